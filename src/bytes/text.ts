@@ -1,0 +1,36 @@
+// UTF-8, NFC at creation, and what untrusted text may contain when it is shown.
+
+const encoder = new TextEncoder();
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Null when the bytes are not well-formed UTF-8. A BOM is kept, so that parsers can refuse it. */
+export function fromUtf8(bytes: Uint8Array): string | null {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** True for text that is well formed and in NFC; checked when text is created, never when it is verified (R-45 b). */
+export function isCleanText(text: string): boolean {
+  return text.isWellFormed() && text.normalize('NFC') === text;
+}
+
+// C0 and C1 controls, DEL, line and paragraph separators, bidi controls, zero-width characters, BOM, tag characters.
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}|[\u{e0000}-\u{e007f}]/gu;
+
+/** Untrusted text for a terminal: every control, bidi and invisible character as `\u{...}`, so that it cannot act. */
+export function escapeText(text: string): string {
+  return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+}
+
+/** True when the text would be shown unchanged by `escapeText`. */
+export function isPlainText(text: string): boolean {
+  return escapeText(text) === text;
+}

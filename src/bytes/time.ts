@@ -1,0 +1,57 @@
+// Times and durations as operators type them and as files hold them.
+
+import { RonError } from '../errors.ts';
+
+/** RFC 3339 UTC with milliseconds. */
+export function toTime(millis: number): string {
+  return new Date(millis).toISOString();
+}
+
+export function fromTime(text: string): number {
+  return Date.parse(text);
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `90s`, `24h`, `7d`, `1h30m`; `field` names the flag in the error. */
+export function parseDuration(text: string, field: string): number {
+  const parts = [...text.matchAll(/(\d{1,12})(ms|s|m|h|d)/g)];
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) {
+    throw new RonError('InvalidValue', `${field}: not a duration: ${JSON.stringify(text)}`, {
+      field,
+      hint: 'Write a number and a unit (ms, s, m, h, d), for example 24h or 7d.',
+    });
+  }
+  return parts.reduce((sum, part) => sum + Number(part[1]) * UNIT_MS[part[2]!]!, 0);
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time with a zone. */
+export function parseTime(text: string, field: string): number {
+  const match = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d{1,3})?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
+  const millis = match === null ? Number.NaN : Date.parse(text);
+  const day = match === null ? Number.NaN : Date.parse(`${match[1]}T00:00:00Z`);
+  if (Number.isNaN(millis) || Number.isNaN(day) || new Date(day).toISOString().slice(0, 10) !== match![1]) {
+    throw new RonError('InvalidValue', `${field}: not a time: ${JSON.stringify(text)}`, {
+      field,
+      hint: 'Write RFC 3339 with a zone, for example 2026-11-20T14:00:00Z.',
+    });
+  }
+  return millis;
+}
+
+/** A duration counted from `fromMs`, or a time. */
+export function parseDurationOrTime(text: string, fromMs: number, field: string): number {
+  return /^\d{4}-/.test(text) ? parseTime(text, field) : fromMs + parseDuration(text, field);
+}
+
+/** `23 h 41 min`, the two largest units. */
+export function spell(ms: number): string {
+  const seconds = Math.floor(Math.abs(ms) / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 || minutes >= 10 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
+}

@@ -1,0 +1,23 @@
+// SHA-256, SHA-512, SHA-3 and HMAC from node:crypto. BLAKE3 is in crypto/blake3.ts, so that only its users load it.
+
+import { createHmac, hash } from 'node:crypto';
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha256', bytes, 'buffer'));
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'hex');
+}
+
+export function sha512(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha512', bytes, 'buffer'));
+}
+
+export function sha3x256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha3-256', bytes, 'buffer'));
+}
+
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac('sha256', key).update(message).digest());
+}

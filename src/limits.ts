@@ -1,0 +1,49 @@
+// One table of limits: value, unit and reason. Bounds of governable keys are in policy/registry.ts.
+
+export const LIMITS = {
+  /** A signed file (proposal, statement, ...), before parsing; governance page 6. */
+  signedFileBytes: 1024 * 1024,
+  /** Request and proof carry whole chains; governance page 6. */
+  requestFileBytes: 16 * 1024 * 1024,
+  /** Payload of a signed object; governance page 6. */
+  payloadBytes: 64 * 1024,
+  changes: 32,
+  attachments: 16,
+  attachmentBytes: 5 * 1024 * 1024,
+  rationaleBytes: 4096,
+  commentBytes: 1024,
+  openProposals: 100,
+  openProposalsPerAuthor: 20,
+  /** Kept free for freeze, unfreeze, signer-set-change, key-compromised. */
+  reservedProposals: 10,
+  inboxFiles: 1000,
+  refusedFiles: 100,
+  /** Signatures in one envelope (R-45 a). */
+  envelopeSignatures: 32,
+  /** Nesting of canonical JSON (governance page 1). */
+  jsonDepth: 16,
+  /** One audit record line (log page 4.3). */
+  auditLineBytes: 16_384,
+  auditSegmentRecords: 65_536,
+  auditBatchRecords: 512,
+  auditQueueRecords: 2048,
+  ledgerSegmentLines: 4096,
+  sealedHeaderBytes: 4096,
+  sealedRecordBytes: 4 * 1024 * 1024,
+  passphraseBytes: 1024,
+  /** Whole-file reads of small state files. */
+  stateFileBytes: 64 * 1024 * 1024,
+  /** `inspect` reads at most this much of a file that is no segment. */
+  inspectBytes: 1024 * 1024,
+  /** Payload file of `kms sign` and `kms verify` (streamed; only hashed). */
+  wrapPlaintextMin: 16,
+  wrapPlaintextMax: 64,
+  bundleSignatures: 8,
+  kidBytes: 189,
+  keyVersionMax: 2 ** 31,
+  lockTimeoutMs: 5000,
+  /** Timed facts of one boot are compared with this allowance. */
+  clockSlackMs: 20,
+  /** A new entry may run at most this far ahead of the newest one (governance page 11). */
+  timeJumpMs: 7 * 24 * 3600 * 1000,
+} as const;

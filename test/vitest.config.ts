@@ -1,0 +1,16 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('..', import.meta.url)),
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    pool: 'forks',
+    disableConsoleIntercept: true,
+    restoreMocks: true,
+    // A deadline against hangs only; no test asserts a duration.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
