@@ -170,3 +170,17 @@ export interface ProgressEvent {
 }
 
 export type OnProgress = (event: ProgressEvent) => void;
+
+/** Which sealed store a passphrase belongs to. */
+export type StoreName = { readonly store: 'custody' } | { readonly store: 'signer'; readonly id: string };
+
+/**
+ * Where passphrases come from (file, descriptor, terminal); built in cli/unlock.ts, called only when a private key is
+ * really needed. The callee wipes the bytes it gets. 1..1024 bytes, one final LF already dropped.
+ */
+export interface Passphrases {
+  /** The passphrase of an existing store. MissingAnswer without a source. */
+  existing(of: StoreName): Promise<Uint8Array>;
+  /** A new one; typed twice at a terminal. */
+  fresh(of: StoreName): Promise<Uint8Array>;
+}

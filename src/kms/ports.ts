@@ -1,0 +1,191 @@
+// The custody service as commands see it (service page 1, I-06): small interfaces, implemented in-process
+// (kms/service/*) and later by the HTTP client. Every method is `(request, call)`. A refusal is a RonError. Signed objects
+// cross as bytes.
+
+import type { OnProgress } from '../host.ts';
+
+export type Uuid = string;
+
+export type Caller =
+  | { readonly kind: 'local'; readonly uid: number; readonly login: string }
+  | {
+      readonly kind: 'capability';
+      readonly root: number;
+      readonly id: string;
+      readonly tenants: readonly string[];
+      readonly scopes: readonly string[];
+    }
+  | { readonly kind: 'system' };
+
+export interface Call {
+  readonly caller: Caller;
+  /** v4 or v7 from a client. */
+  readonly opId: Uuid;
+  readonly corrId: Uuid;
+  readonly signal: AbortSignal;
+  /** Run every check, write nothing, append nothing. */
+  readonly dryRun?: boolean;
+  readonly onProgress?: OnProgress;
+}
+
+export type CreationAlg = 'ed25519' | 'hybrid' | 'ml-dsa' | 'slh-dsa' | 'x25519' | 'hybrid-kem' | 'ml-kem';
+
+export interface VersionInfo {
+  readonly n: number;
+  readonly state: string;
+  readonly from_seq?: number;
+  readonly tracks: readonly string[];
+  readonly suite?: number;
+  /** Key member to lower hex SHA-256 of the public key. */
+  readonly pub: Readonly<Record<string, string>>;
+  readonly created_at: string | null;
+  readonly continuity?: string;
+}
+
+export interface KeyInfo {
+  readonly kid: string;
+  readonly tenant: string;
+  readonly purpose: string;
+  readonly alg: string;
+  readonly state: 'active' | 'retired';
+  /** Head version. */
+  readonly version: number;
+  readonly versions: readonly VersionInfo[];
+}
+
+/** How far the answer of a reader is authenticated (X-29). */
+export type Trust = 'authenticated' | 'local' | 'not-authenticated';
+
+export interface CreateRequest {
+  readonly tenant: string;
+  readonly purpose: string;
+  readonly alg: CreationAlg;
+  readonly suite?: 1 | 2;
+  readonly newTenant?: boolean;
+}
+
+export interface CreateResult {
+  readonly kid: string;
+  readonly key: KeyInfo;
+  readonly op_id: Uuid;
+  /** The recorded result of an earlier call with this op_id. */
+  readonly replayed: boolean;
+  readonly audit: { readonly origin: string; readonly index: number } | null;
+}
+
+export interface RotateResult extends CreateResult {
+  readonly previous: number;
+  readonly continuity: string | null;
+}
+
+export interface BundleSignature {
+  readonly alg: string;
+  readonly signature_b64: string;
+}
+
+/** The signature bundle of `kms sign` (keys page 5). */
+export interface SignatureBundle {
+  readonly kid: string;
+  /** 64 lower hex. */
+  readonly payload_b3: string;
+  readonly sigs: readonly BundleSignature[];
+}
+
+export interface SignRequest {
+  /** One kid, or 1..16 kids of one tenant. */
+  readonly kids: readonly string[];
+  readonly payload_b3: string;
+  readonly produce_hybrid?: boolean;
+}
+
+export interface SignResult {
+  readonly bundle: SignatureBundle;
+  readonly op_id: Uuid;
+  readonly audit: { readonly origin: string; readonly index: number } | null;
+}
+
+export interface VerifyRequest {
+  readonly bundle: SignatureBundle;
+  readonly payload_b3: string;
+}
+
+/** Two answers (I-15): each signature for ever, and whether the mode in force now accepts the bundle. */
+export interface VerifyResult {
+  readonly kid: string;
+  readonly signatures: readonly { readonly alg: string; readonly valid: boolean; readonly reason?: string }[];
+  readonly accepted: boolean;
+  readonly required_mode: string;
+  readonly satisfied_mode: string | null;
+  readonly legacy?: 'proven' | 'unproven';
+  readonly trust: Trust;
+  /** The code that the exit status follows (keys page 6), or null when accepted. */
+  readonly refusal: string | null;
+  readonly reason?: string;
+}
+
+export interface WrapRequest {
+  readonly kid: string;
+  /** 16..64 bytes, or `size` to make a random key that only unwrap returns. */
+  readonly plaintext?: Uint8Array;
+  readonly size?: number;
+}
+
+export interface WrapResult {
+  readonly envelope: Uint8Array;
+  readonly kid: string;
+  readonly suite: number;
+  readonly op_id: Uuid;
+}
+
+export interface UnwrapRequest {
+  readonly kid: string;
+  readonly envelope: Uint8Array;
+}
+
+export interface UnwrapResult {
+  readonly plaintext: Uint8Array;
+  readonly kid: string;
+  readonly suite: number;
+  readonly op_id: Uuid;
+}
+
+export interface ContinuityResult {
+  readonly verdict: 'valid' | 'inconclusive' | 'tampered';
+  readonly attested_by: 'keys and service' | 'service';
+  readonly old_kid: string;
+  readonly new_kid: string;
+  readonly digest: string;
+  readonly reason?: string;
+  readonly trust: Trust;
+}
+
+export interface Keys {
+  create(request: CreateRequest, call: Call): Promise<CreateResult>;
+  rotate(request: { readonly kid: string }, call: Call): Promise<RotateResult>;
+  get(request: { readonly kid: string }, call: Call): Promise<{ readonly key: KeyInfo; readonly trust: Trust }>;
+  list(
+    request: { readonly tenant?: string },
+    call: Call,
+  ): Promise<{ readonly keys: readonly KeyInfo[]; readonly trust: Trust }>;
+  needsRotation(
+    request: { readonly kid: string; readonly withinMs?: number },
+    call: Call,
+  ): Promise<{
+    readonly kid: string;
+    readonly answer: 'yes' | 'no' | 'unknown';
+    readonly age_days: number | null;
+    readonly limit_days: number;
+    readonly trust: Trust;
+  }>;
+  continuity(request: { readonly kid: string }, call: Call): Promise<ContinuityResult>;
+}
+
+export interface Signing {
+  sign(request: SignRequest, call: Call): Promise<SignResult>;
+  verify(request: VerifyRequest, call: Call): Promise<VerifyResult>;
+}
+
+export interface Wrapping {
+  wrap(request: WrapRequest, call: Call): Promise<WrapResult>;
+  unwrap(request: UnwrapRequest, call: Call): Promise<UnwrapResult>;
+}

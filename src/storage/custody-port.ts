@@ -1,0 +1,120 @@
+// The unsealed, locked and recovered custody store, as the service sees it: the only writer of store, ledger and audit log
+// (store page 4-6, R-02). storage/custody-store.ts implements it on files; a memory backend will implement it too.
+
+import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
+import type { JsonObject } from '../bytes/canonical-json.ts';
+import type { SigningKey } from '../crypto/provider.ts';
+import type { PublicView } from '../keys/public-view.ts';
+
+export type RecordType = 'service-keys' | 'log-keys' | 'cap-root' | 'key-version' | 'revocations';
+
+/** An opened sealed record. The caller wipes `secret`. */
+export interface SealedItem {
+  readonly meta: JsonObject;
+  /** Secret bytes in the order that `meta` names. */
+  readonly secret: Uint8Array;
+}
+
+export interface SealedPut {
+  /** Record id (store page 3), e.g. `<kid>#v<N>`, `service-keys`. */
+  readonly id: string;
+  readonly type: RecordType;
+  readonly meta: JsonObject;
+  /** Wiped by the store after sealing. */
+  readonly secret: Uint8Array;
+}
+
+/** What the commit record of a mutation will be; known before it is written, because there is one writer. */
+export interface CommitPlace {
+  readonly seq: number;
+  readonly generation: number;
+  readonly ts: string;
+}
+
+/** One R-02 mutation: all of it or nothing, committed by its audit record. */
+export interface Mutation {
+  readonly puts?: readonly SealedPut[];
+  /** Record ids that leave the manifest and are unlinked after the commit. */
+  readonly drops?: readonly string[];
+  /** Files under store/keys/, e.g. `<hash>.pub.json`. */
+  readonly keyFiles?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  /** The next clear view; `generation` and unchanged members are filled in by the store. Default: unchanged. */
+  readonly publicView?: (current: PublicView, place: CommitPlace) => PublicView;
+  /** Adoption: the digest that goes into the root record, and the ledger whose line 0 it is. */
+  readonly adopt?: { readonly genesisDigest: string; readonly ledgerId: string };
+  /** A new root key: every record is re-sealed in this mutation. */
+  readonly rotateRoot?: boolean;
+  /** A new passphrase for the root record; wiped by the store. */
+  readonly passphrase?: Uint8Array;
+  /** Ledger lines that this mutation commits too (adoption only). */
+  readonly ledger?: LedgerBatch;
+  /** `generation`, `manifest_sha256`, `public_sha256` are added by the store. A function when `detail` needs the place. */
+  readonly audit: AuditDraft | ((place: CommitPlace) => AuditDraft);
+}
+
+/** Ledger lines to append, with the head they lead to. The format of a line is governance/ledger.ts. */
+export interface LedgerBatch {
+  readonly ledgerId: string;
+  /** Exact lines without LF, in order. */
+  readonly lines: readonly Uint8Array[];
+  /** Seq and hash of the last line. */
+  readonly head: { readonly seq: number; readonly hash: string };
+  /** Canonical bytes of ledger/state.json after these lines. */
+  readonly state: Uint8Array;
+  readonly actor: string;
+}
+
+export interface CheckpointInfo {
+  readonly origin: string;
+  readonly size: number;
+  /** Lower hex. */
+  readonly root: string;
+  readonly note: Uint8Array;
+}
+
+export interface CustodyStore {
+  readonly storeId: string;
+  readonly profile: string;
+  /** Origin of the current epoch's log. */
+  readonly origin: string;
+  /** H of the adopted genesis, from the root record. */
+  readonly genesisDigest: string | null;
+  /** Set while mutations are refused (rolled back, restored, pin mismatch): why. */
+  readonly verifyOnly: string | null;
+  readonly view: PublicView;
+  /** Records in the log; the next seq. */
+  readonly logSize: number;
+
+  read(id: string): Promise<SealedItem>;
+  /** Ids of the records in the manifest. */
+  recordIds(): readonly string[];
+  /** Service keys (Ed25519, ML-DSA-65), kept for the life of the store. */
+  serviceKeys(): Promise<{ readonly ed25519: SigningKey; readonly mlDsa: SigningKey }>;
+  logVkeys(): { readonly ed25519: string; readonly mlDsa44: string };
+
+  /** HMAC-SHA256 over the canonical request under HKDF(root key, `ron-kms/idempotency/v1`): 64 hex. */
+  requestDigest(canonicalRequest: Uint8Array): Promise<string>;
+
+  mutate(mutation: Mutation): Promise<AuditRecord>;
+  /** Records that change no sealed state; durable when resolved. */
+  append(drafts: readonly AuditDraft[]): Promise<readonly AuditRecord[]>;
+  appendLedger(batch: LedgerBatch): Promise<AuditRecord>;
+  /** Writes `state`, `manifest` and signs a checkpoint over the current size; the last one again when idle. */
+  checkpoint(): Promise<CheckpointInfo>;
+  newestCheckpoint(): CheckpointInfo;
+
+  /** The record at a seq of the current epoch. */
+  record(seq: number): AuditRecord;
+  /** Records from `fromSeq` on, in order. */
+  records(fromSeq: number): Iterable<AuditRecord>;
+  /** The committed record with this op_id, newest first, or null. */
+  findOperation(opId: string): AuditRecord | null;
+
+  /** All committed ledger lines from `fromSeq`, exact bytes without LF. */
+  ledgerLines(fromSeq: number): Iterable<Uint8Array>;
+  /** ledger/state.json if its digest is the authenticated one, else null (replay everything). */
+  ledgerState(): Uint8Array | null;
+
+  /** Closes files and releases the lock. Does not checkpoint. */
+  close(): Promise<void>;
+}
