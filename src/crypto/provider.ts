@@ -38,14 +38,25 @@ export interface Encapsulation {
   readonly ciphertext: Uint8Array;
 }
 
+/** An imported private key; `decapsulate` may be called any number of times until `destroy`. */
+export interface DecapsulationKey {
+  readonly alg: KemAlg;
+  readonly publicKey: Uint8Array;
+  /** Null when the ciphertext is refused (length, all-zero X25519). ML-KEM itself rejects implicitly. */
+  decapsulate(ciphertext: Uint8Array): Promise<Uint8Array | null>;
+  destroy(): void;
+}
+
 export interface Kem {
   readonly suite: KemSuite;
   generate(): Promise<Uint8Array>;
+  importSecret(secret: Uint8Array): Promise<DecapsulationKey>;
   publicKey(secret: Uint8Array): Promise<Uint8Array>;
   /** False for a public key that must be refused (length, FIPS 203 modulus check, low order). */
   isPublicKey(publicKey: Uint8Array): boolean;
+  /** Throws InvalidValue for a public key that `isPublicKey` refuses. */
   encapsulate(publicKey: Uint8Array): Promise<Encapsulation>;
-  /** Null when the ciphertext is refused (length, all-zero X25519). ML-KEM itself rejects implicitly. */
+  /** One-shot: `importSecret`, `decapsulate`, `destroy`. */
   decapsulate(secret: Uint8Array, ciphertext: Uint8Array): Promise<Uint8Array | null>;
 }
 
