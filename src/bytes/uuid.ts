@@ -22,7 +22,8 @@ export function uuidV4(random16: Uint8Array): string {
 
 /** Version 7 (section 5.7): 48 bits of Unix ms, then `random16` from its seventh byte on. */
 export function uuidV7(nowMs: number, random16: Uint8Array): string {
-  if (!Number.isSafeInteger(nowMs) || nowMs < 0 || nowMs >= 2 ** 48) throw new RangeError(`time out of range: ${nowMs}`);
+  if (!Number.isSafeInteger(nowMs) || nowMs < 0 || nowMs >= 2 ** 48)
+    throw new RangeError(`time out of range: ${nowMs}`);
   const out = random16.slice();
   for (let i = 0, rest = nowMs; i < 6; i++, rest = Math.floor(rest / 256)) out[5 - i] = rest % 256;
   return format(out, 7);
