@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../src/bytes/hex.ts';
 import { parseUuid, uuidV4, uuidV7, uuidV8 } from '../../src/bytes/uuid.ts';
