@@ -96,9 +96,13 @@ export function splitRecord(bytes: Uint8Array, what: string): SplitRecord {
   const version = bytes[MAGIC.length];
   if (version === undefined) throw truncated(what);
   if (version > VERSION) {
-    throw new RonError('NewerVersion', `${what}: sealed record version ${version}; this ronctl reads version ${VERSION}`, {
-      hint: `Use a ronctl that reads RONK version ${version}.`,
-    });
+    throw new RonError(
+      'NewerVersion',
+      `${what}: sealed record version ${version}; this ronctl reads version ${VERSION}`,
+      {
+        hint: `Use a ronctl that reads RONK version ${version}.`,
+      },
+    );
   }
   if (version !== VERSION) throw new RonError('Malformed', `${what}: no sealed record version ${version} exists`);
   if (bytes.length < PREFIX_BYTES) throw truncated(what);
