@@ -1,0 +1,144 @@
+// The base of every command: parses argv, builds the runtime, performs, prints the envelope or the text, sets the exit
+// code. A command defines summary, description, examples, flags, args and `perform`, and nothing else.
+
+import { Command, type Interfaces } from '@oclif/core';
+import { RonError } from '../errors.ts';
+import { progressLine } from '../ui/progress.ts';
+import type { TextModel } from '../ui/text-model.ts';
+import { GLOBAL_FLAGS } from './flags/global.ts';
+import { homePath, loadClientConfig } from './home.ts';
+import { schemaName, toRonError } from './json-error.ts';
+import { launchOf } from './launch.ts';
+import { formatOfArgv, formatOfVariable } from './output-format.ts';
+import { type Reporter, reporter } from './report.ts';
+import { buildRuntime, type Runtime } from './runtime.ts';
+import { openTranscript, type Transcript } from './transcript.ts';
+import { guarded, isParserError, usageError } from './usage-error.ts';
+
+/** What a command returns. With `error` the verdict is negative: both are printed and the error decides the exit code. */
+export interface Outcome {
+  /** Plain JSON, as the schema file of the operation says. */
+  readonly data: unknown;
+  readonly text: () => TextModel;
+  readonly error?: RonError | undefined;
+  /** Everything was printed by `runtime.emit` already. */
+  readonly streamed?: boolean;
+}
+
+/** Arguments and flags of a command class: `perform(input: Input<typeof List>, runtime)`. */
+export interface Input<C extends { args: object; flags: object }> {
+  readonly args: Interfaces.InferredArgs<C['args']>;
+  readonly flags: Interfaces.InferredFlags<C['flags'] & typeof GLOBAL_FLAGS>;
+}
+
+interface AnyInput {
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+const textFlag = (input: AnyInput, name: string): string | undefined => {
+  const value = input.flags[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = false;
+  static override baseFlags = GLOBAL_FLAGS;
+  static override flags = {};
+  static override args = {};
+
+  abstract perform(input: AnyInput, runtime: Runtime): Promise<Outcome>;
+
+  override async run(): Promise<void> {
+    const { host } = launchOf(this.config);
+    let report: Reporter = reporter(host, { format: formatOfArgv(this.argv) ?? 'table', noColor: false });
+    let transcript: Transcript | undefined;
+    let outcome: Outcome | undefined;
+    let error: RonError | undefined;
+    const schema = schemaName(this.id ?? 'ronctl');
+    try {
+      report = reporter(host, { format: this.#format(), noColor: this.argv.includes('--no-color') });
+      const input = await this.#input();
+      const loaded = await loadClientConfig(host, textFlag(input, 'config'));
+      const format =
+        this.#format() === 'table' && !this.#asked() ? (loaded.config.output.format ?? 'table') : this.#format();
+      report = reporter(host, { format, noColor: input.flags['no-color'] === true, config: loaded.config });
+      launchOf(this.config).onSignal = (stopped) => report.result(schema, undefined, undefined, stopped);
+      const file = textFlag(input, 'transcript');
+      if (file !== undefined) transcript = openTranscript(host, file, launchOf(this.config).argv);
+      refuseOnline(
+        textFlag(input, 'kms'),
+        'kms' in this.ctor.flags ? (host.env.get('RONCTL_KMS') ?? loaded.config.kms.url) : undefined,
+      );
+      const progress = progressLine(host.terminal, host.clock);
+      const runtime = buildRuntime({
+        host,
+        home: homePath(host, loaded),
+        config: loaded.config,
+        development: launchOf(this.config).development,
+        packageRoot: this.config.root,
+        structured: format !== 'table',
+        onProgress: progress.report,
+        emit: (data, text) => report.result(schema, data, text, undefined),
+      });
+      try {
+        outcome = await this.perform(input, runtime);
+      } finally {
+        progress.finish();
+      }
+      error = outcome.error;
+      const silent = outcome.streamed === true || runtime.stdoutTaken;
+      if (silent && error !== undefined) await report.result(schema, undefined, undefined, error);
+      else if (!silent) await report.result(schema, outcome.data, outcome.text, error);
+    } catch (thrown) {
+      error = toRonError(thrown);
+      if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
+      await report.result(schema, error.data, undefined, error);
+    }
+    const exit = error?.exit ?? 0;
+    transcript?.add(exit, schema, outcome?.data ?? error?.data);
+    process.exitCode = exit;
+  }
+
+  #asked(): boolean {
+    return (
+      (formatOfArgv(this.argv) ?? formatOfVariable(launchOf(this.config).host.env.get('RONCTL_OUTPUT'))) !== undefined
+    );
+  }
+
+  #format(): 'table' | 'json' | 'yaml' {
+    return formatOfArgv(this.argv) ?? formatOfVariable(launchOf(this.config).host.env.get('RONCTL_OUTPUT')) ?? 'table';
+  }
+
+  async #input(): Promise<AnyInput> {
+    const { args, flags, strict } = this.ctor;
+    let refused: RonError | undefined;
+    const note = (error: RonError): void => {
+      refused ??= error;
+    };
+    try {
+      return await this.parse({
+        args: guarded(args, note),
+        flags: guarded(flags, note),
+        baseFlags: guarded(GLOBAL_FLAGS, note),
+        strict,
+        enableJsonFlag: false,
+      });
+    } catch (thrown) {
+      if (refused !== undefined) throw refused;
+      if (!isParserError(thrown)) throw thrown;
+      const names = [...Object.keys(flags), ...Object.keys(GLOBAL_FLAGS)];
+      throw usageError(thrown, `ronctl ${(this.id ?? '').replaceAll(':', ' ')}`, names);
+    }
+  }
+}
+
+/** Only `none` exists offline. A server, once it is built, is never reached by accident: no fallback address exists. */
+function refuseOnline(flag: string | undefined, configured: string | undefined): void {
+  const value = flag ?? configured;
+  if (value === undefined || value === '' || value === 'none') return;
+  throw new RonError('Unsupported', `--kms ${value}: this build works offline on the home only; none is accepted`, {
+    field: '--kms',
+    hint: 'Leave --kms, RONCTL_KMS and kms.url away, or set them to none.',
+  });
+}

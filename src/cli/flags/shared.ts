@@ -1,0 +1,40 @@
+// Flags that several commands share: one definition each, so that text and meaning cannot drift (surface snapshot).
+
+import { Flags } from '@oclif/core';
+import { durationFlag } from './duration.ts';
+
+/** Every mutating command (cli rule 6). */
+export const dryRunFlag = Flags.boolean({ summary: 'run every check, write nothing, exit as the real run would' });
+
+/** Commands that take the lock of a home or signer. */
+export const lockTimeoutFlag = durationFlag({
+  flag: '--lock-timeout',
+  summary: 'how long to wait for the lock of another process [default: 5s]',
+});
+
+/** Overwriting files, nothing else. */
+export const forceFlag = Flags.boolean({ summary: 'overwrite the output file' });
+
+/** Harmless questions only; never a signature, a quorum or a verification (D-18). */
+export const yesFlag = Flags.boolean({ char: 'y', summary: 'answer harmless questions with yes' });
+
+/** Reads without authentication (cli rule 12). */
+export const strictFlag = Flags.boolean({ summary: 'exit 11 when the head is not covered by a verified checkpoint' });
+
+export const outFlag = Flags.string({ summary: 'file to write; - is stdout', helpValue: 'FILE' });
+
+export const signerFlag = Flags.string({ summary: 'local signer (env RONCTL_SIGNER)', helpValue: 'ID' });
+
+export const roleFlag = Flags.string({ summary: 'role of the signer in the signer set', helpValue: 'ROLE' });
+
+/** Instead of retyping the end of the id (cli rule 4). */
+export const expectDigestFlag = Flags.string({
+  summary: 'full digest of what is meant, instead of retyping the end of its id',
+  helpValue: 'sha256:HEX',
+});
+
+/** Commands that will also run against a server (service page 4). */
+export const kmsFlag = Flags.string({
+  summary: 'custody service to use: none = this home, offline (env RONCTL_KMS)',
+  helpValue: 'none',
+});

@@ -1,0 +1,57 @@
+// The real Host: this machine. Nothing below cli/ touches node:fs, node:os, node:tty, child processes or the environment.
+
+import { hostname, userInfo } from 'node:os';
+import { escapeText } from '../bytes/text.ts';
+import type { Env, Host, Log, Terminal } from '../host.ts';
+import { nodeLocks } from './lock.ts';
+import { nodeClock, nodeRandom } from './node-clock.ts';
+import { nodeFiles } from './node-files.ts';
+import { nodeProcesses } from './node-processes.ts';
+import { nodeTerminal } from './node-terminal.ts';
+import { nodeWorkers } from './node-workers.ts';
+
+function nodeEnv(): Env {
+  return {
+    get: (name) => process.env[name],
+    platform: process.platform,
+    arch: process.arch,
+    get hostname() {
+      return hostname();
+    },
+    get cpus() {
+      return nodeWorkers().parallelism;
+    },
+    get user() {
+      const { uid, username, homedir } = userInfo();
+      return { uid, login: username, homeDirectory: process.env['HOME'] ?? homedir };
+    },
+    get cwd() {
+      return process.cwd();
+    },
+    pid: process.pid,
+  };
+}
+
+function stderrLog(terminal: Pick<Terminal, 'writeStderr'>): Log {
+  return {
+    notice: (line) => terminal.writeStderr(`${escapeText(line)}\n`),
+    warn: (line) => terminal.writeStderr(`warning: ${escapeText(line)}\n`),
+  };
+}
+
+export function nodeHost(): Host {
+  const clock = nodeClock();
+  const files = nodeFiles();
+  const terminal = nodeTerminal();
+  return {
+    clock,
+    random: nodeRandom(),
+    files,
+    locks: nodeLocks(files, clock),
+    terminal,
+    env: nodeEnv(),
+    log: stderrLog(terminal),
+    processes: nodeProcesses(),
+    workers: nodeWorkers(),
+  };
+}

@@ -1,0 +1,192 @@
+// Host.Terminal: writes that report a full disk and fall silent on a closed pipe, whole standard input, and the reader of
+// secrets: raw mode, bytes into one buffer, no echo, no reveal key, nothing through a string (D-24).
+
+import { readSync, writeSync } from 'node:fs';
+import { isatty, ReadStream } from 'node:tty';
+import { utf8 } from '../bytes/text.ts';
+import { wipe } from '../bytes/wipe.ts';
+import { RonError } from '../errors.ts';
+import type { Terminal } from '../host.ts';
+import { LIMITS } from '../limits.ts';
+import { fileError } from './node-files.ts';
+
+const errnoOf = (thrown: unknown): unknown => (thrown instanceof Error && 'code' in thrown ? thrown.code : undefined);
+
+/** Waits without a timer: a pipe that is full and does not block. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+}
+
+/** Writes everything to a descriptor. False when its reader is gone. */
+function writeAll(fd: number, bytes: Uint8Array, name: string): boolean {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (thrown) {
+      const errno = errnoOf(thrown);
+      if (errno === 'EPIPE') return false;
+      if (errno !== 'EAGAIN') throw fileError(thrown, name, 'write');
+      pause();
+    }
+  }
+  return true;
+}
+
+/** Reads a descriptor to its end. */
+export function readDescriptor(fd: number, maxBytes: number, name: string): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const chunk = new Uint8Array(65_536);
+    let count: number;
+    try {
+      count = readSync(fd, chunk, 0, chunk.length, null);
+    } catch (thrown) {
+      const errno = errnoOf(thrown);
+      if (errno === 'EOF') break;
+      if (errno === 'EBADF') throw new RonError('InvalidValue', `${name} is not open`, { cause: thrown });
+      if (errno !== 'EAGAIN') throw fileError(thrown, name, 'read');
+      pause();
+      continue;
+    }
+    if (count === 0) break;
+    size += count;
+    if (size > maxBytes) throw new RonError('TooLarge', `${name} holds more than ${maxBytes} bytes`);
+    chunks.push(chunk.subarray(0, count));
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+    wipe(chunk);
+  }
+  return whole;
+}
+
+const ENTER = new Set([0x0d, 0x0a]);
+const ERASE = new Set([0x7f, 0x08]);
+const INTERRUPT = 0x03;
+const END = 0x04;
+const KILL_LINE = 0x15;
+
+/** The line editor of the secret reader, on bytes. */
+class SecretLine {
+  readonly #bytes = new Uint8Array(LIMITS.passphraseBytes);
+  #length = 0;
+
+  /** What the byte ended: the line, by Enter; everything, by Ctrl-C or by Ctrl-D on an empty line. */
+  type(byte: number): 'more' | 'line' | 'interrupt' {
+    if (ENTER.has(byte)) return 'line';
+    if (byte === INTERRUPT || (byte === END && this.#length === 0)) return 'interrupt';
+    if (ERASE.has(byte)) this.#erase();
+    else if (byte === KILL_LINE) this.wipe();
+    else {
+      if (this.#length === this.#bytes.length) {
+        throw new RonError('InvalidValue', `a passphrase has at most ${LIMITS.passphraseBytes} bytes`);
+      }
+      this.#bytes[this.#length++] = byte;
+    }
+    return 'more';
+  }
+
+  /** Takes one UTF-8 character back. */
+  #erase(): void {
+    while (this.#length > 0) {
+      const byte = this.#bytes[--this.#length]!;
+      this.#bytes[this.#length] = 0;
+      if ((byte & 0xc0) !== 0x80) return;
+    }
+  }
+
+  take(): Uint8Array {
+    const line = this.#bytes.slice(0, this.#length);
+    this.wipe();
+    return line;
+  }
+
+  wipe(): void {
+    this.#bytes.fill(0);
+    this.#length = 0;
+  }
+}
+
+function readSecretFrom(input: ReadStream): Promise<Uint8Array> {
+  const line = new SecretLine();
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void): void => {
+      input.off('data', onData).off('end', onEnd).pause();
+      input.setRawMode(false);
+      settle();
+    };
+    const onEnd = (): void => {
+      line.wipe();
+      finish(() => reject(new RonError('Interrupted', 'the terminal was closed while a passphrase was read')));
+    };
+    const onData = (chunk: Buffer): void => {
+      try {
+        for (let at = 0; at < chunk.length; at++) {
+          const outcome = line.type(chunk[at]!);
+          if (outcome === 'more') continue;
+          // What was pasted behind the line belongs to the next question.
+          if (at + 1 < chunk.length) input.unshift(new Uint8Array(chunk.subarray(at + 1)));
+          const secret = line.take();
+          if (outcome === 'line') finish(() => resolve(secret));
+          else finish(() => reject(new RonError('Interrupted', 'interrupted while a passphrase was read')));
+          return;
+        }
+      } catch (thrown) {
+        line.wipe();
+        finish(() => reject(thrown));
+      } finally {
+        wipe(chunk);
+      }
+    };
+    input.setRawMode(true);
+    input.on('data', onData).on('end', onEnd).resume();
+  });
+}
+
+export function nodeTerminal(): Terminal {
+  const stdoutIsTty = isatty(1);
+  const stderrIsTty = isatty(2);
+  const interactive = isatty(0) && stderrIsTty;
+  let stdoutOpen = true;
+  let input: ReadStream | undefined;
+  const needTerminal = (): void => {
+    if (!interactive) throw new RonError('MissingAnswer', 'an answer is needed and there is no terminal to ask on');
+  };
+  const writeStderr = (text: string): void => {
+    writeAll(2, utf8(text), 'standard error');
+  };
+  return {
+    interactive,
+    stdoutIsTty,
+    stderrIsTty,
+    get columns() {
+      return process.stdout.columns ?? 80;
+    },
+    async readSecret(prompt) {
+      needTerminal();
+      writeStderr(prompt);
+      input ??= new ReadStream(0);
+      try {
+        return await readSecretFrom(input);
+      } finally {
+        writeStderr('\n');
+      }
+    },
+    async readLine(prompt) {
+      needTerminal();
+      const { askLine } = await import('../ui/prompt.ts');
+      return askLine(prompt);
+    },
+    async readStdin(maxBytes) {
+      return readDescriptor(0, maxBytes, 'standard input');
+    },
+    writeStdout(bytes) {
+      if (stdoutOpen) stdoutOpen = writeAll(1, typeof bytes === 'string' ? utf8(bytes) : bytes, 'standard output');
+    },
+    writeStderr,
+  };
+}

@@ -1,0 +1,74 @@
+// Runs one command line: builds the Host, hands it to oclif, and turns whatever escapes a command (help, unknown commands,
+// signals, a closed or full stdout) into our formats and exit codes. oclif's own exits never leak.
+
+import { run } from '@oclif/core';
+import { RonError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { toRonError } from './json-error.ts';
+import type { Launch, LaunchOptions } from './launch.ts';
+import { nodeHost } from './node-host.ts';
+import { formatOfArgv, formatOfVariable } from './output-format.ts';
+import { reporter } from './report.ts';
+import { isParserError, usageError } from './usage-error.ts';
+
+export interface StartOptions {
+  /** Directory of the package. */
+  readonly root: string;
+  /** The parsed package.json; bin/dev.js passes one that points to src. */
+  readonly manifest: NonNullable<LaunchOptions['pjson']>;
+  readonly development: boolean;
+}
+
+async function reportStart(host: Host, argv: readonly string[], thrown: unknown): Promise<number> {
+  const error = isParserError(thrown) ? usageError(thrown, 'ronctl', []) : toRonError(thrown);
+  if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
+  const format = formatOfArgv(argv) ?? formatOfVariable(host.env.get('RONCTL_OUTPUT')) ?? 'table';
+  await reporter(host, { format, noColor: argv.includes('--no-color') }).result(
+    'ronctl/error/1',
+    error.data,
+    undefined,
+    error,
+  );
+  return error.exit;
+}
+
+/** oclif writes help through the stream; a closed pipe ends quietly, a full disk is an error. */
+function watchStdout(host: Host): void {
+  process.stdout.removeAllListeners('error');
+  process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'EPIPE') return;
+    host.terminal.writeStderr(`ronctl: failed StorageFault: cannot write standard output: ${thrown.code}\n`);
+    process.exit(23);
+  });
+}
+
+function watchSignals(launch: Launch): void {
+  const stop = (code: 'Interrupted' | 'Terminated', exit: number) => () => {
+    const error = new RonError(code, code === 'Interrupted' ? 'interrupted' : 'terminated');
+    void launch.onSignal(error).finally(() => process.exit(exit));
+  };
+  process.once('SIGINT', stop('Interrupted', 130));
+  process.once('SIGTERM', stop('Terminated', 143));
+}
+
+export async function start(argv: readonly string[], options: StartOptions): Promise<void> {
+  const host = nodeHost();
+  const launch: Launch = { host, development: options.development, argv, onSignal: async () => undefined };
+  watchStdout(host);
+  watchSignals(launch);
+  // oclif would look for a theme in the user's configuration directory.
+  process.env['RONCTL_DISABLE_THEME'] = '1';
+  const load: LaunchOptions = {
+    root: options.root,
+    pjson: options.manifest,
+    ignoreManifest: options.development,
+    devPlugins: false,
+    userPlugins: false,
+    launch,
+  };
+  try {
+    await run([...argv], load);
+  } catch (thrown) {
+    process.exitCode = await reportStart(host, argv, thrown);
+  }
+}

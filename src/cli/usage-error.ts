@@ -1,0 +1,94 @@
+// What oclif's parser throws, as our errors: unknown or contradictory flags are Usage (2), values that do not parse are
+// InvalidValue (3). The parser's typed members are read, never its texts, except where it has nothing else.
+
+import type { Parser } from '@oclif/core';
+import { nearestNames } from '../config/nearest-names.ts';
+import { RonError } from '../errors.ts';
+
+interface ParserError {
+  readonly message: string;
+  readonly flags?: readonly string[];
+  readonly args?: readonly unknown[];
+}
+
+const nameOf = (arg: unknown): string =>
+  arg !== null && typeof arg === 'object' && 'name' in arg && typeof arg.name === 'string'
+    ? arg.name.toUpperCase()
+    : String(arg);
+
+/** The parser's sentence without its advice, colours and line feeds. */
+const sentence = (message: string): string =>
+  message
+    .replaceAll(/\u001b\[[0-9;]*m/g, '')
+    .replace(/\n*See more help with --help$/, '')
+    .replace(/^The following errors? occurred:\s*/, '')
+    .split('\n')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join('; ');
+
+export function isParserError(thrown: unknown): thrown is Error & ParserError {
+  return thrown instanceof Error && 'oclif' in thrown;
+}
+
+/** `commandLine` is the command as it is typed, `flags` the names that it has. */
+export function usageError(thrown: Error & ParserError, commandLine: string, flags: readonly string[]): RonError {
+  const help = `See \`${commandLine} --help\`.`;
+  const first = thrown.flags?.[0];
+  if (first !== undefined) {
+    const near = first.startsWith('--') ? nearestNames(first.slice(2), flags).map((name) => `--${name}`) : [];
+    const hint = near.length === 0 ? help : `Did you mean ${near.join(', ')}? ${help}`;
+    return new RonError('Usage', `unknown flag ${thrown.flags!.join(', ')}`, { field: first, hint });
+  }
+  if (thrown.args !== undefined && thrown.args.length > 0) {
+    const names = thrown.args.map(nameOf);
+    const given = typeof thrown.args[0] === 'string';
+    const message = given ? `unexpected argument ${thrown.args.join(' ')}` : `missing argument ${names.join(' ')}`;
+    return new RonError('Usage', message, { field: given ? String(thrown.args[0]) : names[0]!, hint: help });
+  }
+  const text = sentence(thrown.message);
+  const option = /^Expected (?:--(\S+?)=)?.* to be one of: /.exec(text);
+  if (option !== null) {
+    return new RonError(
+      'InvalidValue',
+      text,
+      option[1] === undefined ? { hint: help } : { field: `--${option[1]}`, hint: help },
+    );
+  }
+  const flag = /--[a-z][a-z-]*/.exec(text)?.[0];
+  return new RonError('Usage', text, flag === undefined ? { hint: help } : { field: flag, hint: help });
+}
+
+type Parse = (input: unknown, context: unknown, options: unknown) => Promise<unknown>;
+type Parsable = Readonly<Record<string, { readonly parse?: unknown }>>;
+
+/**
+ * Copies of flag or argument definitions whose parse functions report a refusal to `refused` before oclif rewrites its
+ * message, and whose missing arguments are never read from standard input.
+ */
+export function guarded<T extends object>(definitions: T, refused: (error: RonError) => void): T {
+  const copies = Object.entries(definitions as Parsable).map(([name, definition]) => {
+    const parse = definition.parse as Parse | undefined;
+    if (parse === undefined) return [name, { ...definition, ignoreStdin: true }];
+    const guardedParse: Parse = async (input, context, options) => {
+      try {
+        return await parse(input, context, options);
+      } catch (thrown) {
+        const reason = thrown instanceof Error ? sentence(thrown.message) : String(thrown);
+        refused(
+          thrown instanceof RonError
+            ? new RonError(thrown.code, thrown.message, {
+                ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
+                field: thrown.field ?? `--${name}`,
+              })
+            : new RonError('InvalidValue', `--${name}: ${reason}`, { field: `--${name}` }),
+        );
+        throw thrown;
+      }
+    };
+    return [name, { ...definition, ignoreStdin: true, parse: guardedParse }];
+  });
+  return Object.fromEntries(copies) as T;
+}
+
+export type { Parser };

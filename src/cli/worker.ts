@@ -1,0 +1,49 @@
+// The one entry of worker threads: runs a named task of the table with a structured-clonable input. A domain module gets
+// into a worker only by a row here; rows load it lazily.
+
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { type ErrorCode, type ErrorDetail, RonError } from '../errors.ts';
+
+export type TaskReply =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: ErrorCode | null; readonly message: string; readonly detail: ErrorDetail };
+
+type Task = (input: unknown) => unknown;
+
+/** Name of a task, and how to load it. The inline Workers of tests uses the same table. */
+export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, () => Promise<Task>>([
+  [
+    'sha256',
+    async () => {
+      const { sha256Hex } = await import('../crypto/hash.ts');
+      return (input) => sha256Hex(input as Uint8Array);
+    },
+  ],
+]);
+
+export async function runTask(name: string, input: unknown): Promise<unknown> {
+  const load = TASKS.get(name);
+  if (load === undefined) throw new Error(`no worker task named ${name}`);
+  return (await load())(input);
+}
+
+async function answer(): Promise<TaskReply> {
+  const { task, input } = workerData as { readonly task: string; readonly input: unknown };
+  try {
+    return { ok: true, value: await runTask(task, input) };
+  } catch (thrown) {
+    if (!(thrown instanceof RonError)) return { ok: false, code: null, message: String(thrown), detail: {} };
+    const { code, message, hint, field, data } = thrown;
+    const detail = {
+      ...(hint === undefined ? {} : { hint }),
+      ...(field === undefined ? {} : { field }),
+      ...(data === undefined ? {} : { data }),
+    };
+    return { ok: false, code, message, detail };
+  }
+}
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  void answer().then((reply) => port.postMessage(reply));
+}
