@@ -8,7 +8,7 @@ export type VersionState = 'active' | 'superseded' | 'retired' | 'compromised';
 export interface PublicVersion {
   readonly n: number;
   readonly state: VersionState;
-  /** Only when compromised. */
+  /** Only when compromised; kept when such a version is retired. */
   readonly from_seq?: number;
   /** e.g. ['ed25519', 'ml-dsa'] */
   readonly tracks: readonly string[];

@@ -3,6 +3,8 @@
 // cross as bytes.
 
 import type { OnProgress } from '../host.ts';
+import type { SignatureBundle } from '../keys/bundle.ts';
+import type { CreationAlg } from '../keys/tracks.ts';
 
 export type Uuid = string;
 
@@ -27,8 +29,6 @@ export interface Call {
   readonly dryRun?: boolean;
   readonly onProgress?: OnProgress;
 }
-
-export type CreationAlg = 'ed25519' | 'hybrid' | 'ml-dsa' | 'slh-dsa' | 'x25519' | 'hybrid-kem' | 'ml-kem';
 
 export interface VersionInfo {
   readonly n: number;
@@ -76,19 +76,6 @@ export interface CreateResult {
 export interface RotateResult extends CreateResult {
   readonly previous: number;
   readonly continuity: string | null;
-}
-
-export interface BundleSignature {
-  readonly alg: string;
-  readonly signature_b64: string;
-}
-
-/** The signature bundle of `kms sign` (keys page 5). */
-export interface SignatureBundle {
-  readonly kid: string;
-  /** 64 lower hex. */
-  readonly payload_b3: string;
-  readonly sigs: readonly BundleSignature[];
 }
 
 export interface SignRequest {

@@ -1,0 +1,112 @@
+// Durable files (store page 2): temporary file in the same directory (random name, 0600), write, fsync, rename, fsync of
+// the directory. The only module that renames. Errors are StorageFault (23); fsync is never tried twice (R-32).
+// Refuses nothing else: who may write where is judged by checked-files.ts.
+
+import { toHex } from '../bytes/hex.ts';
+import type { Files, Random } from '../host.ts';
+
+export interface DurableDeps {
+  readonly files: Files;
+  readonly random: Random;
+}
+
+export interface FileWrite {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Ends the name of a file that a crash left behind; nobody ever reads one. */
+export const TEMPORARY_SUFFIX = '.tmp';
+
+export function directoryOf(path: string): string {
+  const cut = path.lastIndexOf('/');
+  return cut <= 0 ? '/' : path.slice(0, cut);
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+async function writeTemporary(deps: DurableDeps, write: FileWrite): Promise<string> {
+  const temporary = `${write.path}.${toHex(deps.random.bytes(8))}${TEMPORARY_SUFFIX}`;
+  const file = deps.files.open(temporary, 'create-new');
+  try {
+    file.write(write.bytes, 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  return temporary;
+}
+
+function syncDirectories(files: Files, paths: readonly string[]): void {
+  for (const directory of new Set(paths.map(directoryOf))) files.syncDirectory(directory);
+}
+
+/** Writes or replaces files; all durable when resolved. Each one appears whole or not at all, in the given order. */
+export async function writeFiles(deps: DurableDeps, writes: readonly FileWrite[]): Promise<void> {
+  for (const write of writes) {
+    const temporary = await writeTemporary(deps, write);
+    deps.files.rename(temporary, write.path);
+  }
+  syncDirectories(
+    deps.files,
+    writes.map((write) => write.path),
+  );
+}
+
+export function writeFile(deps: DurableDeps, path: string, bytes: Uint8Array): Promise<void> {
+  return writeFiles(deps, [{ path, bytes }]);
+}
+
+/** Makes a file that must not exist yet (`Exists` otherwise), whole or not at all. */
+export async function writeNewFile(deps: DurableDeps, path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = await writeTemporary(deps, { path, bytes });
+  try {
+    deps.files.link(temporary, path);
+  } finally {
+    deps.files.remove(temporary);
+  }
+  deps.files.syncDirectory(directoryOf(path));
+}
+
+export interface FileRename {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Renames in the given order, then syncs the directories: step 3 of a commit (store page 5). */
+export function renameFiles(files: Files, renames: readonly FileRename[]): void {
+  for (const one of renames) files.rename(one.from, one.to);
+  syncDirectories(
+    files,
+    renames.map((one) => one.to),
+  );
+}
+
+/** Removes files that may be absent, then syncs their directories. */
+export function removeFiles(files: Files, paths: readonly string[]): void {
+  const present = paths.filter((path) => files.info(path) !== null);
+  for (const path of present) files.remove(path);
+  syncDirectories(files, present);
+}
+
+/** Makes a directory (0700) that may exist, and syncs its parent. */
+export function ensureDirectory(files: Files, path: string): void {
+  if (files.info(path) !== null) return;
+  files.makeDirectory(path);
+  files.syncDirectory(directoryOf(path));
+}
+
+/** Removes a tree of regular files and directories. For remains of an unfinished command only. */
+export function removeTree(files: Files, path: string): void {
+  const info = files.info(path);
+  if (info === null) return;
+  if (info.type !== 'directory') {
+    files.remove(path);
+    return;
+  }
+  for (const name of files.list(path)) removeTree(files, `${path}/${name}`);
+  files.removeDirectory(path);
+}
