@@ -1,0 +1,383 @@
+// A person's signer store (store page 5, 7; governance page 12): signer.json (the public bundle, clear), root.ronk,
+// manifest.ronk, records/, and a lock of its own. No log: the rename of manifest.next commits a change, root.next is
+// renamed after it, signer.json is written last, and again by the next open when it lags behind.
+// Refuses: a wrong passphrase, any file that the manifest does not name as it is, a foreign signer.json, and, after a
+// restore, the memory of a ledger that was not rebuilt (NotResynced). Attack: a restored memory forgets a vote already given.
+
+import type { JsonObject } from '../bytes/canonical-json.ts';
+import { concat } from '../bytes/framing.ts';
+import { fromUtf8, utf8 } from '../bytes/text.ts';
+import { toTime } from '../bytes/time.ts';
+import { wipe } from '../bytes/wipe.ts';
+import { envelopeFile } from '../envelope/dsse.ts';
+import type { DualSigningKeys } from '../envelope/dual-signature.ts';
+import { RonError } from '../errors.ts';
+import { isSignerId, type PublicKeys } from '../governance/names.ts';
+import { makeSignerBundle, parseSignerBundle, type VerifiedBundle } from '../governance/signer-bundle.ts';
+import type { Lock } from '../host.ts';
+import { LIMITS } from '../limits.ts';
+import { type KdfCost, SIGNER_KDF } from '../sealed/kdf-parameters.ts';
+import { findRecord, type Manifest } from '../sealed/manifest.ts';
+import { recordHash } from '../sealed/record-id.ts';
+import { sealRoot } from '../sealed/seal.ts';
+import { renameFiles, writeFile, writeFiles } from './durable-file.ts';
+import {
+  type ChangeInput,
+  prepareChange,
+  type RecordPut,
+  readSealed,
+  type SealedPaths,
+  sealedPaths,
+  sweep,
+  unseal,
+} from './sealed-store.ts';
+import {
+  BACKUP_ID,
+  decodeMemory,
+  decodePair,
+  ED25519_SEED_BYTES,
+  encodeBackup,
+  encodeMemory,
+  encodePair,
+  MAX_PAIRS,
+  memoryId,
+  type PairMeta,
+  pairId,
+} from './signer-record.ts';
+import { acquireLock, type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
+
+export const SIGNER_HEADS = { genesisDigest: null, ledger: null, policy: null, audit: null } as const;
+
+export const bundlePath = (directory: string): string => `${directory}/signer.json`;
+
+export function checkSignerId(id: string): void {
+  if (isSignerId(id)) return;
+  throw new RonError('InvalidValue', `not a signer id: ${JSON.stringify(id)}`, {
+    field: 'id',
+    hint: 'Lower-case letters, digits, dot, underscore and hyphen, at most 64; not service, log or store.',
+  });
+}
+
+/** The text of a bundle file. */
+export function bundleText(bundle: VerifiedBundle): string {
+  return fromUtf8(envelopeFile(bundle.envelope))!;
+}
+
+/** Ids of the signers of this home, sorted; one whose creation was cut off is not among them. */
+export function signerIds(ctx: Pick<StoreContext, 'files' | 'paths'>): string[] {
+  const { files, paths } = ctx;
+  return files
+    .list(paths.signers)
+    .filter((id) => isSignerId(id) && files.info(sealedPaths(paths.signer(id)).manifest) !== null);
+}
+
+/** The public bundle of a local signer, its signatures verified. No passphrase, no lock. */
+export function readSignerBundle(ctx: Omit<StoreContext, 'random' | 'clock'>, id: string): VerifiedBundle {
+  checkSignerId(id);
+  const path = bundlePath(ctx.paths.signer(id));
+  const bytes = ctx.files.read(path, LIMITS.signedFileBytes);
+  if (bytes === null) throw missingSigner(id);
+  const bundle = parseSignerBundle(ctx.crypto, bytes, path);
+  if (bundle.bundle.id !== id) {
+    throw new RonError('Tampered', `${path}: is the bundle of ${bundle.bundle.id}, not of ${id}`);
+  }
+  return bundle;
+}
+
+function missingSigner(id: string): RonError {
+  return new RonError('NotInitialised', `there is no signer ${id} in this home`, {
+    field: 'signer',
+    hint: `Run: ronctl signer create ${id}`,
+  });
+}
+
+export function lockSigner(deps: StoreDeps, directory: string, id: string): Promise<Lock> {
+  return acquireLock(deps, directory, () => ({
+    message: `another process is using the signer ${id}`,
+    hint: 'Wait for it to finish, or raise --lock-timeout.',
+  }));
+}
+
+/** Imports the two seeds of a pair; the secret is not wiped. */
+export async function importPair(ctx: Pick<StoreContext, 'crypto'>, secret: Uint8Array): Promise<DualSigningKeys> {
+  const ed25519 = secret.slice(0, ED25519_SEED_BYTES);
+  const mlDsa = secret.slice(ED25519_SEED_BYTES);
+  try {
+    return {
+      ed25519: await ctx.crypto.signature('ed25519').importSecret(ed25519),
+      mlDsa: await ctx.crypto.signature('ml-dsa').importSecret(mlDsa),
+    };
+  } finally {
+    wipe(ed25519, mlDsa);
+  }
+}
+
+export async function generatePair(ctx: Pick<StoreContext, 'crypto'>): Promise<Uint8Array> {
+  const ed25519 = await ctx.crypto.signature('ed25519').generate();
+  const mlDsa = await ctx.crypto.signature('ml-dsa').generate();
+  const secret = concat(ed25519, mlDsa);
+  wipe(ed25519, mlDsa);
+  return secret;
+}
+
+export function destroyPair(keys: DualSigningKeys): void {
+  keys.ed25519.destroy();
+  keys.mlDsa.destroy();
+}
+
+/** Writes, syncs and renames manifest.next: the commit of a store without a log. Then the root, then the remains. */
+export async function commitSigner(ctx: StoreContext, paths: SealedPaths, input: ChangeInput): Promise<Manifest> {
+  const change = await prepareChange(ctx, paths, input);
+  await writeFiles(ctx, change.writes);
+  renameFiles(ctx.files, [{ from: paths.manifestNext, to: paths.manifest }]);
+  if (change.newRoot) renameFiles(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
+  sweep(ctx.files, paths, change.manifest, []);
+  return change.manifest;
+}
+
+interface Pair {
+  readonly meta: PairMeta;
+  readonly bundle: VerifiedBundle;
+}
+
+/** Opens a signer store with its passphrase, under its lock. NotInitialised, WrongPassphrase, Tampered, Locked. */
+export async function openSigner(deps: StoreDeps, id: string): Promise<OpenSigner> {
+  checkSignerId(id);
+  const ctx = await storeContext(deps);
+  const paths = sealedPaths(ctx.paths.signer(id));
+  if (ctx.files.info(paths.manifest) === null) throw missingSigner(id);
+  const passphrase = await deps.passphrases.existing({ store: 'signer', id });
+  try {
+    const lock = await lockSigner(deps, paths.directory, id);
+    try {
+      return await OpenSigner.open(ctx, paths, id, passphrase, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  } finally {
+    wipe(passphrase);
+  }
+}
+
+/** An unsealed, locked signer store. */
+export class OpenSigner {
+  readonly id: string;
+  readonly #ctx: StoreContext;
+  readonly #paths: SealedPaths;
+  readonly #rootKey: Uint8Array;
+  readonly #lock: Lock;
+  readonly #imported = new Map<number, DualSigningKeys>();
+  #manifest: Manifest;
+  #pairs: Pair[] = [];
+
+  private constructor(
+    ctx: StoreContext,
+    paths: SealedPaths,
+    id: string,
+    rootKey: Uint8Array,
+    manifest: Manifest,
+    lock: Lock,
+  ) {
+    this.id = id;
+    this.#ctx = ctx;
+    this.#paths = paths;
+    this.#rootKey = rootKey;
+    this.#manifest = manifest;
+    this.#lock = lock;
+  }
+
+  /** For openSigner and the creation of a store: the lock is held; the passphrase is not wiped. */
+  static async open(
+    ctx: StoreContext,
+    paths: SealedPaths,
+    id: string,
+    passphrase: Uint8Array,
+    lock: Lock,
+  ): Promise<OpenSigner> {
+    const bytes = ctx.files.read(paths.manifest, LIMITS.sealedRecordBytes);
+    if (bytes === null) throw missingSigner(id);
+    const { root, manifest, previous } = await unseal(ctx, paths, id, { path: paths.manifest, bytes }, passphrase);
+    wipe(previous?.rootKey);
+    const store = new OpenSigner(ctx, paths, id, root.rootKey, manifest, lock);
+    try {
+      store.#loadPairs();
+      if (root.place === 'next') renameFiles(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
+      sweep(ctx.files, paths, manifest, [paths.manifestNext, paths.rootNext]);
+      await store.#syncBundle();
+      return store;
+    } catch (error) {
+      wipe(root.rootKey);
+      throw error;
+    }
+  }
+
+  /** The bundle of the newest pair. */
+  get bundle(): VerifiedBundle {
+    return this.#pairs.at(-1)!.bundle;
+  }
+
+  /** Oldest first. */
+  get pairs(): readonly { readonly n: number; readonly keys: PublicKeys; readonly createdAt: string }[] {
+    return this.#pairs.map(({ meta, bundle }) => ({ n: meta.n, keys: bundle.bundle.keys, createdAt: meta.createdAt }));
+  }
+
+  /** When the keys came from a backup. */
+  get restoredAt(): string | null {
+    return this.#pairs.at(-1)!.meta.restoredAt;
+  }
+
+  /** Pair `n`, by default the newest. Destroyed at close. */
+  async keys(n: number = this.#pairs.length): Promise<DualSigningKeys> {
+    const pair = this.#pairs[n - 1];
+    if (pair === undefined) throw new RonError('NotFound', `signer ${this.id} has no key pair ${n}`);
+    const known = this.#imported.get(n);
+    if (known !== undefined) return known;
+    const secret = this.#readPair(n).secret;
+    const keys = await importPair(this.#ctx, secret);
+    wipe(secret);
+    this.#imported.set(n, keys);
+    return keys;
+  }
+
+  /** The pair with these public keys; NotFound when this signer has none. */
+  async keysFor(keys: PublicKeys): Promise<DualSigningKeys> {
+    const pair = this.#pairs.find(
+      ({ bundle }) => bundle.bundle.keys.ed25519 === keys.ed25519 && bundle.bundle.keys.ml_dsa_65 === keys.ml_dsa_65,
+    );
+    if (pair === undefined) {
+      throw new RonError('NotFound', `the signer ${this.id} here has other keys than the ${this.id} that is named`, {
+        hint: `Compare: ronctl signer show ${this.id}`,
+      });
+    }
+    return this.keys(pair.meta.n);
+  }
+
+  /** The memory for a ledger; null when nothing was signed for it yet. NotResynced after a restore. */
+  memory(ledgerId: string): JsonObject | null {
+    const id = memoryId(ledgerId);
+    if (findRecord(this.#manifest, id) === undefined) {
+      if (this.restoredAt === null) return null;
+      throw new RonError(
+        'NotResynced',
+        `signer ${this.id} was restored from a backup and does not know what it has signed for ${ledgerId}`,
+        { hint: `Run: ronctl signer resync REQUEST --signer ${this.id}` },
+      );
+    }
+    const opened = readSealed(this.#ctx, this.#paths, this.#state(), id, 'signer-memory');
+    return decodeMemory(opened.meta, ledgerId, id);
+  }
+
+  /** Durable when resolved: comes before the release of the statement that it remembers. */
+  async commitMemory(ledgerId: string, memory: JsonObject): Promise<void> {
+    await this.#commit([
+      {
+        id: memoryId(ledgerId),
+        type: 'signer-memory',
+        meta: encodeMemory(ledgerId, memory),
+        secret: new Uint8Array(0),
+      },
+    ]);
+  }
+
+  /** Adds a pair; the new bundle is signed by the old and the new one. The old pair goes on signing for its sets. */
+  async rotate(): Promise<VerifiedBundle> {
+    const n = this.#pairs.length + 1;
+    if (n > MAX_PAIRS) throw new RonError('LimitReached', `signer ${this.id} already has ${MAX_PAIRS} key pairs`);
+    const secret = await generatePair(this.#ctx);
+    const keys = await importPair(this.#ctx, secret);
+    this.#imported.set(n, keys);
+    const createdAt = toTime(this.#ctx.clock.now());
+    const previous = { digest: this.bundle.digest, keys: await this.keys() };
+    const bundle = await makeSignerBundle(this.#ctx.crypto, { id: this.id, createdAt, keys, previous });
+    const meta: PairMeta = { n, createdAt, bundle: bundleText(bundle), restoredAt: this.restoredAt };
+    await this.#commit([{ id: pairId(n), type: 'signer-keys', meta: encodePair(meta), secret }]);
+    this.#pairs.push({ meta, bundle });
+    await this.#syncBundle();
+    return bundle;
+  }
+
+  /** Wraps the root key under a new passphrase (wiped), with a new salt. Copies made before still open with the old one. */
+  async changePassphrase(passphrase: Uint8Array, kdf: KdfCost = SIGNER_KDF): Promise<void> {
+    try {
+      await this.#commit([], { passphrase, cost: kdf, genesisDigest: null });
+    } finally {
+      wipe(passphrase);
+    }
+  }
+
+  /** A backup file: the pairs, without the memory, under a passphrase of its own (wiped). */
+  async backup(passphrase: Uint8Array, kdf: KdfCost = SIGNER_KDF): Promise<Uint8Array> {
+    const secrets = this.#pairs.map(({ meta }) => this.#readPair(meta.n).secret);
+    const secret = concat(...secrets);
+    const pairs = this.#pairs.map(({ meta }) => ({ n: meta.n, created_at: meta.createdAt, bundle: meta.bundle }));
+    const { crypto, random, clock } = this.#ctx;
+    try {
+      return await sealRoot(crypto, (length) => random.bytes(length), passphrase, kdf, {
+        storeId: this.id,
+        id: BACKUP_ID,
+        type: 'signer-keys',
+        generation: this.#manifest.generation,
+        createdAt: toTime(clock.now()),
+        meta: encodeBackup({ id: this.id, pairs }),
+        secret,
+      });
+    } finally {
+      wipe(secret, passphrase, ...secrets);
+    }
+  }
+
+  close(): void {
+    for (const keys of this.#imported.values()) destroyPair(keys);
+    this.#imported.clear();
+    wipe(this.#rootKey);
+    this.#lock.release();
+  }
+
+  #state() {
+    return { rootKey: this.#rootKey, manifest: this.#manifest };
+  }
+
+  #readPair(n: number): { meta: PairMeta; secret: Uint8Array } {
+    const opened = readSealed(this.#ctx, this.#paths, this.#state(), pairId(n), 'signer-keys');
+    return { meta: decodePair(opened.meta, opened.secret, pairId(n)), secret: opened.secret };
+  }
+
+  #loadPairs(): void {
+    for (let n = 1; findRecord(this.#manifest, pairId(n)) !== undefined; n++) {
+      const { meta, secret } = this.#readPair(n);
+      wipe(secret);
+      this.#pairs.push({ meta, bundle: parseSignerBundle(this.#ctx.crypto, utf8(meta.bundle), pairId(n)) });
+    }
+    if (this.#pairs.length === 0) throw new RonError('Tampered', `the signer store of ${this.id} holds no keys`);
+  }
+
+  /** signer.json is the newest bundle; missing or one of the earlier ones means that a crash came before it was written. */
+  async #syncBundle(): Promise<void> {
+    const path = bundlePath(this.#paths.directory);
+    const newest = this.#pairs.at(-1)!.meta.bundle;
+    const bytes = this.#ctx.files.read(path, LIMITS.signedFileBytes);
+    const found = bytes === null ? null : fromUtf8(bytes);
+    if (found === newest) return;
+    if (bytes !== null && !this.#pairs.some(({ meta }) => meta.bundle === found)) {
+      throw new RonError('Tampered', `${path}: is not a bundle of these keys`, {
+        hint: 'Keep the file, find out who wrote it, then remove it and run the command again.',
+      });
+    }
+    await writeFile(this.#ctx, path, utf8(newest));
+  }
+
+  async #commit(puts: readonly RecordPut[], root?: ChangeInput['root']): Promise<void> {
+    const kept = new Map(this.#manifest.records);
+    for (const put of puts) kept.delete(recordHash(put.id));
+    this.#manifest = await commitSigner(this.#ctx, this.#paths, {
+      storeId: this.id,
+      generation: this.#manifest.generation + 1,
+      rootKey: this.#rootKey,
+      kept,
+      puts,
+      ...(root === undefined ? {} : { root }),
+      heads: SIGNER_HEADS,
+    });
+  }
+}
