@@ -12,7 +12,6 @@ import {
   integer,
   literal,
   malformed,
-  nullable,
   object,
   sha256Digest,
   string,
@@ -71,8 +70,8 @@ export interface Tune {
   readonly from: number;
   readonly to: number;
   readonly baseline: number;
-  /** Id of the proposal whose live envelope allowed more than 20 %. */
-  readonly envelope?: string;
+  /** Ledger line of the execution whose live envelope allows more than 20 %. */
+  readonly envelope?: number;
   readonly actor: string;
   readonly judged_at: Moment;
 }
@@ -133,7 +132,7 @@ const plan = array(
 );
 const actor = string({ maxBytes: 256 });
 
-const intent: Decoder<Intent> = object({
+export const intentBody: Decoder<Intent> = object({
   proposal_digest: sha256Digest,
   statements: array(sha256Digest, 32, 1),
   judged_at: moment,
@@ -155,7 +154,7 @@ const tune: Decoder<Tune> = object(
     actor,
     judged_at: moment,
   },
-  { envelope: string({ maxBytes: 64 }) },
+  { envelope: integer(0) },
 );
 const rollback: Decoder<Rollback> = object({
   proposal_digest: sha256Digest,
@@ -178,7 +177,7 @@ const outer = object({
   ts: time,
   type: literal(...ENVELOPE_TYPES, 'intent', 'failed', 'tune', 'rollback', 'note', 'escalation', 'merge', 'post-audit'),
   body: anyObject,
-  hash: nullable(sha256Digest),
+  hash: sha256Digest,
 });
 
 export interface LineDraft {
@@ -204,25 +203,31 @@ function isEnvelopeLine(content: LineBody): content is { type: EnvelopeLineType;
   return (ENVELOPE_TYPES as readonly string[]).includes(content.type);
 }
 
-/** Parses exact line bytes (no LF) and recomputes the hash; `Tampered` when it or the link to `previous` is wrong. */
-export function parseLine(bytes: Uint8Array, previous: { readonly seq: number; readonly hash: string } | null): Line {
+/** Decodes exact line bytes (no LF) and recomputes the hash; says nothing about the line before it. */
+export function decodeLine(bytes: Uint8Array): Line {
   const value = parseCanonical(bytes, 'ledger line');
   const raw = outer(value, '');
   const { hash: _stated, ...rest } = value as JsonObject & { hash: string };
   const hash = digestH(LEDGER_LINE_TYPE, canonicalBytes(rest));
   if (hash !== raw.hash) malformed('hash', `line ${raw.seq} of the ledger does not have the hash that it states`);
+  return { ...decodeBody(raw.type, raw.body), seq: raw.seq, prev: raw.prev, ts: raw.ts, hash };
+}
+
+/** Decodes a line and checks that it follows `previous` (null: that it is line 0). */
+export function parseLine(bytes: Uint8Array, previous: { readonly seq: number; readonly hash: string } | null): Line {
+  const line = decodeLine(bytes);
   const seq = previous === null ? 0 : previous.seq + 1;
-  if (raw.seq !== seq) malformed('seq', `line ${seq} of the ledger is expected, found ${raw.seq}`);
-  if (raw.prev !== (previous === null ? FIRST_PREV : previous.hash)) {
+  if (line.seq !== seq) malformed('seq', `line ${seq} of the ledger is expected, found ${line.seq}`);
+  if (line.prev !== (previous === null ? FIRST_PREV : previous.hash)) {
     malformed('prev', `line ${seq} of the ledger does not follow the line before it`);
   }
-  return { ...decodeBody(raw.type, raw.body), seq, prev: raw.prev, ts: raw.ts, hash };
+  return line;
 }
 
 function decodeBody(type: LineBody['type'], body: JsonObject): LineBody {
   switch (type) {
     case 'intent':
-      return { type, body: intent(body, 'body') };
+      return { type, body: intentBody(body, 'body') };
     case 'failed':
       return { type, body: failed(body, 'body') };
     case 'tune':

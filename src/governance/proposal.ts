@@ -100,7 +100,8 @@ export const ATTACHMENT_KIND = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const key = string({ pattern: /^[a-z][a-z0-9._]{0,127}$/, what: 'a governable key' });
 const change: Decoder<ProposedChange> = object({ key, from: any, to: any });
 
-const changes: Decoder<readonly ProposedChange[]> = (value, path) => {
+/** Sorted by unique key, each with another value. */
+export const changes: Decoder<readonly ProposedChange[]> = (value, path) => {
   const list = array(change, LIMITS.changes)(value, path);
   list.forEach((one, index) => {
     const previous = list[index - 1];

@@ -1,0 +1,145 @@
+// ledger/state.json (governance page 9, X-16): the state at one ledger line, so that readers and openers need not replay.
+//   {v: 1, ledger_id, seq, hash, policy, overlays, index, ...} canonical JSON + LF, authenticated by `state_sha256` in
+//   public.json. Beyond the members of the page it holds what a continued replay needs: genesis facts, signer sets, keys,
+//   bases, raises, clauses, key chain, an unfinished intent, the next offset and the time mark.
+// Refuses any other member; proposals that are still open are read from the ledger and verified again.
+
+import { canonicalFile, type Json, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
+import {
+  any,
+  array,
+  type Decoder,
+  integer,
+  literal,
+  map,
+  nullable,
+  object,
+  sha256Digest,
+  string,
+  time,
+} from '../bytes/decode.ts';
+import { decodeOverlay, overlayJson } from '../policy/overlay.ts';
+import { decodeProfile } from '../policy/profile.ts';
+import { decodePolicyState, policyStateJson, type Scope } from '../policy/state.ts';
+import { type IndexEntry, indexEntries, indexJson, isClosed } from './index-entry.ts';
+import { intentBody, moment } from './ledger.ts';
+import { admitIntent } from './ledger-admit.ts';
+import type { LedgerState, OpenProposal, Raise } from './ledger-state.ts';
+import { ledgerId, logKeys, nonce, proposalId, publicKeys, scope } from './names.ts';
+import { changes } from './proposal.ts';
+import { auditor, members, type SignerSet, threshold } from './signer-set.ts';
+
+const signerSet: Decoder<SignerSet> = object({
+  ledger_id: ledgerId,
+  epoch: integer(0),
+  members,
+  threshold,
+  auditor: nullable(auditor),
+});
+
+const raise: Decoder<Raise> = object({ judged_at: moment, audit_seq: integer(0), origin: string({ maxBytes: 255 }) });
+
+const shape = object({
+  v: literal(1),
+  ledger_id: ledgerId,
+  seq: integer(0),
+  hash: sha256Digest,
+  next_offset: integer(0),
+  mark: time,
+  genesis: object({ digest: sha256Digest, name: string({ maxBytes: 64 }), profile: decodeProfile, nonce }),
+  policy: decodePolicyState,
+  sets: array(signerSet, 10_000, 1),
+  keys: object({ service: publicKeys, log: logKeys }),
+  overlays: array(any, 100_000),
+  bases: object({ global: integer(0), other_tenants: integer(0), tenants: map(/^.{1,64}$/u, integer(0), 100_000) }),
+  raises: map(/^(?:global|tenant:.{1,64})$/u, raise, 100_000),
+  clauses: array(
+    object({
+      id: proposalId,
+      proposal_digest: sha256Digest,
+      scope,
+      changeset: changes,
+      valid_for_s: integer(1),
+      judged_at: moment,
+    }),
+    100_000,
+  ),
+  chain: array(proposalId, 100_000),
+  executing: nullable(object({ id: proposalId, intent: intentBody })),
+  index: indexEntries,
+});
+
+export function encodeState(state: LedgerState): Uint8Array {
+  const json: JsonObject = {
+    v: 1,
+    ledger_id: state.ledgerId,
+    seq: state.seq,
+    hash: state.hash,
+    next_offset: state.nextOffset,
+    mark: state.mark,
+    genesis: state.genesis,
+    policy: policyStateJson(state.governed.policy),
+    sets: state.sets as unknown as Json,
+    keys: { service: { ...state.governed.serviceKeys }, log: { ...state.governed.logKeys } },
+    overlays: state.overlays.map(overlayJson),
+    bases: {
+      global: state.bases.global,
+      other_tenants: state.bases.otherTenants,
+      tenants: Object.fromEntries(state.bases.tenants),
+    },
+    raises: Object.fromEntries(state.raises) as unknown as Json,
+    clauses: state.clauses as unknown as Json,
+    chain: state.chain,
+    executing:
+      state.executing === null ? null : ({ id: state.executing.id, intent: state.executing.intent } as unknown as Json),
+    index: indexJson(state.index),
+  };
+  return canonicalFile(json);
+}
+
+/** An entry whose proposal must be loaded before the state can go on. */
+export function isNeeded(entry: IndexEntry, mark: string): boolean {
+  return !isClosed(entry) && (entry.execution === 'executing' || entry.expires_at > mark);
+}
+
+/**
+ * Decodes a state that was authenticated by its digest. `load` reads one proposal with its statements and possessions from
+ * the ledger and verifies them again.
+ */
+export function decodeState(
+  bytes: Uint8Array,
+  load: (entry: IndexEntry, sets: readonly SignerSet[]) => OpenProposal,
+): LedgerState {
+  const raw = shape(parseCanonicalFile(bytes, 'ledger/state.json'), '');
+  const open = new Map<string, OpenProposal>();
+  for (const entry of raw.index.values()) if (isNeeded(entry, raw.mark)) open.set(entry.id, load(entry, raw.sets));
+  const state: LedgerState = {
+    ledgerId: raw.ledger_id,
+    genesis: raw.genesis,
+    seq: raw.seq,
+    hash: raw.hash,
+    nextOffset: raw.next_offset,
+    mark: raw.mark,
+    governed: {
+      profile: raw.genesis.profile,
+      policy: raw.policy,
+      set: raw.sets.at(-1)!,
+      serviceKeys: raw.keys.service,
+      logKeys: raw.keys.log,
+    },
+    sets: raw.sets,
+    overlays: raw.overlays.map((one, index) => decodeOverlay(one, `overlays[${index}]`)),
+    bases: { global: raw.bases.global, otherTenants: raw.bases.other_tenants, tenants: raw.bases.tenants },
+    raises: raw.raises as Map<Scope, Raise>,
+    clauses: raw.clauses,
+    chain: raw.chain,
+    executing: null,
+    index: raw.index,
+    open,
+  };
+  if (raw.executing !== null) {
+    const { after } = admitIntent(state, raw.executing.intent);
+    state.executing = { ...raw.executing, after };
+  }
+  return state;
+}
