@@ -1,7 +1,7 @@
 // oclif's hook for a command that does not exist: Usage (2) with the nearest names, instead of oclif's 127.
 
 import type { Hook } from '@oclif/core';
-import { nearestNames } from '../config/nearest-names.ts';
+import { nearest } from '../bytes/nearest.ts';
 import { RonError } from '../errors.ts';
 
 const spaced = (id: string): string => id.replaceAll(':', ' ');
@@ -18,7 +18,7 @@ const notFound: Hook.CommandNotFound = async ({ id, config }) => {
     });
   }
   const topics = known.filter((name) => name.startsWith(`${typed.split(' ')[0]} `));
-  const near = nearestNames(typed, topics.length > 0 ? topics : known).map((name) => `ronctl ${name}`);
+  const near = nearest(typed, topics.length > 0 ? topics : known).map((name) => `ronctl ${name}`);
   throw new RonError('Usage', `there is no command ronctl ${typed}`, {
     field: typed,
     hint: `Did you mean: ${near.join(', ')}? \`ronctl --help\` lists all.`,

@@ -2,7 +2,7 @@
 // InvalidValue (3). The parser's typed members are read, never its texts, except where it has nothing else.
 
 import type { Parser } from '@oclif/core';
-import { nearestNames } from '../config/nearest-names.ts';
+import { nearest } from '../bytes/nearest.ts';
 import { RonError } from '../errors.ts';
 
 interface ParserError {
@@ -36,7 +36,7 @@ export function usageError(thrown: Error & ParserError, commandLine: string, fla
   const help = `See \`${commandLine} --help\`.`;
   const first = thrown.flags?.[0];
   if (first !== undefined) {
-    const near = first.startsWith('--') ? nearestNames(first.slice(2), flags).map((name) => `--${name}`) : [];
+    const near = first.startsWith('--') ? nearest(first.slice(2), flags).map((name) => `--${name}`) : [];
     const hint = near.length === 0 ? help : `Did you mean ${near.join(', ')}? ${help}`;
     return new RonError('Usage', `unknown flag ${thrown.flags!.join(', ')}`, { field: first, hint });
   }

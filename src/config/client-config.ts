@@ -1,8 +1,8 @@
 // The client's config.toml (service page 6): closed tables and keys, each value checked here. Unknown keys are refused
 // with the nearest names; every refusal names file, line and column. Later steps use the kms and audit members.
 
+import { nearest } from '../bytes/nearest.ts';
 import { RonError } from '../errors.ts';
-import { nearestNames } from './nearest-names.ts';
 
 export interface ClientConfig {
   readonly home: { readonly dir?: string };
@@ -101,7 +101,7 @@ export async function parseClientConfig(source: string, file: string): Promise<C
         place(source, table),
         `unknown table [${table}]`,
         table,
-        `Known: ${nearestNames(table, [...tables.keys()]).join(', ')}.`,
+        `Known: ${nearest(table, [...tables.keys()]).join(', ')}.`,
       );
     }
     if (keys === null || typeof keys !== 'object' || Array.isArray(keys)) {
@@ -114,7 +114,7 @@ export async function parseClientConfig(source: string, file: string): Promise<C
           place(source, table, key),
           `unknown key ${field}`,
           field,
-          `Known: ${nearestNames(key, Object.keys(rules)).join(', ')}.`,
+          `Known: ${nearest(key, Object.keys(rules)).join(', ')}.`,
         );
       }
       const why = checkValue(rules[key]!, value);
