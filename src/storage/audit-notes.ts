@@ -1,0 +1,65 @@
+// Checkpoint files of an epoch (log page 4.2): `checkpoint` (newest note) and checkpoints.jsonl, one canonical line
+// {"note_b64":"<standard base64>","size":N} per signed size. A last line without LF is an unfinished write.
+
+import type { CheckpointAnswer, LogVerifier } from '../audit/checkpoint.ts';
+import { fromBase64, toBase64 } from '../bytes/base64.ts';
+import { canonicalFile, parseCanonical } from '../bytes/canonical-json.ts';
+import { integer, malformed, object, string } from '../bytes/decode.ts';
+import { RonError } from '../errors.ts';
+import type { Files, OpenFile } from '../host.ts';
+import type { EpochPaths } from './audit-paths.ts';
+import { segmentLines } from './audit-segment.ts';
+
+/** Notes with cosignatures of witnesses included. */
+export const NOTE_BYTES_MAX = 256 * 1024;
+
+const shape = object({ note_b64: string(), size: integer(0) });
+
+export function checkpointLine(size: number, note: Uint8Array): Uint8Array {
+  return canonicalFile({ note_b64: toBase64(note), size });
+}
+
+export interface StoredNote {
+  readonly size: number;
+  readonly note: Uint8Array;
+}
+
+/** Throws Malformed. */
+export function parseCheckpointLine(line: Uint8Array, what: string): StoredNote {
+  const raw = shape(parseCanonical(line, what), '');
+  const note = fromBase64(raw.note_b64) ?? malformed('note_b64', `${what}: standard padded base64 is expected`);
+  return { size: raw.size, note };
+}
+
+/** The newest note of `checkpoint`, or null when the file is missing. */
+export function readNewestNote(files: Files, paths: EpochPaths): Uint8Array | null {
+  return files.read(paths.checkpoint, NOTE_BYTES_MAX);
+}
+
+const TAIL_BYTES = 64 * 1024;
+
+/** The last whole line of checkpoints.jsonl, where it ends, and whether torn bytes follow. */
+export function lastCheckpointLine(file: OpenFile): { readonly line: Uint8Array | null; readonly end: number } {
+  const size = file.info().sizeBytes;
+  for (let back = TAIL_BYTES; ; back *= 4) {
+    const start = Math.max(0, size - back);
+    const lines = [...segmentLines(file, start)].filter((one) => one.complete);
+    // The first one may have begun before `start`.
+    const whole = start === 0 ? lines : lines.slice(1);
+    const last = whole.at(-1);
+    if (last !== undefined) return { line: last.line.slice(), end: last.offset + last.line.length + 1 };
+    if (start === 0) return { line: null, end: 0 };
+  }
+}
+
+/** Verifies a note or throws Tampered. */
+export function requireCheckpoint(answer: CheckpointAnswer, what: string): Extract<CheckpointAnswer, { ok: true }>['checkpoint'] {
+  if (answer.ok) return answer.checkpoint;
+  throw new RonError('Tampered', `${what}: ${answer.code}: ${answer.message}`, { field: answer.code });
+}
+
+/** The newest verified note of an epoch; null when there is none at all. Throws Tampered for one that does not verify. */
+export function newestNote(files: Files, paths: EpochPaths, verifier: LogVerifier) {
+  const note = readNewestNote(files, paths);
+  return note === null ? null : requireCheckpoint(verifier.check(note), paths.checkpoint);
+}

@@ -1,0 +1,170 @@
+// Readers of the audit log that take no lock and no passphrase (log page 4.8, store page 4): the newest verified checkpoint,
+// and single records proved by inclusion under it from the stored tiles. Nothing that a file says counts before its proof.
+
+import type { LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import type { AuditRecord } from '../audit/draft.ts';
+import { leafHash } from '../audit/leaf.ts';
+import { type HashReader, inclusionProof, verifyInclusion } from '../audit/proof.ts';
+import { type NewerRecord, parseRecord } from '../audit/record.ts';
+import { subtreeFromTiles, type TileReader } from '../audit/tile.ts';
+import { fail, RonError } from '../errors.ts';
+import type { Files } from '../host.ts';
+import { LIMITS } from '../limits.ts';
+import { lookUpSignIndex, signIndexKey } from './audit-index.ts';
+import { newestNote } from './audit-notes.ts';
+import { type EpochPaths, segmentOf } from './audit-paths.ts';
+import { readLine, type SegmentLine, segmentLines, withFile } from './audit-segment.ts';
+import { cachedTileReader, tileReader } from './audit-tiles.ts';
+
+/** Reads hashes of perfect subtrees of a log of `size`; Tampered when a tile is missing. */
+export function hashReader(read: TileReader, size: number): HashReader {
+  return (subtree) =>
+    subtreeFromTiles(read, size, subtree) ??
+    fail('Tampered', `a hash tile for level ${subtree.level}, index ${subtree.index} is missing`, {
+      field: 'tile-missing',
+    });
+}
+
+const TAIL_BYTES = 64 * 1024;
+
+/** The line of a record, by counting; for the newest segment the last 64 KiB are tried first. */
+export function readSegmentLine(files: Files, paths: EpochPaths, seq: number): SegmentLine | null {
+  return withFile(files, paths.segment(segmentOf(seq)), (file) => {
+    if (file === null) return null;
+    const size = file.info().sizeBytes;
+    if (size > TAIL_BYTES) {
+      const needle = Buffer.from(`,"seq":${seq},`);
+      for (const one of [...segmentLines(file, size - TAIL_BYTES)].slice(1)) {
+        // Only a guess at the place: the caller proves the line by inclusion, or reads it again by counting.
+        const view = Buffer.from(one.line.buffer, one.line.byteOffset, one.line.byteLength);
+        if (one.complete && view.includes(needle) && parsedSeq(one.line) === seq) return { ...one, line: one.line.slice() };
+      }
+    }
+    return readLine(file, seq % LIMITS.auditSegmentRecords);
+  });
+}
+
+function parsedSeq(line: Uint8Array): number | null {
+  try {
+    return parseRecord(line, 'record').seq;
+  } catch (error) {
+    if (error instanceof RonError) return null;
+    throw error;
+  }
+}
+
+export interface ProvenRecord {
+  readonly record: AuditRecord | NewerRecord;
+  readonly line: Uint8Array;
+  readonly leaf: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+/** The record at `seq`, proved by inclusion under a verified checkpoint. Throws Tampered; InvalidValue beyond the size. */
+export function provenRecord(
+  files: Files,
+  paths: EpochPaths,
+  checkpoint: VerifiedCheckpoint,
+  seq: number,
+  tiles: TileReader = cachedTileReader(tileReader(files, paths)),
+): ProvenRecord {
+  if (seq < 0 || seq >= checkpoint.size) {
+    throw new RonError('InvalidValue', `record ${seq} is not covered by the checkpoint of size ${checkpoint.size}`);
+  }
+  const found = readSegmentLine(files, paths, seq);
+  if (found === null) {
+    return fail('Tampered', `record ${seq} is missing below the checkpoint of size ${checkpoint.size}`, {
+      field: 'missing-records',
+    });
+  }
+  const leaf = leafHash(found.line);
+  const proof = inclusionProof(seq, checkpoint.size, hashReader(tiles, checkpoint.size));
+  if (!verifyInclusion(seq, checkpoint.size, leaf, proof, checkpoint.root)) {
+    return fail('Tampered', `record ${seq} is not the one under the checkpoint of size ${checkpoint.size}`, {
+      field: 'leaf-mismatch',
+    });
+  }
+  return { record: parseRecord(found.line, `record ${seq}`), line: found.line, leaf, proof };
+}
+
+/** The newest checkpoint of an epoch, with both log signatures; null when there is none. Throws Tampered. */
+export function newestVerifiedCheckpoint(
+  files: Files,
+  paths: EpochPaths,
+  verifier: LogVerifier,
+): VerifiedCheckpoint | null {
+  return newestNote(files, paths, verifier);
+}
+
+/** A record that this version knows; NewerVersion otherwise. */
+export function knownRecord(record: AuditRecord | NewerRecord): AuditRecord {
+  if (!('newer' in record)) return record;
+  throw new RonError('NewerVersion', `record ${record.seq} (${record.op}) was written by a newer ronctl`);
+}
+
+/** Records from seq `from` up to `size`, as they stand; unproved. Throws Tampered for a missing or malformed one. */
+export function* storedRecords(
+  files: Files,
+  paths: EpochPaths,
+  from: number,
+  size: number,
+): Generator<{ readonly record: AuditRecord | NewerRecord; readonly line: Uint8Array; readonly seq: number }> {
+  for (let seq = from; seq < size; ) {
+    const path = paths.segment(segmentOf(seq));
+    if (files.info(path) === null) return fail('Tampered', `${path} is missing`, { field: 'missing-records' });
+    const file = files.open(path, 'read');
+    try {
+      let number = segmentOf(seq) * LIMITS.auditSegmentRecords;
+      for (const { line, complete } of segmentLines(file)) {
+        if (!complete || seq >= size) break;
+        if (number++ < seq) continue;
+        yield { record: parseRecord(line, `record ${seq}`), line, seq };
+        seq++;
+      }
+    } finally {
+      file.close();
+    }
+    if (seq < size && seq % LIMITS.auditSegmentRecords !== 0) {
+      return fail('Tampered', `${path} ends before record ${seq}`, { field: 'truncated' });
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The proven ok `sign` records for (kid with version, input_hash) below `checkpoint`, in order of seq. Indexes of full
+ * segments are hints: a named record that is something else is passed over, and a missing or odd index means reading the
+ * segment (X-14).
+ */
+export function* provenSignRecords(
+  files: Files,
+  paths: EpochPaths,
+  checkpoint: VerifiedCheckpoint,
+  kid: string,
+  inputHash: string,
+): Generator<ProvenRecord> {
+  const tiles = cachedTileReader(tileReader(files, paths));
+  const key = signIndexKey(kid, inputHash);
+  const matches = (record: AuditRecord | NewerRecord): boolean =>
+    !('newer' in record) &&
+    record.op === 'sign' &&
+    record.result === 'ok' &&
+    record.kid === kid &&
+    record.input_hash === inputHash;
+  for (let n = 0; n * LIMITS.auditSegmentRecords < checkpoint.size; n++) {
+    const first = n * LIMITS.auditSegmentRecords;
+    const end = Math.min(checkpoint.size, first + LIMITS.auditSegmentRecords);
+    const full = end - first === LIMITS.auditSegmentRecords;
+    let named = full ? lookUpSignIndex(files, paths, n, key) : null;
+    if (named?.some((seq) => seq < first || seq >= end)) named = null;
+    if (named === null || named.length === 0) {
+      // An index that was emptied must not hide a record: an absent answer is looked for in the segment itself.
+      named = [];
+      for (const { record, seq } of storedRecords(files, paths, first, end)) if (matches(record)) named.push(seq);
+    }
+    for (const seq of named) {
+      const proven = provenRecord(files, paths, checkpoint, seq, tiles);
+      if (matches(proven.record)) yield proven;
+    }
+  }
+}
