@@ -8,7 +8,7 @@ import { equalBytes } from '../bytes/equal.ts';
 import { concat, readU64be, u8, u64be } from '../bytes/framing.ts';
 import { utf8 } from '../bytes/text.ts';
 import type { Crypto, SigningKey, VerifyingKey } from '../crypto/provider.ts';
-import { formatNote, formatVkey, type Note, NOTE_TYPES, parseNote, parseVkey, type Vkey } from '../envelope/note.ts';
+import { formatNote, formatVkey, NOTE_TYPES, type Note, parseNote, parseVkey, type Vkey } from '../envelope/note.ts';
 import { RonError } from '../errors.ts';
 import type { FindingCode } from './findings.ts';
 import { emptyRoot, HASH_BYTES } from './leaf.ts';
@@ -184,7 +184,9 @@ export function createLogVerifier(log: TrustedLog, crypto: Crypto): LogVerifier 
     if (needed.length < (transition ? 4 : 2)) {
       return refuse('log-key-missing', 'only one of the two log keys is known here');
     }
-    const foreign = eras.flatMap((one) => one.pair).filter((one) => !needed.some((it) => it.vkey.keyId === one.vkey.keyId));
+    const foreign = eras
+      .flatMap((one) => one.pair)
+      .filter((one) => !needed.some((it) => it.vkey.keyId === one.vkey.keyId));
     if (note.signatures.some((one) => foreign.some((it) => one.name === log.origin && one.keyId === it.vkey.keyId))) {
       return refuse('key-transition', `size ${body.size} is signed by log keys that do not sign this size`);
     }

@@ -21,10 +21,7 @@ export interface HeadSlot {
 }
 
 export function headTag(key: Uint8Array, origin: string, slot: HeadSlot): Uint8Array {
-  return hmacSha256(
-    key,
-    concat(utf8('ron-audit/head/v1'), u8(0), utf8(origin), u8(0), u64be(slot.size), slot.root),
-  );
+  return hmacSha256(key, concat(utf8('ron-audit/head/v1'), u8(0), utf8(origin), u8(0), u64be(slot.size), slot.root));
 }
 
 export function encodeSlot(key: Uint8Array, origin: string, slot: HeadSlot): Uint8Array {
@@ -32,7 +29,7 @@ export function encodeSlot(key: Uint8Array, origin: string, slot: HeadSlot): Uin
 }
 
 /** The two slots as written, unchecked; null for one that was never written or is cut off. */
-export function readSlots(file: Uint8Array): readonly (HeadSlot & { readonly tag: Uint8Array } | null)[] {
+export function readSlots(file: Uint8Array): readonly ((HeadSlot & { readonly tag: Uint8Array }) | null)[] {
   return SLOT_OFFSETS.map((offset) => {
     const bytes = file.subarray(offset, offset + SLOT_BYTES);
     if (bytes.length < SLOT_BYTES || bytes.every((byte) => byte === 0)) return null;

@@ -104,7 +104,11 @@ export const AUDIT_OPS: Readonly<Record<AuditOp, OpRow>> = {
   'store.passphrase': row('MC', { kdf }),
   'store.reseal': row('MC', { kdf }),
   create: row('M', keyMaking, { suite: integer(1, 255), proposal_digest: digest, n: integer(0) }),
-  rotate: row('M', { ...keyMaking, continuity: digest }, { suite: integer(1, 255), proposal_digest: digest, n: integer(0) }),
+  rotate: row(
+    'M',
+    { ...keyMaking, continuity: digest },
+    { suite: integer(1, 255), proposal_digest: digest, n: integer(0) },
+  ),
   retire: row('MC', { proposal_digest: digest, n: integer(0) }),
   compromised: row('MC', { proposal_digest: digest, n: integer(0), from_seq: seqRef, epoch: integer(0) }),
   sign: row('', {}, { suite: integer(1, 255), repeat: boolean }),

@@ -3,7 +3,7 @@
 
 import { equalBytes } from '../bytes/equal.ts';
 import { HASH_BYTES, nodeHash } from './leaf.ts';
-import { bit, frontierShape, foldRoot, type Subtree, shiftRight, splitPoint } from './tree.ts';
+import { bit, foldRoot, frontierShape, type Subtree, shiftRight, splitPoint } from './tree.ts';
 
 /** Hash of a perfect subtree of the log; throws when it cannot be read. */
 export type HashReader = (subtree: Subtree) => Uint8Array;

@@ -21,7 +21,8 @@ import { LIMITS } from '../limits.ts';
 import type { AuditDraft, AuditRecord } from './draft.ts';
 import { AUDIT_OPS, checkDetail, isKnownOp } from './ops.ts';
 
-export const ACTOR = /^(?:local:[0-9]{1,10}:[^\u0000-\u0020\u007f-\u009f:]{1,64}|cap:[0-9]{1,10}:[A-Za-z0-9._:-]{1,128}|system)$/u;
+export const ACTOR =
+  /^(?:local:[0-9]{1,10}:[^\u0000-\u0020\u007f-\u009f:]{1,64}|cap:[0-9]{1,10}:[A-Za-z0-9._:-]{1,128}|system)$/u;
 export const OP_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[478][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 export const TENANT = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 export const KID =

@@ -72,7 +72,8 @@ export function parseVkey(text: string, field = 'vkey'): Vkey {
   const publicKey = data.subarray(1);
   const expected = PUBLIC_KEY_BYTES[type];
   if (expected === undefined) malformed(field, `the verifier key has the unknown algorithm type ${type}`);
-  if (publicKey.length !== expected) malformed(field, `a key of ${expected} bytes is expected, found ${publicKey.length}`);
+  if (publicKey.length !== expected)
+    malformed(field, `a key of ${expected} bytes is expected, found ${publicKey.length}`);
   if (noteKeyId(name, type, publicKey) !== keyId) malformed(field, 'the key id does not follow from name and key');
   return { text, name, keyId, type, publicKey };
 }

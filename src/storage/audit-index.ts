@@ -7,7 +7,7 @@ import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
 import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
 import { array, integer, literal, map, object, time } from '../bytes/decode.ts';
-import { concat, readU64be, u64be, u8 } from '../bytes/framing.ts';
+import { concat, readU64be, u8, u64be } from '../bytes/framing.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
@@ -61,7 +61,7 @@ export function signEntries(files: Files, paths: EpochPaths, number: number): Ui
     }
     entries.push(Buffer.from(concat(signIndexKey(record.kid, record.input_hash), u64be(record.seq))));
   }
-  entries.sort(Buffer.compare);
+  entries.sort((a, b) => Buffer.compare(a, b));
   return concat(...entries);
 }
 
@@ -101,7 +101,12 @@ const shape = object({
 
 export interface Hints {
   readonly size: number;
-  readonly segments: readonly { readonly n: number; readonly bytes: number; readonly first_ts: string; readonly last_ts: string }[];
+  readonly segments: readonly {
+    readonly n: number;
+    readonly bytes: number;
+    readonly first_ts: string;
+    readonly last_ts: string;
+  }[];
   /** Digest of an executed proposal to the seq of its record. */
   readonly proposals: ReadonlyMap<string, number>;
 }

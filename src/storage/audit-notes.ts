@@ -53,7 +53,10 @@ export function lastCheckpointLine(file: OpenFile): { readonly line: Uint8Array 
 }
 
 /** Verifies a note or throws Tampered. */
-export function requireCheckpoint(answer: CheckpointAnswer, what: string): Extract<CheckpointAnswer, { ok: true }>['checkpoint'] {
+export function requireCheckpoint(
+  answer: CheckpointAnswer,
+  what: string,
+): Extract<CheckpointAnswer, { ok: true }>['checkpoint'] {
   if (answer.ok) return answer.checkpoint;
   throw new RonError('Tampered', `${what}: ${answer.code}: ${answer.message}`, { field: answer.code });
 }

@@ -1,7 +1,7 @@
 // Names below audit/ (log page 4.2). Frozen.
 
-import { LIMITS } from '../limits.ts';
 import { type Tile, tileIndexPath } from '../audit/tile.ts';
+import { LIMITS } from '../limits.ts';
 
 export interface EpochPaths {
   readonly directory: string;

@@ -2,8 +2,8 @@
 // never acknowledged is cut; a missing or wrong tile is rebuilt when the root agrees; everything else is Tampered.
 // It also reads the heads of a log before anything is unsealed (store page 5).
 
-import { type LogVerifier, parseBody, type VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { RecordChain } from '../audit/chain.ts';
+import { type LogVerifier, parseBody, type VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { countersDigest, countersFile, type KidCounters, parseCounters } from '../audit/counters.ts';
 import type { AuditRecord } from '../audit/draft.ts';
 import { FINDINGS } from '../audit/findings.ts';
@@ -11,7 +11,7 @@ import type { HeadSlot } from '../audit/head.ts';
 import { leafHash, NO_PREVIOUS } from '../audit/leaf.ts';
 import { parseRecord } from '../audit/record.ts';
 import { frontierFromTiles, tilePath } from '../audit/tile.ts';
-import { foldRoot, Frontier } from '../audit/tree.ts';
+import { Frontier, foldRoot } from '../audit/tree.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { toHex } from '../bytes/hex.ts';
@@ -20,7 +20,13 @@ import { fail, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type HintRecord, hintOf } from './audit-index.ts';
-import { lastCheckpointLine, newestNote, parseCheckpointLine, readNewestNote, requireCheckpoint } from './audit-notes.ts';
+import {
+  lastCheckpointLine,
+  newestNote,
+  parseCheckpointLine,
+  readNewestNote,
+  requireCheckpoint,
+} from './audit-notes.ts';
 import { type EpochPaths, segmentNumber, segmentOf } from './audit-paths.ts';
 import { findLine, segmentLines, withFile } from './audit-segment.ts';
 import { knownRecord, provenRecord } from './audit-store.ts';
@@ -82,7 +88,11 @@ function* wholeLines(files: Files, paths: EpochPaths, from: number, size: number
 }
 
 /** Where record `size` begins in its segment, and the segment to go on with. */
-function endOfRecords(files: Files, paths: EpochPaths, size: number): { readonly segment: number; readonly bytes: number } {
+function endOfRecords(
+  files: Files,
+  paths: EpochPaths,
+  size: number,
+): { readonly segment: number; readonly bytes: number } {
   if (size === 0) return { segment: 0, bytes: 0 };
   const segment = segmentOf(size - 1);
   const lines = size - segment * LIMITS.auditSegmentRecords;
@@ -90,7 +100,10 @@ function endOfRecords(files: Files, paths: EpochPaths, size: number): { readonly
     const found = file === null ? { lines: 0 } : findLine(file, lines);
     return 'offset' in found ? found.offset : null;
   });
-  return { segment, bytes: bytes ?? tampered('head-mismatch', `${paths.segment(segment)} ends before record ${size - 1}`) };
+  return {
+    segment,
+    bytes: bytes ?? tampered('head-mismatch', `${paths.segment(segment)} ends before record ${size - 1}`),
+  };
 }
 
 /** Cuts what lies behind the head; returns how many bytes that were. */
@@ -124,7 +137,9 @@ async function recoverNotes(deps: AuditDeps, paths: EpochPaths, verifier: LogVer
   const { files } = deps;
   const newest = newestNote(files, paths, verifier);
   if (files.info(paths.checkpoints) === null) {
-    return newest === null ? { checkpoint: null, bytes: 0 } : tampered('checkpoint-missing', `${paths.checkpoints} is missing`);
+    return newest === null
+      ? { checkpoint: null, bytes: 0 }
+      : tampered('checkpoint-missing', `${paths.checkpoints} is missing`);
   }
   const file = files.open(paths.checkpoints, 'write');
   let last: ReturnType<typeof lastCheckpointLine>;
@@ -138,9 +153,14 @@ async function recoverNotes(deps: AuditDeps, paths: EpochPaths, verifier: LogVer
     file.close();
   }
   if (last.line === null) {
-    return newest === null ? { checkpoint: null, bytes: 0 } : tampered('checkpoint-missing', `${paths.checkpoints} is empty`);
+    return newest === null
+      ? { checkpoint: null, bytes: 0 }
+      : tampered('checkpoint-missing', `${paths.checkpoints} is empty`);
   }
-  const stored = requireCheckpoint(verifier.check(parseCheckpointLine(last.line, paths.checkpoints).note), paths.checkpoints);
+  const stored = requireCheckpoint(
+    verifier.check(parseCheckpointLine(last.line, paths.checkpoints).note),
+    paths.checkpoints,
+  );
   if (newest === null || stored.size > newest.size) {
     await writeFile(deps, paths.checkpoint, stored.note);
     return { checkpoint: stored, bytes: last.end };
@@ -229,7 +249,10 @@ export async function recoverEpoch(
     tampered('head-mismatch', `the head says ${head.size} records, below the checkpoint of size ${covered}`);
   }
   if (remembered !== null && covered < remembered.size) {
-    tampered('rolled-back', `this home remembers a checkpoint of size ${remembered.size}, the log has one of ${covered}`);
+    tampered(
+      'rolled-back',
+      `this home remembers a checkpoint of size ${remembered.size}, the log has one of ${covered}`,
+    );
   }
   const { frontier, tiles, rebuilt } = await recoverTiles(deps, paths, checkpoint);
   const file = files.read(paths.counters, LIMITS.stateFileBytes);
@@ -250,7 +273,8 @@ export async function recoverEpoch(
   for (const { seq, line } of wholeLines(files, paths, start.from, head.size)) {
     const record = knownRecord(parseRecord(line, `record ${seq}`));
     const leaf = leafHash(line);
-    if (prev !== null && record.prev !== prev) tampered('prev-mismatch', `record ${seq} does not follow record ${seq - 1}`);
+    if (prev !== null && record.prev !== prev)
+      tampered('prev-mismatch', `record ${seq} does not follow record ${seq - 1}`);
     chain.next(record, seq);
     prev = toHex(leaf);
     last = record;
@@ -277,7 +301,8 @@ export async function recoverEpoch(
   await repairCounters(deps, paths, file, chain);
 
   const end = endOfRecords(files, paths, head.size);
-  if (files.info(paths.segment(end.segment)) === null) tampered('missing-records', `${paths.segment(end.segment)} is missing`);
+  if (files.info(paths.segment(end.segment)) === null)
+    tampered('missing-records', `${paths.segment(end.segment)} is missing`);
   const cut = await cutTail(files, paths, end);
   return {
     frontier,

@@ -67,5 +67,5 @@ export function readLine(file: OpenFile, number: number): SegmentLine | null {
   const found = findLine(file, number);
   if (!('offset' in found)) return null;
   const [line] = segmentLines(file, found.offset);
-  return line !== undefined && line.complete ? { ...line, line: line.line.slice() } : null;
+  return line?.complete ? { ...line, line: line.line.slice() } : null;
 }

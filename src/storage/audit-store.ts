@@ -37,7 +37,8 @@ export function readSegmentLine(files: Files, paths: EpochPaths, seq: number): S
       for (const one of [...segmentLines(file, size - TAIL_BYTES)].slice(1)) {
         // Only a guess at the place: the caller proves the line by inclusion, or reads it again by counting.
         const view = Buffer.from(one.line.buffer, one.line.byteOffset, one.line.byteLength);
-        if (one.complete && view.includes(needle) && parsedSeq(one.line) === seq) return { ...one, line: one.line.slice() };
+        if (one.complete && view.includes(needle) && parsedSeq(one.line) === seq)
+          return { ...one, line: one.line.slice() };
       }
     }
     return readLine(file, seq % LIMITS.auditSegmentRecords);

@@ -9,13 +9,20 @@ import {
   tileIndexPath,
   tilePath,
   tileSubtree,
-  tileWidth,
   tilesBetween,
+  tileWidth,
 } from '../audit/tile.ts';
 import { concat } from '../bytes/framing.ts';
 import type { Files } from '../host.ts';
 import { type EpochPaths, partialTilesDirectory } from './audit-paths.ts';
-import { directoryOf, type DurableDeps, ensureDirectory, type FileWrite, removeFiles, writeFiles } from './durable-file.ts';
+import {
+  type DurableDeps,
+  directoryOf,
+  ensureDirectory,
+  type FileWrite,
+  removeFiles,
+  writeFiles,
+} from './durable-file.ts';
 
 const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 

@@ -441,7 +441,9 @@ export class AuditWriter {
   #pairsAt(size: number): readonly LogSigningKeys[] {
     const era = this.#eras.at(-1);
     const old = this.#oldKeys;
-    return old !== null && era !== undefined && era.from === size && this.#eras.length > 1 ? [old, this.#keys] : [this.#keys];
+    return old !== null && era !== undefined && era.from === size && this.#eras.length > 1
+      ? [old, this.#keys]
+      : [this.#keys];
   }
 
   #oldKeys: LogSigningKeys | null = null;
