@@ -7,8 +7,8 @@
 // outside AND.
 
 import { concat } from '../bytes/framing.ts';
-import { fromHex } from '../bytes/hex.ts';
 import { utf8 } from '../bytes/text.ts';
+import { parseUuid } from '../bytes/uuid.ts';
 import { hmacSha256 } from '../crypto/hash.ts';
 import type { Phase, PqState } from './phases.ts';
 
@@ -17,8 +17,8 @@ const ZERO = Uint8Array.of(0);
 
 /** 0..99. `uuid` is lower case with hyphens; throws TypeError on another form (kids are parsed before this). */
 export function bucketOf(genesisNonce: Uint8Array, tenant: string, uuid: string): number {
-  const raw = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid) ? fromHex(uuid.replaceAll('-', ''), 16) : null;
-  if (raw === null) throw new TypeError('bucketOf: not a uuid in lower case with hyphens');
+  const raw = parseUuid(uuid)?.bytes;
+  if (raw === undefined) throw new TypeError('bucketOf: not a uuid in lower case with hyphens');
   if (genesisNonce.length !== 16) throw new TypeError('bucketOf: the genesis nonce has 16 bytes');
   const mac = hmacSha256(genesisNonce, concat(LABEL, ZERO, utf8(tenant), ZERO, raw));
   return Number(new DataView(mac.buffer, mac.byteOffset, 8).getBigUint64(0) % 100n);
