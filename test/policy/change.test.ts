@@ -26,7 +26,8 @@ const build = (text: string, state: PolicyState = dev, scope: Scope = 'tenant:ac
     'dev',
   );
 const changes = (text: string, state?: PolicyState, scope?: Scope): Changeset => build(text, state, scope).changeset;
-const at = (text: string, state: PolicyState = dev, scope: Scope = 'tenant:acme'): PolicyState => build(text, state, scope).after;
+const at = (text: string, state: PolicyState = dev, scope: Scope = 'tenant:acme'): PolicyState =>
+  build(text, state, scope).after;
 
 const two = at('pq_mode=and');
 const twoAt50 = at('pq_mode=and rollout_percent=50');
@@ -37,7 +38,14 @@ describe('changesets', () => {
     expect(changes('pq_mode=and')).toEqual([{ key: 'pq.phase', from: 1, to: 2 }]);
   });
   it('every name of the phase gives the same changeset', () => {
-    for (const name of ['pq_mode=and', 'pq.mode=and', 'verify_mode=and', 'pq.verify_mode=and', 'pq.phase=2', 'phase=2']) {
+    for (const name of [
+      'pq_mode=and',
+      'pq.mode=and',
+      'verify_mode=and',
+      'pq.verify_mode=and',
+      'pq.phase=2',
+      'phase=2',
+    ]) {
       expect(changes(name), name).toEqual(changes('pq_mode=and'));
     }
   });
@@ -163,8 +171,17 @@ describe('sensitivity and risk', () => {
   });
 
   it('actions', () => {
-    for (const name of ['freeze', 'key-retire', 'ceiling', 'envelope', 'appeal']) expect(actionRisk(name)).toBe('medium');
-    for (const name of ['root-rotate', 'signer-set-change', 'unfreeze', 'exception', 'backend-change', 'restore-accept', 'x']) {
+    for (const name of ['freeze', 'key-retire', 'ceiling', 'envelope', 'appeal'])
+      expect(actionRisk(name)).toBe('medium');
+    for (const name of [
+      'root-rotate',
+      'signer-set-change',
+      'unfreeze',
+      'exception',
+      'backend-change',
+      'restore-accept',
+      'x',
+    ]) {
       expect(actionRisk(name)).toBe('high');
     }
   });
@@ -213,7 +230,11 @@ describe('rollback clauses', () => {
   });
 
   it('none is refused for raises to or within 2 and 3, and accepted elsewhere', () => {
-    for (const [text, before] of [['pq_mode=and', dev], ['rollout_percent=80', twoAt50], ['pq_mode=pq_only', two]] as const) {
+    for (const [text, before] of [
+      ['pq_mode=and', dev],
+      ['rollout_percent=80', twoAt50],
+      ['pq_mode=pq_only', two],
+    ] as const) {
       const error = refusal(() => rollbackFor('none', proposal(text, before)));
       expect([error.code, error.field]).toEqual(['InvalidValue', '--rollback']);
     }
@@ -227,9 +248,9 @@ describe('rollback clauses', () => {
     const global = applyChanges(dev, 'global', [{ key: 'pq.phase', to: 2 }], 'dev');
     const one = proposal('pq_mode=pq_only', global);
     expect(rollbackFor([parseChange('pq.phase=2', '')], one)).toEqual([{ key: 'pq.phase', from: 3, to: 2 }]);
-    expect(rollbackFor([parseChange('max_inflight_sign=512', '')], proposal('max_inflight_sign=100', dev, 'global'))).toEqual([
-      { key: 'limits.max_inflight_sign', from: 100, to: 512 },
-    ]);
+    expect(
+      rollbackFor([parseChange('max_inflight_sign=512', '')], proposal('max_inflight_sign=100', dev, 'global')),
+    ).toEqual([{ key: 'limits.max_inflight_sign', from: 100, to: 512 }]);
   });
 
   it.each([

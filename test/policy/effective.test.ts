@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalText, type Json, parseCanonicalText } from '../../src/bytes/canonical-json.ts';
 import { uuidV4 } from '../../src/bytes/uuid.ts';
@@ -50,7 +50,11 @@ describe('the end of a grant (governance page 11)', () => {
     // Attack: a clock set back revives a grant.
     ['after a reboot with the clock behind the newest time', judged(1000, 'b', START + 1001), 0],
     ['after a reboot with the clock before its start', judged(-1, 'b', 0), 0],
-    ['within one boot, the wall clock set back changes nothing', { ...judged(5000), highWaterMs: START + 9e9 }, 3_595_000],
+    [
+      'within one boot, the wall clock set back changes nothing',
+      { ...judged(5000), highWaterMs: START + 9e9 },
+      3_595_000,
+    ],
     ['20 ms of slack before its start', judged(-20), 3_600_000],
     ['more than the slack before its start', judged(-21), 0],
   ])('%s', (_name, at, left) => {
@@ -58,7 +62,9 @@ describe('the end of a grant (governance page 11)', () => {
     expect(isLive(one, at)).toBe(left > 0);
   });
   it('a tune has no end of its own', () => {
-    expect(isLive({ kind: 'tune', seq: 1, scope: 'global', key: 'caps.max_active', to: 90, baseline: 100 }, judged(9e9))).toBe(true);
+    expect(
+      isLive({ kind: 'tune', seq: 1, scope: 'global', key: 'caps.max_active', to: 90, baseline: 100 }, judged(9e9)),
+    ).toBe(true);
   });
 });
 
@@ -70,7 +76,10 @@ describe('ordinary keys', () => {
     const own = set(dev, 'tenant:acme', ['caps.max_ttl_s', 600]);
     expect(value(own, [], 'caps.max_ttl_s')).toEqual({ value: 600, origin: 'tenant' });
     expect(value(own, [], 'caps.max_ttl_s', 'other')).toEqual({ value: 900, origin: 'global' });
-    expect(value(set(own, 'global', ['caps.max_ttl_s', 300]), [], 'caps.max_ttl_s')).toEqual({ value: 300, origin: 'global' });
+    expect(value(set(own, 'global', ['caps.max_ttl_s', 300]), [], 'caps.max_ttl_s')).toEqual({
+      value: 300,
+      origin: 'global',
+    });
   });
   it('an exception is looser for its scope only, says what is approved and ends by itself', () => {
     const one = grant('tenant:acme', [{ key: 'caps.max_ttl_s', to: 1800 }]);
@@ -81,23 +90,43 @@ describe('ordinary keys', () => {
       remainingMs: 3_600_000,
     });
     expect(value(dev, [one], 'caps.max_ttl_s', 'other').value).toBe(900);
-    expect(effective(dev, 'acme', [one], judged(3_600_000)).values.get('caps.max_ttl_s')).toEqual({ value: 900, origin: 'global' });
+    expect(effective(dev, 'acme', [one], judged(3_600_000)).values.get('caps.max_ttl_s')).toEqual({
+      value: 900,
+      origin: 'global',
+    });
   });
   it('an exception that would tighten counts for nothing', () => {
-    expect(value(dev, [grant('tenant:acme', [{ key: 'caps.max_ttl_s', to: 60 }])], 'caps.max_ttl_s').origin).toBe('global');
+    expect(value(dev, [grant('tenant:acme', [{ key: 'caps.max_ttl_s', to: 60 }])], 'caps.max_ttl_s').origin).toBe(
+      'global',
+    );
   });
   it('of two exceptions the newest counts', () => {
     const first = grant('global', [{ key: 'caps.max_ttl_s', to: 1800 }], { seq: 5 });
     const second = grant('global', [{ key: 'caps.max_ttl_s', to: 1000 }], { seq: 6 });
-    for (const overlays of [[first, second], [second, first]]) expect(value(dev, overlays, 'caps.max_ttl_s').value).toBe(1000);
+    for (const overlays of [
+      [first, second],
+      [second, first],
+    ])
+      expect(value(dev, overlays, 'caps.max_ttl_s').value).toBe(1000);
   });
   it('a global exception leaves a tighter tenant as it is', () => {
     const own = set(dev, 'tenant:acme', ['caps.max_ttl_s', 600]);
     expect(value(own, [grant('global', [{ key: 'caps.max_ttl_s', to: 1800 }])], 'caps.max_ttl_s').value).toBe(600);
   });
   it('a tune replaces a tunable value in its scope', () => {
-    const tune = (scope: Scope, to: number, seq = 1): Overlay => ({ kind: 'tune', seq, scope, key: 'caps.mint_per_min', to, baseline: 10 });
-    expect(value(dev, [tune('tenant:acme', 12)], 'caps.mint_per_min')).toEqual({ value: 12, origin: 'tune', approved: 10 });
+    const tune = (scope: Scope, to: number, seq = 1): Overlay => ({
+      kind: 'tune',
+      seq,
+      scope,
+      key: 'caps.mint_per_min',
+      to,
+      baseline: 10,
+    });
+    expect(value(dev, [tune('tenant:acme', 12)], 'caps.mint_per_min')).toEqual({
+      value: 12,
+      origin: 'tune',
+      approved: 10,
+    });
     expect(value(dev, [tune('global', 8)], 'caps.mint_per_min').value).toBe(8);
     expect(value(dev, [tune('global', 8, 2), tune('global', 9, 3)], 'caps.mint_per_min').value).toBe(9);
   });
@@ -112,10 +141,16 @@ describe('ordinary keys', () => {
 
 describe('PQ', () => {
   const nonce = new Uint8Array(16).fill(3);
-  const uuids = Array.from({ length: 300 }, (_, index) => uuidV4(Uint8Array.from({ length: 16 }, (_u, at) => index * 7 + at)));
+  const uuids = Array.from({ length: 300 }, (_, index) =>
+    uuidV4(Uint8Array.from({ length: 16 }, (_u, at) => index * 7 + at)),
+  );
   const inside = uuids.find((id) => bucketOf(nonce, 'acme', id) < 20)!;
   const outside = uuids.find((id) => bucketOf(nonce, 'acme', id) >= 60)!;
-  const key = (uuid: string, global = false, tenant = false): KeyPlace => ({ tenant: 'acme', uuid, createdAfterRaise: { global, tenant } });
+  const key = (uuid: string, global = false, tenant = false): KeyPlace => ({
+    tenant: 'acme',
+    uuid,
+    createdAfterRaise: { global, tenant },
+  });
   const pq = (state: PolicyState, overlays: readonly Overlay[] = [], tenant: string | null = 'acme') =>
     effectivePq(state, tenant, overlays, judged(0));
   const two = set(dev, 'global', ['pq.phase', 2]);
@@ -148,12 +183,19 @@ describe('PQ', () => {
     const one = grant('tenant:acme', [{ key: 'pq.phase', to: 1 }]);
     const state = pq(two, [one]);
     expect(modeFor(state, key(inside), nonce)).toBe('or');
-    expect(state).toMatchObject({ summary: settled(1), approved: settled(2), origin: 'exception', remainingMs: 3_600_000 });
+    expect(state).toMatchObject({
+      summary: settled(1),
+      approved: settled(2),
+      origin: 'exception',
+      remainingMs: 3_600_000,
+    });
     expect(modeFor(pq(two, [one], 'other'), { ...key(inside), tenant: 'other' }, nonce)).toBe('and');
     expect(modeFor(effectivePq(two, 'acme', [one], judged(3_600_000)), key(inside), nonce)).toBe('and');
   });
   it('a key made after the raise is lowered as well', () => {
-    expect(modeFor(pq(two, [grant('tenant:acme', [{ key: 'pq.phase', to: 1 }])]), key(outside, true, true), nonce)).toBe('or');
+    expect(
+      modeFor(pq(two, [grant('tenant:acme', [{ key: 'pq.phase', to: 1 }])]), key(outside, true, true), nonce),
+    ).toBe('or');
   });
   it('a global exception lowers every tenant without a tighter override', () => {
     const one = grant('global', [{ key: 'pq.phase', to: 1 }], { kind: 'rollback' });
@@ -237,7 +279,7 @@ describe('overlays as JSON', () => {
     [{ ...(overlayJson(overlays[3]!) as object), bounds: { a: { min: 2, max: 1 } } }, 'overlay.bounds.a'],
     [null, 'overlay'],
   ])('%j is refused', (json, field) => {
-    const error = refusal(() => decodeOverlay(json as Json, 'overlay'));
+    const error = refusal(() => decodeOverlay(json, 'overlay'));
     expect([error.code, error.field]).toEqual(['Malformed', field]);
   });
 });

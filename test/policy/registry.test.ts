@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../src/bytes/canonical-json.ts';
-import { PROFILE_NAMES, parseProfile, type Profile } from '../../src/policy/profile.ts';
+import { PROFILE_NAMES, type Profile, parseProfile } from '../../src/policy/profile.ts';
 import { type KeyRow, namesOf, PHASE_INPUTS, REGISTRY, resolveKey, rowOf } from '../../src/policy/registry.ts';
 import {
   boundsText,
@@ -18,12 +18,36 @@ const TABLE: readonly [string, string[], string, string, string, [Json, Json, Co
   ['pq.phase', ['phase'], 'g,t', 'up', 'yes', [1, 2, 'tighter'], ['4', '-1', 'and']],
   ['pq.rollout_percent', ['rollout_percent'], 'g,t', 'up', 'yes', [50, 10, 'looser'], ['101', '1.5', '050']],
   ['pq.legacy_grace_days', ['legacy_grace_days'], 'g,t', 'down', 'yes', [30, 0, 'tighter'], ['91', '-0', '1e1']],
-  ['security.attest_require', ['attest_require'], 'g', 'right', 'both-ways', ['never', 'if-available', 'tighter'], ['Never', '']],
-  ['security.attest_classes', ['attest_classes'], 'g', 'subset', 'yes', [['software', 'tpm'], ['tpm'], 'tighter'], ['', 'soft', 'tpm,']],
+  [
+    'security.attest_require',
+    ['attest_require'],
+    'g',
+    'right',
+    'both-ways',
+    ['never', 'if-available', 'tighter'],
+    ['Never', ''],
+  ],
+  [
+    'security.attest_classes',
+    ['attest_classes'],
+    'g',
+    'subset',
+    'yes',
+    [['software', 'tpm'], ['tpm'], 'tighter'],
+    ['', 'soft', 'tpm,'],
+  ],
   ['service.backend', ['backend'], 'g', 'equal', 'yes', ['file', 'pkcs11', 'different'], ['disk']],
   ['service.amnesia', ['amnesia'], 'g', 'equal', 'yes', [true, false, 'different'], ['yes', '1', 'TRUE']],
   ['service.allow_sign_fallback', ['allow_sign_fallback'], 'g', 'false', 'yes', [true, false, 'tighter'], ['no']],
-  ['service.allowed_algs', ['allowed_algs'], 'g', 'subset', 'yes', [['ed25519'], ['ed25519', 'hybrid'], 'looser'], ['rsa', 'ed25519,rsa']],
+  [
+    'service.allowed_algs',
+    ['allowed_algs'],
+    'g',
+    'subset',
+    'yes',
+    [['ed25519'], ['ed25519', 'hybrid'], 'looser'],
+    ['rsa', 'ed25519,rsa'],
+  ],
   ['keys.rotate_max_days', ['rotate_max_days'], 'g,t', 'down', 'yes', [90, 30, 'tighter'], ['0', '91']],
   ['freeze.max_minutes', ['max_minutes'], 'g', 'equal', 'yes', [60, 30, 'different'], ['0', '61']],
   ['caps.max_ttl_s', ['max_ttl_s'], 'g,t', 'down', 'yes', [900, 901, 'looser'], ['59', '86401']],
@@ -31,7 +55,15 @@ const TABLE: readonly [string, string[], string, string, string, [Json, Json, Co
   ['caps.mint_per_min', ['mint_per_min'], 'g,t', 'down', 'tunable', [10, 11, 'looser'], ['0', '6001']],
   ['limits.max_inflight_sign', ['max_inflight_sign'], 'g', 'down', 'tunable', [512, 1, 'tighter'], ['0', '65537']],
   ['limits.max_inflight_verify', ['max_inflight_verify'], 'g', 'down', 'tunable', [1, 2, 'looser'], ['0', '65537']],
-  ['limits.tenant_share_min_permille', ['limits.tenant_share_min', 'tenant_share_min_permille'], 'g', 'up', 'tunable', [50, 51, 'tighter'], ['0', '501', '0.05']],
+  [
+    'limits.tenant_share_min_permille',
+    ['limits.tenant_share_min', 'tenant_share_min_permille'],
+    'g',
+    'up',
+    'tunable',
+    [50, 51, 'tighter'],
+    ['0', '501', '0.05'],
+  ],
   ['verify_cache.max_entries', ['max_entries'], 'g', 'down', 'tunable', [1, 0, 'tighter'], ['1048577']],
   ['verify_cache.ttl_ms', ['verify_cache_ttl_ms', 'ttl_ms'], 'g', 'down', 'tunable', [1, 1, 'equal'], ['3600001']],
 ];
@@ -74,7 +106,12 @@ describe('the registry', () => {
 
   it.each(Object.entries(START))('%s starts as the profile says', (key, [dev, micronode, macronode]) => {
     const start = (profile: Profile): Json => row(key).start!(profile);
-    expect([start('dev'), start('drill'), start('micronode'), start('macronode')]).toEqual([dev, dev, micronode, macronode]);
+    expect([start('dev'), start('drill'), start('micronode'), start('macronode')]).toEqual([
+      dev,
+      dev,
+      micronode,
+      macronode,
+    ]);
   });
 
   it('every start value is within its bounds, prints and reads back', () => {
@@ -124,12 +161,16 @@ describe('unknown keys', () => {
     expect((error.data as { nearest: string[] }).nearest).toContain(near);
     expect(error.hint).toContain(near);
   });
-  it.each(['__proto__', 'constructor', 'toString', '', 'pq.', 'backends.disk.dir', 'Pq_Mode'])('%j is refused', (name) => {
-    expect(refusal(() => resolveKey(name)).code).toBe('UnknownKey');
-    expect(rowOf(name)).toBeNull();
-  });
+  it.each(['__proto__', 'constructor', 'toString', '', 'pq.', 'backends.disk.dir', 'Pq_Mode'])(
+    '%j is refused',
+    (name) => {
+      expect(refusal(() => resolveKey(name)).code).toBe('UnknownKey');
+      expect(rowOf(name)).toBeNull();
+    },
+  );
   it('an alias is no canonical name', () => {
-    for (const name of ['rollout_percent', 'pq_mode', 'limits.tenant_share_min', 'ttl_ms']) expect(rowOf(name)).toBeNull();
+    for (const name of ['rollout_percent', 'pq_mode', 'limits.tenant_share_min', 'ttl_ms'])
+      expect(rowOf(name)).toBeNull();
   });
   it('a source of a secret is never policy', () => {
     for (const name of ['backends.file.passphrase_file', 'backends.pkcs11.pin_env', 'backends.cloud.token_file']) {

@@ -6,8 +6,8 @@ import {
   approvedValue,
   decodePolicyState,
   initialPolicy,
-  parseScope,
   type PolicyState,
+  parseScope,
   policyStateJson,
   pqOf,
 } from '../../src/policy/state.ts';
@@ -16,9 +16,14 @@ import { refusal } from '../support/refusal.ts';
 
 const dev = initialPolicy('dev');
 const text = (state: PolicyState): string => canonicalText(policyStateJson(state));
-const reread = (state: PolicyState): PolicyState => decodePolicyState(parseCanonicalText(text(state), 'state'), 'policy');
-const set = (state: PolicyState, scope: 'global' | 'tenant:acme' | 'tenant:other', key: string, to: Json): PolicyState =>
-  applyChanges(state, scope, [{ key, to }], 'dev');
+const reread = (state: PolicyState): PolicyState =>
+  decodePolicyState(parseCanonicalText(text(state), 'state'), 'policy');
+const set = (
+  state: PolicyState,
+  scope: 'global' | 'tenant:acme' | 'tenant:other',
+  key: string,
+  to: Json,
+): PolicyState => applyChanges(state, scope, [{ key, to }], 'dev');
 
 describe('a policy state', () => {
   it.each(PROFILE_NAMES)('start values of %s read back as the same bytes', (profile) => {
@@ -31,17 +36,58 @@ describe('a policy state', () => {
     ['another version', (json) => (json['v'] = 2), 'policy.v'],
     ['an unknown member', (json) => (json['freezes'] = {}), 'policy.freezes'],
     ['no pq', (json) => (json['global'] = { 'caps.max_active': 1 }), 'policy.global.pq'],
-    ['an unknown key', (json) => (json['global'] = { ...(json['global'] as JsonObject), 'caps.no': 1 }), 'policy.global.caps.no'],
-    ['an alias', (json) => (json['global'] = { ...(json['global'] as JsonObject), max_active: 1 }), 'policy.global.max_active'],
-    ['pq.phase beside pq', (json) => (json['global'] = { ...(json['global'] as JsonObject), 'pq.phase': 1 }), 'policy.global.pq.phase'],
-    ['a value out of bounds', (json) => (json['global'] = { ...(json['global'] as JsonObject), 'caps.max_active': 0 }), 'policy.global.caps.max_active'],
-    ['a value of another type', (json) => (json['global'] = { ...(json['global'] as JsonObject), 'caps.max_active': '1' }), 'policy.global.caps.max_active'],
-    ['a global key of a tenant', (json) => (json['tenants'] = { acme: { 'service.amnesia': true } }), 'policy.tenants.acme.service.amnesia'],
+    [
+      'an unknown key',
+      (json) => (json['global'] = { ...(json['global'] as JsonObject), 'caps.no': 1 }),
+      'policy.global.caps.no',
+    ],
+    [
+      'an alias',
+      (json) => (json['global'] = { ...(json['global'] as JsonObject), max_active: 1 }),
+      'policy.global.max_active',
+    ],
+    [
+      'pq.phase beside pq',
+      (json) => (json['global'] = { ...(json['global'] as JsonObject), 'pq.phase': 1 }),
+      'policy.global.pq.phase',
+    ],
+    [
+      'a value out of bounds',
+      (json) => (json['global'] = { ...(json['global'] as JsonObject), 'caps.max_active': 0 }),
+      'policy.global.caps.max_active',
+    ],
+    [
+      'a value of another type',
+      (json) => (json['global'] = { ...(json['global'] as JsonObject), 'caps.max_active': '1' }),
+      'policy.global.caps.max_active',
+    ],
+    [
+      'a global key of a tenant',
+      (json) => (json['tenants'] = { acme: { 'service.amnesia': true } }),
+      'policy.tenants.acme.service.amnesia',
+    ],
     ['a tenant without override', (json) => (json['tenants'] = { acme: {} }), 'policy.tenants.acme'],
-    ['a tenant id in upper case', (json) => (json['tenants'] = { ACME: { 'caps.max_active': 1 } }), 'policy.tenants.ACME'],
-    ['a ceiling that may govern', (json) => (json['ceilings'] = { op: { tenants: ['a'], scopes: ['kms:govern'], max_ttl_s: 60, max_active: 1 } }), 'policy.ceilings.op.scopes[0]'],
-    ['a ceiling for nobody', (json) => (json['ceilings'] = { op: { tenants: [], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }), 'policy.ceilings.op.tenants'],
-    ['a ceiling out of order', (json) => (json['ceilings'] = { op: { tenants: ['b', 'a'], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }), 'policy.ceilings.op.tenants[1]'],
+    [
+      'a tenant id in upper case',
+      (json) => (json['tenants'] = { ACME: { 'caps.max_active': 1 } }),
+      'policy.tenants.ACME',
+    ],
+    [
+      'a ceiling that may govern',
+      (json) => (json['ceilings'] = { op: { tenants: ['a'], scopes: ['kms:govern'], max_ttl_s: 60, max_active: 1 } }),
+      'policy.ceilings.op.scopes[0]',
+    ],
+    [
+      'a ceiling for nobody',
+      (json) => (json['ceilings'] = { op: { tenants: [], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }),
+      'policy.ceilings.op.tenants',
+    ],
+    [
+      'a ceiling out of order',
+      (json) =>
+        (json['ceilings'] = { op: { tenants: ['b', 'a'], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }),
+      'policy.ceilings.op.tenants[1]',
+    ],
   ];
   it.each(mangled)('with %s is refused', (_name, change, field) => {
     const json = { ...policyStateJson(dev) };
@@ -71,7 +117,15 @@ describe('changes', () => {
   });
 
   it('for PQ the higher phase is approved, then the higher percentage', () => {
-    const tenant = applyChanges(dev, 'tenant:acme', [{ key: 'pq.phase', to: 2 }, { key: 'pq.rollout_percent', to: 25 }], 'dev');
+    const tenant = applyChanges(
+      dev,
+      'tenant:acme',
+      [
+        { key: 'pq.phase', to: 2 },
+        { key: 'pq.rollout_percent', to: 25 },
+      ],
+      'dev',
+    );
     expect(pqOf(tenant, 'tenant:acme')).toEqual({ phase: 2, base_phase: 1, percent: 25 });
     expect(pqOf(tenant, 'tenant:other')).toEqual(settled(1));
     const global = set(tenant, 'global', 'pq.phase', 2);
@@ -79,7 +133,15 @@ describe('changes', () => {
   });
 
   it('a tenant starts from the global state', () => {
-    const global = applyChanges(dev, 'global', [{ key: 'pq.phase', to: 2 }, { key: 'pq.rollout_percent', to: 50 }], 'dev');
+    const global = applyChanges(
+      dev,
+      'global',
+      [
+        { key: 'pq.phase', to: 2 },
+        { key: 'pq.rollout_percent', to: 50 },
+      ],
+      'dev',
+    );
     expect(pqOf(set(global, 'tenant:acme', 'pq.rollout_percent', 100), 'tenant:acme')).toEqual(settled(2));
   });
 
@@ -104,7 +166,10 @@ describe('changes', () => {
 
   it('a tenant phase or percentage below the global one is refused, naming exception', () => {
     const two = set(dev, 'global', 'pq.phase', 2);
-    for (const [key, to] of [['pq.phase', 1], ['pq.rollout_percent', 99]] as const) {
+    for (const [key, to] of [
+      ['pq.phase', 1],
+      ['pq.rollout_percent', 99],
+    ] as const) {
       const error = refusal(() => set(two, 'tenant:acme', key, to));
       expect([error.code, error.field]).toEqual(['PolicyRefused', key]);
       expect(error.hint).toContain('exception');
@@ -115,15 +180,39 @@ describe('changes', () => {
     ['an unknown key', 'global', [{ key: 'caps.no', to: 1 }], 'UnknownKey', 'caps.no'],
     ['an alias in signed bytes', 'global', [{ key: 'pq_mode', to: 'and' }], 'UnknownKey', 'pq_mode'],
     ['pq itself', 'global', [{ key: 'pq', to: { phase: 2, base_phase: 2, percent: 100 } }], 'UnknownKey', 'pq'],
-    ['a global key of a tenant', 'tenant:acme', [{ key: 'service.amnesia', to: true }], 'InvalidValue', 'service.amnesia'],
+    [
+      'a global key of a tenant',
+      'tenant:acme',
+      [{ key: 'service.amnesia', to: true }],
+      'InvalidValue',
+      'service.amnesia',
+    ],
     ['the backend', 'global', [{ key: 'service.backend', to: 'inmem' }], 'InvalidValue', 'service.backend'],
     ['a backend setting', 'global', [{ key: 'backends.file.dir', to: 'x' }], 'InvalidValue', 'backends.file.dir'],
     ['a value out of bounds', 'global', [{ key: 'caps.max_ttl_s', to: 59 }], 'InvalidValue', 'caps.max_ttl_s'],
     ['a string for a number', 'global', [{ key: 'caps.max_ttl_s', to: '600' }], 'InvalidValue', 'caps.max_ttl_s'],
     ['the same value', 'global', [{ key: 'caps.max_ttl_s', to: 900 }], 'NoChange', 'caps.max_ttl_s'],
     ['the same phase', 'global', [{ key: 'pq.phase', to: 1 }], 'NoChange', 'pq.phase'],
-    ['the same percentage with a raise', 'global', [{ key: 'pq.phase', to: 2 }, { key: 'pq.rollout_percent', to: 100 }], 'NoChange', 'pq.rollout_percent'],
-    ['a key twice', 'global', [{ key: 'caps.max_active', to: 1 }, { key: 'caps.max_active', to: 2 }], 'InvalidValue', 'caps.max_active'],
+    [
+      'the same percentage with a raise',
+      'global',
+      [
+        { key: 'pq.phase', to: 2 },
+        { key: 'pq.rollout_percent', to: 100 },
+      ],
+      'NoChange',
+      'pq.rollout_percent',
+    ],
+    [
+      'a key twice',
+      'global',
+      [
+        { key: 'caps.max_active', to: 1 },
+        { key: 'caps.max_active', to: 2 },
+      ],
+      'InvalidValue',
+      'caps.max_active',
+    ],
     ['nothing', 'global', [], 'NoChange', 'changeset'],
   ] as const)('%s is refused', (_name, scope, changes, code, field) => {
     const error = refusal(() => applyChanges(dev, scope, changes, 'dev'));
@@ -131,15 +220,33 @@ describe('changes', () => {
   });
 
   it('a phase lowered out of a rollout must say that the percentage moves too', () => {
-    const part = applyChanges(dev, 'global', [{ key: 'pq.phase', to: 2 }, { key: 'pq.rollout_percent', to: 50 }], 'dev');
+    const part = applyChanges(
+      dev,
+      'global',
+      [
+        { key: 'pq.phase', to: 2 },
+        { key: 'pq.rollout_percent', to: 50 },
+      ],
+      'dev',
+    );
     expect(refusal(() => set(part, 'global', 'pq.phase', 1)).message).toContain('the changeset must say so');
-    const both = applyChanges(part, 'global', [{ key: 'pq.phase', to: 1 }, { key: 'pq.rollout_percent', to: 100 }], 'dev');
+    const both = applyChanges(
+      part,
+      'global',
+      [
+        { key: 'pq.phase', to: 1 },
+        { key: 'pq.rollout_percent', to: 100 },
+      ],
+      'dev',
+    );
     expect(pqOf(both, 'global')).toEqual(settled(1));
   });
 
   it('a micronode keeps its bound', () => {
     const micronode = initialPolicy('micronode');
-    expect(refusal(() => applyChanges(micronode, 'global', [{ key: 'freeze.max_minutes', to: 45 }], 'micronode')).code).toBe('InvalidValue');
+    expect(
+      refusal(() => applyChanges(micronode, 'global', [{ key: 'freeze.max_minutes', to: 45 }], 'micronode')).code,
+    ).toBe('InvalidValue');
   });
 
   it('leaves the old state as it was', () => {
@@ -174,11 +281,17 @@ describe('scopes', () => {
   it.each(['global', 'tenant:acme', 'tenant:a.b-c_d'])('%s', (scope) => {
     expect(parseScope(scope, '--scope')).toBe(scope);
   });
-  it.each(['', 'Global', 'tenant:', 'tenant:ACME', 'tenant:../x', 'service:kms', `tenant:${'a'.repeat(65)}`, 'tenant:_instance'])(
-    '%j is refused',
-    (scope) => {
-      const error = refusal(() => parseScope(scope, '--scope'));
-      expect([error.code, error.field]).toEqual(['InvalidValue', '--scope']);
-    },
-  );
+  it.each([
+    '',
+    'Global',
+    'tenant:',
+    'tenant:ACME',
+    'tenant:../x',
+    'service:kms',
+    `tenant:${'a'.repeat(65)}`,
+    'tenant:_instance',
+  ])('%j is refused', (scope) => {
+    const error = refusal(() => parseScope(scope, '--scope'));
+    expect([error.code, error.field]).toEqual(['InvalidValue', '--scope']);
+  });
 });

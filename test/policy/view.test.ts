@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalText, type Json, type JsonObject } from '../../src/bytes/canonical-json.ts';
+import { canonicalText, type Json } from '../../src/bytes/canonical-json.ts';
 import { applyCeiling, applyChanges } from '../../src/policy/apply.ts';
 import { decodePolicyState, initialPolicy, type PolicyState, type Scope } from '../../src/policy/state.ts';
 import { decodePolicyView, policyViewJson, stateOfView, viewHash, viewOf } from '../../src/policy/view.ts';
@@ -76,7 +76,12 @@ describe('what makes a proposal stale (I-13)', () => {
 });
 
 describe('a view from bytes', () => {
-  const view = viewOf({ ledgerId, scope: 'tenant:a', state: change(dev, 'tenant:a', 'caps.max_active', 50), signerSetHash });
+  const view = viewOf({
+    ledgerId,
+    scope: 'tenant:a',
+    state: change(dev, 'tenant:a', 'caps.max_active', 50),
+    signerSetHash,
+  });
   const json = (): Record<string, Json> => ({ ...policyViewJson(view) });
 
   it('gives a state on which the same proposal has the same outcome', () => {
@@ -86,7 +91,11 @@ describe('a view from bytes', () => {
   });
 
   const mangled: readonly [string, (json: Record<string, Json>) => void, string][] = [
-    ['a baseline that is not approved', (one) => (one['baselines'] = { 'caps.max_active': 100, 'caps.mint_per_min': 10 }), 'view.baselines'],
+    [
+      'a baseline that is not approved',
+      (one) => (one['baselines'] = { 'caps.max_active': 100, 'caps.mint_per_min': 10 }),
+      'view.baselines',
+    ],
     ['no baselines', (one) => (one['baselines'] = {}), 'view.baselines'],
     ['null for a tenant', (one) => (one['tenant'] = null), 'view.tenant'],
     ['a tenant for global', (one) => (one['scope'] = 'global'), 'view.tenant'],
@@ -96,7 +105,11 @@ describe('a view from bytes', () => {
     ['a ledger id of another form', (one) => (one['ledger_id'] = 'gl-1'), 'view.ledger_id'],
     ['a short set hash', (one) => (one['signer_set_hash'] = 'sha256:00'), 'view.signer_set_hash'],
     ['another version', (one) => (one['v'] = 2), 'view.v'],
-    ['a ceiling of another tenant', (one) => (one['ceilings'] = { op: { tenants: ['b'], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }), 'view.ceilings'],
+    [
+      'a ceiling of another tenant',
+      (one) => (one['ceilings'] = { op: { tenants: ['b'], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }),
+      'view.ceilings',
+    ],
   ];
   it.each(mangled)('with %s is refused', (_name, mangle, field) => {
     const one = json();
@@ -109,7 +122,7 @@ describe('a view from bytes', () => {
     const states = new Set([hash(dev, 'tenant:a')]);
     for (const key of Object.keys(dev.global)) {
       const global = { ...dev.global } as Record<string, Json>;
-      if (key === 'pq') global[key] = { phase: 2, base_phase: 2, percent: 100 } as JsonObject;
+      if (key === 'pq') global[key] = { phase: 2, base_phase: 2, percent: 100 };
       else delete global[key];
       states.add(hash({ ...dev, global }, 'tenant:a'));
     }

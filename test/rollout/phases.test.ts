@@ -47,17 +47,29 @@ describe('names of the phases', () => {
   });
 
   // Trap: an unknown mode read as "off".
-  it.each(['hybrid', 'OFF', 'Off', 'none', 'disabled', '', ' and', 'and ', 'pq-only', 'pqonly', '0', '2', 'true', 'null'])(
-    'the unknown mode %j is refused, never read as off',
-    (word) => {
-      for (const name of ['pq_mode', 'verify_mode'] as const) {
-        const error = refusal(() => phaseFromInputs({ [name]: word }, at(2)));
-        expect(error.code).toBe('InvalidValue');
-        expect(error.message).toContain('is no mode');
-        expect(error.field).toBe(name);
-      }
-    },
-  );
+  it.each([
+    'hybrid',
+    'OFF',
+    'Off',
+    'none',
+    'disabled',
+    '',
+    ' and',
+    'and ',
+    'pq-only',
+    'pqonly',
+    '0',
+    '2',
+    'true',
+    'null',
+  ])('the unknown mode %j is refused, never read as off', (word) => {
+    for (const name of ['pq_mode', 'verify_mode'] as const) {
+      const error = refusal(() => phaseFromInputs({ [name]: word }, at(2)));
+      expect(error.code).toBe('InvalidValue');
+      expect(error.message).toContain('is no mode');
+      expect(error.field).toBe(name);
+    }
+  });
 
   it.each(['yes', '1', 'TRUE', ''])('produce_hybrid=%j is refused', (word) => {
     const error = refusal(() => phaseFromInputs({ produce_hybrid: word }, at(1)));
@@ -77,7 +89,12 @@ describe('names of the phases', () => {
 
 describe('a PQ state from bytes', () => {
   it('is read when the base phase follows from phase and percent', () => {
-    for (const pq of [at(0), at(3), { phase: 2, base_phase: 1, percent: 0 }, { phase: 1, base_phase: 0, percent: 99 }]) {
+    for (const pq of [
+      at(0),
+      at(3),
+      { phase: 2, base_phase: 1, percent: 0 },
+      { phase: 1, base_phase: 0, percent: 99 },
+    ]) {
       expect(decodePqState({ ...pq }, 'pq')).toEqual(pq);
     }
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Phase, type PqState, settled } from '../../src/rollout/phases.ts';
 import {
@@ -113,7 +113,10 @@ describe('properties of every step (TST-11)', () => {
       for (const phase of [undefined, 0, 1, 2, 3] as const) {
         for (const percent of [undefined, 0, 50, 100]) {
           try {
-            const request = { ...(phase === undefined ? {} : { phase }), ...(percent === undefined ? {} : { percent }) };
+            const request = {
+              ...(phase === undefined ? {} : { phase }),
+              ...(percent === undefined ? {} : { percent }),
+            };
             queue.push(nextPqState(current, request, 'global'));
           } catch {}
         }

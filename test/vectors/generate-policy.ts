@@ -7,11 +7,11 @@ import type { Json, JsonObject } from '../../src/bytes/canonical-json.ts';
 import { toHex } from '../../src/bytes/hex.ts';
 import { uuidV4, uuidV7 } from '../../src/bytes/uuid.ts';
 import { RonError } from '../../src/errors.ts';
+import { applyCeiling, applyChanges } from '../../src/policy/apply.ts';
 import { initialPolicy, type PolicyState, policyStateJson, type Scope } from '../../src/policy/state.ts';
 import { policyViewJson, viewOf } from '../../src/policy/view.ts';
 import { type Phase, type PqState, phaseFromInputs, settled } from '../../src/rollout/phases.ts';
 import { nextPqState } from '../../src/rollout/transitions.ts';
-import { applyCeiling, applyChanges } from '../../src/policy/apply.ts';
 import { type OwnSuite, type OwnVector, writeSuite } from './own-format.ts';
 import { seeded } from './tool.ts';
 
@@ -137,7 +137,7 @@ export function exampleStates(): { readonly name: string; readonly state: Policy
 }
 
 function viewSuite(): OwnVector[] {
-  const ledgerId = `gl-${'abcdefghijklmnopqrstuvwxyz234567'}`;
+  const ledgerId = 'gl-abcdefghijklmnopqrstuvwxyz234567';
   const signerSetHash = `sha256:${'0123456789abcdef'.repeat(4)}`;
   const scopes: readonly Scope[] = ['global', 'tenant:acme', 'tenant:other'];
   return exampleStates().flatMap(({ name, state }) =>
