@@ -22,7 +22,7 @@ const expected = ({ flags }: EdgeCase): boolean =>
   );
 
 describeVectors('cctv/ed25519', () => {
-  const cases = vectorJson<readonly EdgeCase[]>('cctv/ed25519vectors.json');
+  const cases = vectorJson('cctv/ed25519vectors.json') as readonly EdgeCase[];
 
   const verdicts = (name: ProviderName): boolean[] =>
     cases.map((one) => provider(name).signature('ed25519').verify(unhex(one.key), utf8(one.msg), unhex(one.sig)));

@@ -44,9 +44,9 @@ describeVectors('jcs', () => {
   it('numbers: integers in range as written, everything else refused', () => {
     const tally = new Tally('jcs/numbers', 'plain');
     const file = vectorBytes('jcs/es6testfile-10000.txt');
-    const { sha256_of_first_n_lines: published } = vectorJson<{
+    const { sha256_of_first_n_lines: published } = vectorJson('jcs/es6-hashes.json') as {
       sha256_of_first_n_lines: Readonly<Record<string, string>>;
-    }>('jcs/es6-hashes.json');
+    };
     expect(createHash('sha256').update(file).digest('hex')).toBe(published['10000']);
     let integers = 0;
     for (const line of file.toString('latin1').trimEnd().split('\n')) {
@@ -68,7 +68,7 @@ describeVectors('jcs', () => {
 
   it('NaN and infinities are refused', () => {
     const tally = new Tally('jcs/must-fail', 'plain');
-    const { must_fail_bits: bits } = vectorJson<{ must_fail_bits: readonly string[] }>('jcs/es6-hashes.json');
+    const { must_fail_bits: bits } = vectorJson('jcs/es6-hashes.json') as { must_fail_bits: readonly string[] };
     for (const one of bits)
       tally.check(
         one,

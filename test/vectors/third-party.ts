@@ -56,8 +56,8 @@ export function vectorBytes(path: string): Buffer {
   return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
 
-export function vectorJson<T>(path: string): T {
-  return JSON.parse(vectorBytes(path).toString('utf8')) as T;
+export function vectorJson(path: string): unknown {
+  return JSON.parse(vectorBytes(path).toString('utf8'));
 }
 
 /** Bytes of hex in either case. */
