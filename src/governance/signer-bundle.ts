@@ -64,15 +64,22 @@ export async function makeSignerBundle(
   return verifySignerBundle(crypto, { payloadType: SIGNER_BUNDLE_TYPE, payload, signatures }, `bundle of ${id}`);
 }
 
-/** Malformed (3) or VerificationFailed (10); `what` names the input. */
-export function verifySignerBundle(crypto: Crypto, envelope: Envelope, what: string): VerifiedBundle {
+/** Form only: says nothing about the signatures. */
+export function parseBundlePayload(envelope: Envelope, what: string): SignerBundle {
   if (envelope.payloadType !== SIGNER_BUNDLE_TYPE) malformed('payloadType', `${what}: not a signer bundle`);
   if (envelope.payload.length > LIMITS.payloadBytes) malformed('payload', `${what}: longer than a payload may be`);
   const bundle = shape(parseCanonical(envelope.payload, what), '');
-  const { id, keys, prev } = bundle;
+  const { keys, prev } = bundle;
   if (prev !== undefined && (prev.keys.ed25519 === keys.ed25519 || prev.keys.ml_dsa_65 === keys.ml_dsa_65)) {
     malformed('prev.keys', `${what}: a key stands in the old and in the new pair`);
   }
+  return bundle;
+}
+
+/** Malformed (3) or VerificationFailed (10); `what` names the input. */
+export function verifySignerBundle(crypto: Crypto, envelope: Envelope, what: string): VerifiedBundle {
+  const bundle = parseBundlePayload(envelope, what);
+  const { id, keys, prev } = bundle;
   const signers = [{ id, keys }, ...(prev === undefined ? [] : [{ id: previousId(id), keys: prev.keys }])];
   demandSignatures(crypto, envelope, signers, what);
   return { bundle, digest: envelopeDigest(envelope), envelope };
