@@ -14,18 +14,12 @@ import { parseUuid } from '../bytes/uuid.ts';
 import type { Crypto, SigningKey } from '../crypto/provider.ts';
 import { KEMS, SIGNATURES } from '../crypto/suite.ts';
 import { type Envelope, envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
+import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature.ts';
 import { payloadType } from '../envelope/h.ts';
 import { LIMITS } from '../limits.ts';
 import { requireVersionedKeyId } from './key-id.ts';
 import { type PublicKeys, pubJson } from './key-record.ts';
-import {
-  type ExpectedSigner,
-  type ServicePublicKeys,
-  type ServiceSigners,
-  serviceSigners,
-  signatureDefect,
-  signWith,
-} from './service-signature.ts';
+import { type ExpectedSigner, serviceSigners, signatureDefect, signWith } from './service-signature.ts';
 import { SIGN_ALGS, type SignAlg } from './tracks.ts';
 
 export const CONTINUITY_TYPE = payloadType('kms.continuity.v1');
@@ -101,13 +95,14 @@ export function continuityPayload(continuity: Continuity): Uint8Array {
 
 /** `old` is empty after a compromise and for KEM keys. */
 export async function signContinuity(
+  crypto: Crypto,
   continuity: Continuity,
-  service: ServiceSigners,
+  service: DualSigningKeys,
   signers: { readonly old: TrackSigners; readonly new: TrackSigners },
 ): Promise<Envelope> {
   const of = (kid: string, keys: TrackSigners): { keyid: string; key: SigningKey }[] =>
     [...keys].map(([alg, key]) => ({ keyid: `${kid}/${alg}`, key }));
-  return signWith(CONTINUITY_TYPE, continuityPayload(continuity), service, [
+  return signWith(crypto, CONTINUITY_TYPE, continuityPayload(continuity), service, [
     ...of(continuity.old.kid, signers.old),
     ...of(continuity.new.kid, signers.new),
   ]);
@@ -139,7 +134,7 @@ export function continuityDefect(
   crypto: Crypto,
   envelope: Envelope,
   continuity: Continuity,
-  service: ServicePublicKeys,
+  service: DualPublicKeys,
 ): string | null {
   const of = (one: ContinuityEnd): ExpectedSigner[] =>
     signTracks(one.pub).map(({ alg, publicKey }) => ({ keyid: `${one.kid}/${alg}`, alg, publicKey }));

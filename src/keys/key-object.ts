@@ -12,6 +12,7 @@ import { sha256Hex } from '../crypto/hash.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import type { KeyMember } from '../crypto/suite.ts';
 import { type Envelope, envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
+import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature.ts';
 import { payloadType } from '../envelope/h.ts';
 import { LIMITS } from '../limits.ts';
 import { requireVersionedKeyId } from './key-id.ts';
@@ -25,13 +26,7 @@ import {
   tracksShape,
 } from './key-record.ts';
 import type { VersionState } from './public-view.ts';
-import {
-  type ServicePublicKeys,
-  type ServiceSigners,
-  serviceSigners,
-  signatureDefect,
-  signWith,
-} from './service-signature.ts';
+import { serviceSigners, signatureDefect, signWith } from './service-signature.ts';
 
 export const KEY_OBJECT_TYPE = payloadType('kms.key.v1');
 
@@ -89,8 +84,8 @@ export function keyObjectPayload(object: KeyObject): Uint8Array {
 }
 
 /** The file of a key object. */
-export async function signKeyObject(object: KeyObject, service: ServiceSigners): Promise<Uint8Array> {
-  return envelopeFile(await signWith(KEY_OBJECT_TYPE, keyObjectPayload(object), service));
+export async function signKeyObject(crypto: Crypto, object: KeyObject, service: DualSigningKeys): Promise<Uint8Array> {
+  return envelopeFile(await signWith(crypto, KEY_OBJECT_TYPE, keyObjectPayload(object), service));
 }
 
 /** Reads the form; no signature is checked. Throws Malformed. */
@@ -112,6 +107,6 @@ export function parseKeyObject(
 }
 
 /** Null when both service signatures verify; else what is wrong. */
-export function keyObjectDefect(crypto: Crypto, envelope: Envelope, service: ServicePublicKeys): string | null {
+export function keyObjectDefect(crypto: Crypto, envelope: Envelope, service: DualPublicKeys): string | null {
   return signatureDefect(crypto, envelope, serviceSigners(service));
 }

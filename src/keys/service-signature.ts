@@ -3,19 +3,16 @@
 
 import type { Crypto, SigningKey } from '../crypto/provider.ts';
 import type { SignatureAlg } from '../crypto/suite.ts';
-import { type Envelope, type EnvelopeSignature, signedBytes } from '../envelope/dsse.ts';
+import { type Envelope, signedBytes } from '../envelope/dsse.ts';
+import {
+  type DualPublicKeys,
+  type DualSigningKeys,
+  ED25519_KEYID,
+  ML_DSA_KEYID,
+  signDual,
+} from '../envelope/dual-signature.ts';
 
-/** Public halves. */
-export interface ServicePublicKeys {
-  readonly ed25519: Uint8Array;
-  readonly ml_dsa_65: Uint8Array;
-}
-
-/** The signers as the custody store hands them out. */
-export interface ServiceSigners {
-  readonly ed25519: SigningKey;
-  readonly mlDsa: SigningKey;
-}
+const SERVICE = 'service';
 
 /** A key that must have signed, by key id. */
 export interface ExpectedSigner {
@@ -24,29 +21,25 @@ export interface ExpectedSigner {
   readonly publicKey: Uint8Array;
 }
 
-export function serviceSigners(keys: ServicePublicKeys): readonly ExpectedSigner[] {
+export function serviceSigners(keys: DualPublicKeys): readonly ExpectedSigner[] {
   return [
-    { keyid: 'service/ed25519', alg: 'ed25519', publicKey: keys.ed25519 },
-    { keyid: 'service/ml-dsa', alg: 'ml-dsa', publicKey: keys.ml_dsa_65 },
+    { keyid: ED25519_KEYID(SERVICE), alg: 'ed25519', publicKey: keys.ed25519 },
+    { keyid: ML_DSA_KEYID(SERVICE), alg: 'ml-dsa', publicKey: keys.ml_dsa_65 },
   ];
 }
 
 /** Signs one payload with the service keys and any further keys, given by key id. */
 export async function signWith(
-  type: string,
+  crypto: Crypto,
+  payloadType: string,
   payload: Uint8Array,
-  service: ServiceSigners,
+  service: DualSigningKeys,
   further: readonly { readonly keyid: string; readonly key: SigningKey }[] = [],
 ): Promise<Envelope> {
-  const message = signedBytes({ payloadType: type, payload });
-  const all = [
-    { keyid: 'service/ed25519', key: service.ed25519 },
-    { keyid: 'service/ml-dsa', key: service.mlDsa },
-    ...further,
-  ].sort((a, b) => (a.keyid < b.keyid ? -1 : 1));
-  const signatures: EnvelopeSignature[] = [];
-  for (const { keyid, key } of all) signatures.push({ keyid, signature: await key.sign(message) });
-  return { payloadType: type, payload, signatures };
+  const signatures = await signDual(crypto, payloadType, payload, SERVICE, service);
+  const message = signedBytes({ payloadType, payload });
+  for (const { keyid, key } of further) signatures.push({ keyid, signature: await key.sign(message) });
+  return { payloadType, payload, signatures: signatures.sort((a, b) => (a.keyid < b.keyid ? -1 : 1)) };
 }
 
 /** Null when exactly the expected keys signed and all verify; else what is wrong, as a sentence. */
@@ -57,7 +50,7 @@ export function signatureDefect(
 ): string | null {
   const message = signedBytes(envelope);
   for (const { keyid } of envelope.signatures) {
-    if (!expected.some((one) => one.keyid === keyid)) return `signature by ${keyid}, which must not sign this`;
+    if (!expected.some((one) => one.keyid === keyid)) return `a signature by ${keyid}, which must not sign this`;
   }
   for (const { keyid, alg, publicKey } of expected) {
     const found = envelope.signatures.find((one) => one.keyid === keyid);
