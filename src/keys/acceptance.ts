@@ -63,8 +63,8 @@ export interface Question {
   readonly tracks: readonly string[];
   readonly verdicts: readonly SignatureVerdict[];
   readonly mode: VerifyMode;
-  /** The version was declared compromised: from where on. */
-  readonly compromisedFrom: LogPlace | null;
+  /** The version was declared compromised: from where on; `unknown` when the epoch cannot be told here. */
+  readonly compromisedFrom: LogPlace | 'unknown' | null;
   /**
    * The raise that took this key from accepted to refused, while its grace lasts: where its audit record stands. Null
    * when there was none or the grace is over; `unknown` when it cannot be told here.
@@ -101,6 +101,7 @@ async function accept(
 ): Promise<'accepted' | 'legacy' | 'LegacyUnproven' | 'PqPolicy' | 'Compromised'> {
   if (compromisedFrom !== null) {
     if (!byTable) return 'Compromised';
+    if (compromisedFrom === 'unknown') return 'LegacyUnproven';
     const found = await lookUp(compromisedFrom);
     return found === 'found' ? 'accepted' : found === 'absent' ? 'Compromised' : 'LegacyUnproven';
   }

@@ -48,7 +48,7 @@ const shape = object(
 
 /** The components that these tracks and suite stand for; Malformed when they fit no creation algorithm. */
 export function componentsOfRecord(
-  tracks: readonly Material['tracks'][number][],
+  tracks: readonly string[],
   suite: number | undefined,
   path: string,
 ): { readonly material: Material; readonly components: readonly Component[] } {
@@ -57,7 +57,9 @@ export function componentsOfRecord(
   const fits = kem === undefined ? suite === undefined : suite !== undefined && kem.includes(suite);
   const known = kem !== undefined || ['ed25519', 'ml-dsa', 'slh-dsa', 'ed25519+ml-dsa'].includes(text);
   if (!known || !fits) malformed(path, `tracks ${text} with suite ${suite ?? 'none'} do not exist`);
-  const material: Material = suite !== undefined && isWrapSuite(suite) ? { tracks, suite } : { tracks };
+  const ordered = TRACKS.filter((track) => tracks.includes(track));
+  const material: Material =
+    suite !== undefined && isWrapSuite(suite) ? { tracks: ordered, suite } : { tracks: ordered };
   return { material, components: componentsOf(material) };
 }
 

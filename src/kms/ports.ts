@@ -23,6 +23,8 @@ export interface Call {
   readonly caller: Caller;
   /** v4 or v7 from a client. */
   readonly opId: Uuid;
+  /** The caller named the opId, so it may be a repetition: the log is asked for an earlier result (log page 4.10). */
+  readonly repeatable?: boolean;
   readonly corrId: Uuid;
   readonly signal: AbortSignal;
   /** Run every check, write nothing, append nothing. */
@@ -62,11 +64,15 @@ export interface CreateRequest {
   readonly alg: CreationAlg;
   readonly suite?: 1 | 2;
   readonly newTenant?: boolean;
+  /** `policy_hints.rotate_days` (1..90): rotate earlier than the policy asks. */
+  readonly rotateDays?: number;
 }
 
 export interface CreateResult {
+  /** `<kid>#v<N>` */
   readonly kid: string;
-  readonly key: KeyInfo;
+  /** Null in a dry run: nothing was made. */
+  readonly key: KeyInfo | null;
   readonly op_id: Uuid;
   /** The recorded result of an earlier call with this op_id. */
   readonly replayed: boolean;
@@ -86,7 +92,12 @@ export interface SignRequest {
 }
 
 export interface SignResult {
-  readonly bundle: SignatureBundle;
+  /** Null in a dry run: nothing was signed. */
+  readonly bundle: SignatureBundle | null;
+  /** `<kid>#v<N>` that signs. */
+  readonly kid: string;
+  /** As in the signed message. */
+  readonly algs: string;
   readonly op_id: Uuid;
   readonly audit: { readonly origin: string; readonly index: number } | null;
 }
@@ -115,10 +126,13 @@ export interface WrapRequest {
   /** 16..64 bytes, or `size` to make a random key that only unwrap returns. */
   readonly plaintext?: Uint8Array;
   readonly size?: number;
+  /** What the caller expects of the key; a mode that the version does not do is Unsupported. */
+  readonly kemMode?: 'hybrid' | 'x25519' | 'ml-kem';
 }
 
 export interface WrapResult {
-  readonly envelope: Uint8Array;
+  /** Null in a dry run: nothing was wrapped. */
+  readonly envelope: Uint8Array | null;
   readonly kid: string;
   readonly suite: number;
   readonly op_id: Uuid;
@@ -130,10 +144,29 @@ export interface UnwrapRequest {
 }
 
 export interface UnwrapResult {
-  readonly plaintext: Uint8Array;
+  /** Null in a dry run: the record that must come first was not written. The caller wipes it. */
+  readonly plaintext: Uint8Array | null;
   readonly kid: string;
   readonly suite: number;
   readonly op_id: Uuid;
+}
+
+export interface NeedsRotationResult {
+  /** `<kid>#v<N>` of the newest version. */
+  readonly kid: string;
+  readonly answer: 'yes' | 'no' | 'unknown';
+  readonly created_at: string | null;
+  readonly age_days: number | null;
+  readonly limit_days: number;
+  readonly reason?: string;
+  readonly trust: Trust;
+}
+
+export interface ContinuityRequest {
+  /** The newer version; without version the newest. */
+  readonly kid: string;
+  /** A statement from elsewhere, to be judged instead of the one in the store. */
+  readonly statement?: Uint8Array;
 }
 
 export interface ContinuityResult {
@@ -143,6 +176,8 @@ export interface ContinuityResult {
   readonly new_kid: string;
   readonly digest: string;
   readonly reason?: string;
+  /** `tampered` by two successors of one version: H of the statement that the log names. */
+  readonly other_digest?: string;
   readonly trust: Trust;
 }
 
@@ -157,14 +192,10 @@ export interface Keys {
   needsRotation(
     request: { readonly kid: string; readonly withinMs?: number },
     call: Call,
-  ): Promise<{
-    readonly kid: string;
-    readonly answer: 'yes' | 'no' | 'unknown';
-    readonly age_days: number | null;
-    readonly limit_days: number;
-    readonly trust: Trust;
-  }>;
-  continuity(request: { readonly kid: string }, call: Call): Promise<ContinuityResult>;
+  ): Promise<NeedsRotationResult>;
+  continuity(request: ContinuityRequest, call: Call): Promise<ContinuityResult>;
+  /** Only the execution of a governed key-retire retires a key; every caller of this gets PolicyRefused. */
+  retire(request: { readonly kid: string }, call: Call): Promise<never>;
 }
 
 export interface Signing {

@@ -88,6 +88,8 @@ export interface CustodyStore {
   read(id: string): Promise<SealedItem>;
   /** Ids of the records in the manifest. */
   recordIds(): readonly string[];
+  /** A file of store/keys/ by name, as it is; null when absent. Judged by its signatures, never by its place. */
+  keyFile(name: string): Uint8Array | null;
   /** Service keys (Ed25519, ML-DSA-65), kept for the life of the store. */
   serviceKeys(): Promise<{ readonly ed25519: SigningKey; readonly mlDsa: SigningKey }>;
   logVkeys(): { readonly ed25519: string; readonly mlDsa44: string };

@@ -1,0 +1,107 @@
+// Creating a key (keys page 4): tenant and algorithm are judged by policy, tracks follow from the phase in force for a key
+// made now. Key objects, sealed record, public.json and audit record are one R-02 mutation.
+
+import { nearest } from '../../bytes/nearest.ts';
+import { fromTime } from '../../bytes/time.ts';
+import { uuidV7 } from '../../bytes/uuid.ts';
+import { wipe } from '../../bytes/wipe.ts';
+import { fail } from '../../errors.ts';
+import { isKeyName, newKid, withVersion } from '../../keys/key-id.ts';
+import { addKey, tenantsOf } from '../../keys/keyring.ts';
+import { type Material, materialOf } from '../../keys/tracks.ts';
+import { producesHybrid } from '../../rollout/phases.ts';
+import type { Call, CreateRequest, CreateResult } from '../ports.ts';
+import { actorOf, authorise, refuseAborted } from './authorise.ts';
+import { type OpenHome, refuseVerifyOnly } from './home.ts';
+import { auditPart, generateVersion, keyObjectFile, publicPart, sealedPut } from './key-making.ts';
+import { phaseOfNewKey, policyNames, refuseUngovernedMacronode, requireAllowedAlg } from './key-policy.ts';
+import { recordedKey, repeatOf } from './repeat.ts';
+
+/** An existing tenant, or one that the caller wants made. Throws UnknownTenant with the nearest names. */
+function requireTenant(home: OpenHome, tenant: string, isNew: boolean): void {
+  const withKeys = tenantsOf(home.store.view);
+  const policy = home.policy();
+  if (withKeys.has(tenant) || policyNames(policy, tenant) || isNew) return;
+  const known = [...new Set([...withKeys, ...Object.keys(policy.policy.tenants)])].sort();
+  const near = nearest(tenant, known);
+  const list = near.length === 0 ? '' : `; nearest: ${near.join(', ')}`;
+  fail('UnknownTenant', `there is no tenant ${tenant}${list}`, {
+    field: 'tenant',
+    hint: 'Check the name, or give --new-tenant.',
+    data: { nearest: near },
+  });
+}
+
+function requireMaterial(request: CreateRequest, hybrid: boolean): Material {
+  const { alg, suite } = request;
+  return (
+    materialOf(alg, hybrid, suite === 2) ??
+    fail('Unsupported', `a key of algorithm ${alg} has no choice of suite`, {
+      field: 'suite',
+      hint: 'Suite 2 (AES-256-GCM) is for X-Wing keys: --alg hybrid-kem, or --alg x25519 from phase 1 on.',
+    })
+  );
+}
+
+/** Throws InvalidValue naming the member. */
+function checkForm({ tenant, purpose, rotateDays }: CreateRequest): void {
+  for (const [field, name] of Object.entries({ tenant, purpose })) {
+    if (isKeyName(name)) continue;
+    fail('InvalidValue', `${field}: ${JSON.stringify(name)} is no ${field}; a-z 0-9 . _ - are allowed, at most 64`, {
+      field,
+    });
+  }
+  if (rotateDays !== undefined && !(Number.isInteger(rotateDays) && rotateDays >= 1 && rotateDays <= 90)) {
+    fail('InvalidValue', `rotate_days: an integer from 1 to 90 is expected, not ${rotateDays}`, {
+      field: 'rotate_days',
+    });
+  }
+}
+
+export async function createKey(home: OpenHome, request: CreateRequest, call: Call): Promise<CreateResult> {
+  const { tenant, purpose, alg, suite, rotateDays } = request;
+  checkForm(request);
+  authorise(call, 'kms:rotate', tenant);
+  refuseVerifyOnly(home.store);
+  refuseUngovernedMacronode(home.policy(), 'to create keys');
+  const judged = home.judged();
+  requireAllowedAlg(home.policy(), tenant, alg, judged);
+  const { req, earlier } = await repeatOf(home, call, {
+    route: 'keys.create',
+    tenant,
+    purpose,
+    alg,
+    ...(suite === undefined ? {} : { suite }),
+    ...(rotateDays === undefined ? {} : { rotate_days: rotateDays }),
+  });
+  if (earlier !== null) return recordedKey(home, earlier, true);
+  requireTenant(home, tenant, request.newTenant === true);
+
+  const uuid = uuidV7(fromTime(judged.now.wall), home.random.bytes(16));
+  const kid = newKid(tenant, purpose, alg, uuid);
+  const material = requireMaterial(request, producesHybrid(phaseOfNewKey(home.policy(), tenant, uuid, judged)));
+  refuseAborted(call);
+  if (call.dryRun === true)
+    return { kid: withVersion(kid, 1), key: null, op_id: call.opId, replayed: false, audit: null };
+
+  const version = await generateVersion(home.crypto, withVersion(kid, 1), material, judged.now.wall, rotateDays);
+  const service = await home.store.serviceKeys();
+  const record = await home.store.mutate({
+    puts: [sealedPut(version)],
+    keyFiles: [await keyObjectFile(home.crypto, service, version, { state: 'active' })],
+    publicView: (current, place) => addKey(current, kid, publicPart(version, place.seq)),
+    audit: {
+      op: 'create',
+      op_id: call.opId,
+      req,
+      actor: actorOf(call),
+      tenant,
+      kid: version.kid,
+      purpose,
+      result: 'ok',
+      detail: auditPart(version),
+    },
+  });
+  wipe(...version.secrets);
+  return recordedKey(home, record, false);
+}

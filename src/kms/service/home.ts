@@ -1,0 +1,67 @@
+// What the in-process key service stands on: a home that is read without a passphrase, and unsealed when a private key or
+// a record is really needed. Built where storage is composed; the service itself knows no file.
+
+import type { Crypto } from '../../crypto/provider.ts';
+import { fail } from '../../errors.ts';
+import type { Random } from '../../host.ts';
+import type { Judged } from '../../policy/overlay.ts';
+import type { CustodyStore } from '../../storage/custody-port.ts';
+import { KeyCache } from './key-cache.ts';
+import type { PolicyInForce } from './key-policy.ts';
+import type { KeyReader } from './reader.ts';
+
+/** The unsealed store with the policy in force. */
+export interface UnsealedHome {
+  readonly store: CustodyStore;
+  /** As it is now: an execution changes it at once. */
+  policy(): PolicyInForce;
+  judged(): Judged;
+}
+
+export interface KmsHome {
+  readonly random: Random;
+  crypto(): Promise<Crypto>;
+  reader(): Promise<KeyReader>;
+  /** Asks for the passphrase; recovers, ingests. In a dry run it changes nothing. */
+  unsealed(): Promise<UnsealedHome>;
+}
+
+/** One unsealed home with its key cache; shared by the services of a process. */
+export interface OpenHome extends UnsealedHome {
+  readonly crypto: Crypto;
+  readonly random: Random;
+  readonly cache: KeyCache;
+}
+
+/** Opens at the first call and keeps it. `drop` destroys the cached keys; it does not close the store. */
+export function openOnce(home: KmsHome): { open(): Promise<OpenHome>; drop(): Promise<void> } {
+  let opened: Promise<OpenHome> | undefined;
+  const open = async (): Promise<OpenHome> => {
+    const crypto = await home.crypto();
+    const unsealed = await home.unsealed();
+    const cache = new KeyCache(crypto, unsealed.store);
+    return {
+      store: unsealed.store,
+      policy: () => unsealed.policy(),
+      judged: () => unsealed.judged(),
+      crypto,
+      random: home.random,
+      cache,
+    };
+  };
+  return {
+    open: () => {
+      opened ??= open();
+      return opened;
+    },
+    drop: async () => {
+      if (opened !== undefined) (await opened).cache.close();
+    },
+  };
+}
+
+/** Throws PolicyRefused while the store refuses every mutation; also in a dry run. */
+export function refuseVerifyOnly(store: CustodyStore): void {
+  if (store.verifyOnly === null) return;
+  fail('PolicyRefused', `this store only verifies: ${store.verifyOnly}`, { hint: 'See `ronctl store status`.' });
+}

@@ -1,0 +1,82 @@
+// Keys as callers see them: state from public.json, `created_at` and public bytes from the signed key object of each version
+// (keys page 10). An object counts when both service signatures verify and its `pub` fits the digests in public.json.
+
+import type { Crypto } from '../../crypto/provider.ts';
+import type { DualPublicKeys } from '../../envelope/dual-signature.ts';
+import { RonError } from '../../errors.ts';
+import { requireKeyId, withVersion } from '../../keys/key-id.ts';
+import {
+  type KeyObject,
+  keyFileName,
+  keyObjectDefect,
+  parseKeyObject,
+  pubDigests,
+  sameDigests,
+} from '../../keys/key-object.ts';
+import { headOf } from '../../keys/keyring.ts';
+import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
+import type { KeyInfo, VersionInfo } from '../ports.ts';
+
+/** Where key objects come from. */
+export interface KeyFiles {
+  readonly serviceKeys: DualPublicKeys;
+  keyFile(name: string): Uint8Array | null;
+}
+
+/** The authenticated object of a version; null when there is none. Throws Tampered when the one there is not genuine. */
+export function readKeyObject(crypto: Crypto, files: KeyFiles, kid: string, version: PublicVersion): KeyObject | null {
+  const text = withVersion(kid, version.n);
+  const name = keyFileName(text, 'pub');
+  const bytes = files.keyFile(name);
+  if (bytes === null) return null;
+  const { envelope, object } = parsed(bytes, name);
+  const defect = keyObjectDefect(crypto, envelope, files.serviceKeys);
+  if (defect !== null) throw tampered(name, defect);
+  if (object.kid !== text) throw tampered(name, `it is the object of ${object.kid}, not of ${text}`);
+  if (!sameDigests(pubDigests(object.pub), version.pub))
+    throw tampered(name, 'its public keys differ from public.json');
+  return object;
+}
+
+function parsed(bytes: Uint8Array, name: string): ReturnType<typeof parseKeyObject> {
+  try {
+    return parseKeyObject(bytes, `store/keys/${name}`);
+  } catch (error) {
+    if (error instanceof RonError && error.code === 'Malformed') throw tampered(name, error.message);
+    throw error;
+  }
+}
+
+function tampered(name: string, why: string): RonError {
+  return new RonError('Tampered', `store/keys/${name}: ${why}`, {
+    hint: 'Keep a copy of the file; any command that unseals the store writes it again; tell the security officer.',
+  });
+}
+
+function versionInfo(version: PublicVersion, object: KeyObject | null): VersionInfo {
+  const { n, state, from_seq, tracks, suite, pub, continuity } = version;
+  return {
+    n,
+    state,
+    ...(from_seq === undefined ? {} : { from_seq }),
+    tracks,
+    ...(suite === undefined ? {} : { suite }),
+    pub: { ...pub },
+    created_at: object?.created_at ?? null,
+    ...(continuity === undefined ? {} : { continuity }),
+  };
+}
+
+/** Every version with its time of creation. Throws Tampered. */
+export function keyInfo(crypto: Crypto, files: KeyFiles, key: PublicKeyEntry): KeyInfo {
+  const id = requireKeyId(key.kid, 'kid');
+  return {
+    kid: key.kid,
+    tenant: id.tenant,
+    purpose: id.purpose,
+    alg: id.alg,
+    state: key.state,
+    version: headOf(key).n,
+    versions: key.versions.map((version) => versionInfo(version, readKeyObject(crypto, files, key.kid, version))),
+  };
+}

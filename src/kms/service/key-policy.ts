@@ -1,0 +1,100 @@
+// The policy in force for one key (keys page 4 and 6, governance page 5): which phase it stands at, so which tracks a new
+// version gets and which mode verification demands. A key is placed by its cohort bucket; a key made after the last raise
+// of a scope is always inside (R-38).
+
+import { fail } from '../../errors.ts';
+import type { Moment } from '../../host.ts';
+import type { KeyId } from '../../keys/key-id.ts';
+import { headOf } from '../../keys/keyring.ts';
+import type { PublicKeyEntry } from '../../keys/public-view.ts';
+import { effective, effectivePq, type KeyPlace, phaseOf } from '../../policy/effective.ts';
+import type { Judged, Overlay } from '../../policy/overlay.ts';
+import { own, type PolicyState, type Scope } from '../../policy/state.ts';
+import type { Phase, PqState } from '../../rollout/phases.ts';
+
+/** Where an execution stands in the log. */
+export interface ExecutionPlace {
+  readonly judgedAt: Moment;
+  /** Seq of its audit record, in the log of this origin. */
+  readonly auditSeq: number;
+  readonly origin: string;
+}
+
+/** An execution that changed the PQ value of a scope; null: the scope has no value of its own. */
+export interface PqChange extends ExecutionPlace {
+  readonly scope: Scope;
+  readonly from: PqState | null;
+  readonly to: PqState | null;
+}
+
+/** What the service needs to know of governance to judge keys. */
+export interface PolicyInForce {
+  readonly governed: boolean;
+  readonly ledgerId: string | null;
+  readonly profile: string;
+  /** 16 bytes of the genesis; null only while ungoverned. */
+  readonly genesisNonce: Uint8Array | null;
+  readonly policy: PolicyState;
+  readonly overlays: readonly Overlay[];
+  /** The newest execution that raised pq in exactly this scope, or null. */
+  lastRaise(scope: Scope): ExecutionPlace | null;
+  /** Every execution that changed pq, oldest first. */
+  readonly pqChanges: readonly PqChange[];
+}
+
+/** A key made before any raise is placed by its bucket; one made after it is inside. */
+function createdAfter(policy: PolicyInForce, scope: Scope, createdSeq: number): boolean {
+  const raise = policy.lastRaise(scope);
+  return raise !== null && createdSeq > raise.auditSeq;
+}
+
+function placeOf(policy: PolicyInForce, id: KeyId, createdSeq: number): KeyPlace {
+  return {
+    tenant: id.tenant,
+    uuid: id.uuid,
+    createdAfterRaise: {
+      global: createdAfter(policy, 'global', createdSeq),
+      tenant: createdAfter(policy, `tenant:${id.tenant}`, createdSeq),
+    },
+  };
+}
+
+/** The phase in force for an existing key. */
+export function phaseOfKey(policy: PolicyInForce, id: KeyId, key: PublicKeyEntry, judged: Judged): Phase {
+  const pq = effectivePq(policy.policy, id.tenant, policy.overlays, judged);
+  return phaseOf(pq, placeOf(policy, id, key.versions[0]?.created_seq ?? headOf(key).created_seq), policy.genesisNonce);
+}
+
+/** The phase in force for a key that is made now. */
+export function phaseOfNewKey(policy: PolicyInForce, tenant: string, uuid: string, judged: Judged): Phase {
+  const pq = effectivePq(policy.policy, tenant, policy.overlays, judged);
+  return phaseOf(pq, { tenant, uuid, createdAfterRaise: { global: true, tenant: true } }, policy.genesisNonce);
+}
+
+/** An integer of the policy in force, e.g. `keys.rotate_max_days`. */
+export function integerInForce(policy: PolicyInForce, tenant: string, key: string, judged: Judged): number {
+  const value = effective(policy.policy, tenant, policy.overlays, judged).values.get(key)?.value;
+  return typeof value === 'number' ? value : fail('Internal', `the policy has no integer ${key}`);
+}
+
+/** Throws PolicyRefused when the policy does not allow keys of this algorithm. */
+export function requireAllowedAlg(policy: PolicyInForce, tenant: string, alg: string, judged: Judged): void {
+  const allowed = effective(policy.policy, tenant, policy.overlays, judged).values.get('service.allowed_algs')?.value;
+  if (Array.isArray(allowed) && allowed.includes(alg)) return;
+  const list = Array.isArray(allowed) ? allowed.join(', ') : 'none';
+  fail('PolicyRefused', `the policy does not allow keys of algorithm ${alg}; it allows ${list}`, {
+    field: 'alg',
+    hint: 'See `ronctl policy inspect`; propose a change of service.allowed_algs.',
+  });
+}
+
+/** True when the policy itself names the tenant. */
+export function policyNames(policy: PolicyInForce, tenant: string): boolean {
+  return own(policy.policy.tenants, tenant) !== undefined;
+}
+
+/** An ungoverned macronode refuses sign, create, rotate and wrap (governance page 3, X-07). Throws Ungoverned. */
+export function refuseUngovernedMacronode(policy: PolicyInForce, what: string): void {
+  if (policy.governed || policy.profile !== 'macronode') return;
+  fail('Ungoverned', `a macronode without a genesis refuses ${what}`, { hint: 'Run `ronctl governance init` first.' });
+}

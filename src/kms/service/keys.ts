@@ -1,0 +1,101 @@
+// The Keys port in-process (service page 1): create, rotate, get, list, needs-rotation, continuity. Reading never unseals.
+// `retire` is governed: the port refuses every caller, the execution of a key-retire commits key-effects.ts.
+
+import { fromTime } from '../../bytes/time.ts';
+import type { Crypto } from '../../crypto/provider.ts';
+import { fail } from '../../errors.ts';
+import { requireKeyId, withVersion } from '../../keys/key-id.ts';
+import { headOf, requireKey } from '../../keys/keyring.ts';
+import type { Call, Keys, NeedsRotationResult } from '../ports.ts';
+import { authorise } from './authorise.ts';
+import { judgeContinuity } from './continuity.ts';
+import { createKey } from './create-key.ts';
+import type { OpenHome } from './home.ts';
+import { keyInfo, readKeyObject } from './key-info.ts';
+import { integerInForce } from './key-policy.ts';
+import type { KeyReader } from './reader.ts';
+import { rotateKey } from './rotate-key.ts';
+
+const DAY_MS = 86_400_000;
+
+/** What the services of one home share. */
+export interface KeyServices {
+  crypto(): Promise<Crypto>;
+  reader(): Promise<KeyReader>;
+  /** Unseals at the first call. */
+  open(): Promise<OpenHome>;
+}
+
+/** 0 yes, 5 no, 11 unknown for the command; exactly at the limit it is yes. */
+function judgeAge(crypto: Crypto, reader: KeyReader, kid: string, withinMs: number): NeedsRotationResult {
+  const id = requireKeyId(kid, 'kid');
+  const key = requireKey(reader.view, id);
+  const head = headOf(key);
+  const object = readKeyObject(crypto, reader, key.kid, head);
+  const limit = integerInForce(reader.policy, id.tenant, 'keys.rotate_max_days', reader.judged);
+  const limitDays = Math.min(limit, object?.rotate_days ?? limit);
+  const nowMs = fromTime(reader.judged.now.wall);
+  const ageMs = object === null ? null : nowMs - fromTime(object.created_at);
+  const common = {
+    kid: withVersion(key.kid, head.n),
+    created_at: object?.created_at ?? null,
+    age_days: ageMs === null ? null : Math.floor(ageMs / DAY_MS),
+    limit_days: limitDays,
+    trust: reader.trust,
+  };
+  const unknown = (reason: string): NeedsRotationResult => ({ ...common, answer: 'unknown', reason });
+  if (key.state === 'retired') fail('Retired', `the key ${key.kid} is retired`, { hint: 'Create a new key.' });
+  if (reader.trust === 'not-authenticated')
+    return unknown('the state of the key is not covered by a verified checkpoint');
+  if (head.state === 'compromised')
+    return { ...common, answer: 'yes', reason: 'the newest version was declared compromised' };
+  if (ageMs === null) return unknown('the key object is missing from store/keys, so its age is not known');
+  if (ageMs < 0 || nowMs < reader.judged.highWaterMs) return unknown('the clock is behind the newest time seen');
+  return { ...common, answer: ageMs + withinMs >= limitDays * DAY_MS ? 'yes' : 'no' };
+}
+
+export function keysService(services: KeyServices): Keys {
+  const read = async (call: Call, tenant: string): Promise<{ crypto: Crypto; reader: KeyReader }> => {
+    authorise(call, 'kms:read', tenant);
+    return { crypto: await services.crypto(), reader: await services.reader() };
+  };
+  return {
+    create: async (request, call) => createKey(await services.open(), request, call),
+    rotate: async (request, call) => rotateKey(await services.open(), request, call),
+    get: async ({ kid }, call) => {
+      const id = requireKeyId(kid, 'kid');
+      const { crypto, reader } = await read(call, id.tenant);
+      return { key: keyInfo(crypto, reader, requireKey(reader.view, id)), trust: reader.trust };
+    },
+    list: async ({ tenant }, call) => {
+      const crypto = await services.crypto();
+      const reader = await services.reader();
+      const visible = reader.view.keys.filter((key) => {
+        const owner = requireKeyId(key.kid, 'kid').tenant;
+        return (tenant === undefined || owner === tenant) && isVisible(call, owner);
+      });
+      return { keys: visible.map((key) => keyInfo(crypto, reader, key)), trust: reader.trust };
+    },
+    needsRotation: async ({ kid, withinMs }, call) => {
+      const { crypto, reader } = await read(call, requireKeyId(kid, 'kid').tenant);
+      return judgeAge(crypto, reader, kid, withinMs ?? 0);
+    },
+    continuity: async (request, call) => {
+      const { crypto, reader } = await read(call, requireKeyId(request.kid, 'kid').tenant);
+      return judgeContinuity(crypto, reader, request);
+    },
+    retire: async ({ kid }, call) => {
+      authorise(call, 'kms:rotate', requireKeyId(kid, 'kid').tenant);
+      return fail('PolicyRefused', `retiring ${kid} needs a quorum`, {
+        hint: `Run \`ronctl kms retire ${kid}\`, which writes the proposal.`,
+      });
+    },
+  };
+}
+
+/** A list shows what the caller may read; a capability without kms:read sees nothing of any tenant. */
+function isVisible(call: Call, tenant: string): boolean {
+  const { caller } = call;
+  if (caller.kind === 'local') return true;
+  return caller.kind === 'capability' && caller.scopes.includes('kms:read') && caller.tenants.includes(tenant);
+}

@@ -1,0 +1,49 @@
+// Repetition by op_id (log page 4.10, I-28): for mutations the log is the store. The same op_id with the same request gives
+// the recorded result, with another request Conflict. The request is compared by a keyed digest in the record, so that
+// nothing of it can be guessed from the log.
+
+import type { AuditRecord } from '../../audit/draft.ts';
+import { canonicalBytes, type JsonObject } from '../../bytes/canonical-json.ts';
+import { fail } from '../../errors.ts';
+import { requireKeyId } from '../../keys/key-id.ts';
+import { requireKey } from '../../keys/keyring.ts';
+import type { Call, CreateResult } from '../ports.ts';
+import type { OpenHome } from './home.ts';
+import { keyInfo } from './key-info.ts';
+
+export interface Repeat {
+  /** Keyed digest of this request, for the record. */
+  readonly req: string;
+  /** The record of an earlier, equal request. */
+  readonly earlier: AuditRecord | null;
+}
+
+/** Looks an earlier call with this op_id up, when the caller named it. Throws Conflict when it was another request. */
+export async function repeatOf(home: OpenHome, call: Call, request: JsonObject): Promise<Repeat> {
+  const req = await home.store.requestDigest(canonicalBytes(request));
+  const earlier = call.repeatable === true ? home.store.findOperation(call.opId) : null;
+  if (earlier !== null && earlier.req !== req) {
+    fail('Conflict', `the operation id ${call.opId} was already used for another request (${earlier.op})`, {
+      field: 'op_id',
+      hint: 'Leave --op-id out for a new request.',
+    });
+  }
+  return { req, earlier };
+}
+
+/** The result that a create or rotate record stands for. */
+export async function recordedKey(home: OpenHome, record: AuditRecord, replayed: boolean): Promise<CreateResult> {
+  const kid = record.kid ?? fail('Internal', `the ${record.op} record ${record.seq} names no key`);
+  const service = await home.store.serviceKeys();
+  const files = {
+    serviceKeys: { ed25519: service.ed25519.publicKey, ml_dsa_65: service.mlDsa.publicKey },
+    keyFile: (name: string) => home.store.keyFile(name),
+  };
+  return {
+    kid,
+    key: keyInfo(home.crypto, files, requireKey(home.store.view, requireKeyId(kid, 'kid'))),
+    op_id: record.op_id,
+    replayed,
+    audit: { origin: home.store.origin, index: record.seq },
+  };
+}

@@ -1,0 +1,200 @@
+// sign and verify (keys page 5, 6). `sign` never releases what `verify` would refuse: state, tracks and mode in force are
+// judged before the private key is touched, and the record is durable before the bundle leaves. Verification answers twice
+// (I-15): each signature for ever, and whether the mode in force accepts the bundle now.
+
+import type { JsonObject } from '../../bytes/canonical-json.ts';
+import { toHex } from '../../bytes/hex.ts';
+import { SIGNATURES } from '../../crypto/suite.ts';
+import { fail } from '../../errors.ts';
+import { type Judgement, judge, maySign } from '../../keys/acceptance.ts';
+import { type Bundle, bundleJson, decodeBundle, type SignatureVerdict, verifyBundle } from '../../keys/bundle.ts';
+import { type KeyId, requireKeyId, withVersion } from '../../keys/key-id.ts';
+import { headOf, requireHead, requireKey, requireVersion } from '../../keys/keyring.ts';
+import { algsName, parsePayloadB3, signedMessage } from '../../keys/message.ts';
+import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
+import { isClassical, isKemAlg, type SignAlg, signAlgsOf } from '../../keys/tracks.ts';
+import { PHASES } from '../../rollout/phases.ts';
+import type { Call, Signing, SignRequest, SignResult, VerifyRequest, VerifyResult } from '../ports.ts';
+import { actorOf, authorise, refuseAborted } from './authorise.ts';
+import { type OpenHome, refuseVerifyOnly } from './home.ts';
+import { readKeyObject } from './key-info.ts';
+import { phaseOfKey, refuseUngovernedMacronode } from './key-policy.ts';
+import type { KeyServices } from './keys.ts';
+import { compromisedFrom, legacyBefore, lookUpIn } from './legacy.ts';
+import type { KeyReader } from './reader.ts';
+
+/** What `sign` was asked to sign with. */
+interface Chosen {
+  readonly id: KeyId;
+  readonly key: PublicKeyEntry;
+  readonly version: PublicVersion;
+}
+
+function choose(home: OpenHome, kids: readonly string[]): Chosen {
+  if (kids.length < 1 || kids.length > 16) {
+    fail('InvalidValue', `kid_set: 1 to 16 key ids are expected, not ${kids.length}`, { field: 'kid_set' });
+  }
+  const all = kids.map((kid) => {
+    const id = requireKeyId(kid, 'kid');
+    const key = requireKey(home.store.view, id);
+    return { id, key };
+  });
+  if (all.some(({ id }) => id.tenant !== all[0]!.id.tenant)) {
+    fail('InvalidValue', 'kid_set: all keys must belong to one tenant', { field: 'kid_set' });
+  }
+  const usable = all.filter(({ id, key }) => {
+    const named = id.version ?? headOf(key).n;
+    return named === headOf(key).n && headOf(key).state === 'active';
+  });
+  const newest = (usable.length === 0 ? all : usable).reduce((best, one) =>
+    headOf(one.key).created_seq > headOf(best.key).created_seq ? one : best,
+  );
+  return { ...newest, version: requireHead(newest.key, newest.id) };
+}
+
+/** Throws PqPolicy or Unsupported: the mode in force would refuse what this version can sign. */
+function requireAcceptable(home: OpenHome, { id, key, version }: Chosen, produceHybrid: boolean | undefined): void {
+  const kid = withVersion(key.kid, version.n);
+  if (isKemAlg(id.alg))
+    fail('Unsupported', `${kid} is a wrapping key and does not sign`, { hint: 'See `ronctl kms wrap`.' });
+  const hint = { hint: `Run \`ronctl kms rotate ${key.kid}\`: the next version gets the post-quantum track.` };
+  if (produceHybrid === true && version.tracks.length < 2 && isClassical(version.tracks)) {
+    fail('Unsupported', `${kid} has the track ${version.tracks.join(', ')} only and cannot sign hybrid`, hint);
+  }
+  const phase = phaseOfKey(home.policy(), id, key, home.judged());
+  const mode = PHASES[phase].verify_mode;
+  if (maySign(version.tracks, mode)) return;
+  fail('PqPolicy', `phase ${phase} (${mode}) is in force, and ${kid} has the track ${version.tracks.join(', ')} only`, {
+    ...hint,
+    data: { required_mode: mode, tracks: version.tracks },
+  });
+}
+
+async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<SignResult> {
+  const payloadB3 = parsePayloadB3(request.payload_b3, 'payload_b3');
+  for (const kid of request.kids) authorise(call, 'kms:sign', requireKeyId(kid, 'kid').tenant);
+  refuseVerifyOnly(home.store);
+  refuseUngovernedMacronode(home.policy(), 'to sign');
+  const chosen = choose(home, request.kids);
+  requireAcceptable(home, chosen, request.produce_hybrid);
+  const kid = withVersion(chosen.key.kid, chosen.version.n);
+  const algs = signAlgsOf(chosen.version.tracks);
+  const named = { kid, algs: algsName(algs), op_id: call.opId };
+  refuseAborted(call);
+  if (call.dryRun === true) return { ...named, bundle: null, audit: null };
+
+  const message = signedMessage(algs, kid, payloadB3);
+  const signatures = await home.cache.use(kid, async (held) => {
+    const made: { alg: SignAlg; bytes: Uint8Array }[] = [];
+    for (const alg of algs) {
+      const signer = held.signers.get(alg) ?? fail('Tampered', `the sealed record of ${kid} has no ${alg} secret`);
+      made.push({ alg, bytes: await signer.sign(message) });
+    }
+    return made;
+  });
+  const [record] = await home.store.append([
+    {
+      op: 'sign',
+      op_id: call.opId,
+      actor: actorOf(call),
+      tenant: chosen.id.tenant,
+      kid,
+      alg: named.algs,
+      purpose: chosen.id.purpose,
+      input_hash: `b3:${request.payload_b3}`,
+      result: 'ok',
+    },
+  ]);
+  return {
+    ...named,
+    bundle: bundleJson({ kidText: kid, payloadB3, signatures }),
+    audit: record === undefined ? null : { origin: home.store.origin, index: record.seq },
+  };
+}
+
+function publicKeys(pub: Readonly<Record<string, Uint8Array | undefined>>): ReadonlyMap<SignAlg, Uint8Array> {
+  const keys = new Map<SignAlg, Uint8Array>();
+  for (const alg of ['ed25519', 'ml-dsa', 'slh-dsa'] as const) {
+    const bytes = pub[SIGNATURES[alg].member];
+    if (bytes !== undefined) keys.set(alg, bytes);
+  }
+  return keys;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  VerificationFailed: 'a signature in the bundle is not valid',
+  LegacyUnproven: 'no log record proves when this signature was made',
+  PqPolicy: 'the signatures are valid, but not enough for the mode in force',
+  Compromised: 'the key version was declared compromised, and no log record shows an earlier signature',
+};
+
+function result(
+  bundle: Bundle,
+  verdicts: readonly SignatureVerdict[],
+  mode: string,
+  judgement: Judgement,
+  reader: KeyReader,
+): VerifyResult {
+  const refusal = reader.trust === 'not-authenticated' ? 'NotAuthenticated' : judgement.refusal;
+  const reason =
+    refusal === 'NotAuthenticated'
+      ? 'the state of the key is not covered by a verified checkpoint'
+      : REASONS[refusal ?? ''];
+  return {
+    kid: bundle.kidText,
+    signatures: verdicts.map(({ alg, valid, reason: why }) => ({
+      alg,
+      valid,
+      ...(why === undefined ? {} : { reason: why }),
+    })),
+    accepted: judgement.accepted && refusal !== 'NotAuthenticated',
+    required_mode: mode,
+    satisfied_mode: judgement.satisfiedMode,
+    ...(judgement.legacy === null ? {} : { legacy: judgement.legacy }),
+    trust: reader.trust,
+    refusal,
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+const json = ({ kid, payload_b3, sigs }: VerifyRequest['bundle']): JsonObject => ({
+  kid,
+  payload_b3,
+  sigs: sigs.map(({ alg, signature_b64 }) => ({ alg, signature_b64 })),
+});
+
+async function verify(services: KeyServices, request: VerifyRequest, call: Call): Promise<VerifyResult> {
+  const payloadB3 = parsePayloadB3(request.payload_b3, 'payload_b3');
+  const bundle = decodeBundle(json(request.bundle));
+  authorise(call, 'kms:verify', bundle.kid.tenant);
+  const crypto = await services.crypto();
+  const reader = await services.reader();
+  const key = requireKey(reader.view, bundle.kid);
+  const version = requireVersion(key, bundle.kid);
+  const object =
+    readKeyObject(crypto, reader, key.kid, version) ??
+    fail('NotAuthenticated', `the key object of ${bundle.kidText} is missing from store/keys`, {
+      hint: 'Any command that unseals the store writes it again, such as `ronctl audit checkpoint`.',
+    });
+  const verdicts = verifyBundle(crypto, publicKeys(object.pub), bundle, payloadB3);
+  const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;
+  const lookUp = lookUpIn(reader.log, reader.policy.governed, bundle.kidText, `b3:${toHex(payloadB3)}`);
+  const judgement = await judge(
+    {
+      tracks: version.tracks,
+      verdicts,
+      mode,
+      compromisedFrom: compromisedFrom(reader.log, bundle.kid, version),
+      legacyBefore: legacyBefore(reader.policy, bundle.kid, key, reader.judged),
+    },
+    lookUp,
+  );
+  return result(bundle, verdicts, mode, judgement, reader);
+}
+
+export function signingService(services: KeyServices): Signing {
+  return {
+    sign: async (request, call) => sign(await services.open(), request, call),
+    verify: (request, call) => verify(services, request, call),
+  };
+}
