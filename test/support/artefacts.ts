@@ -278,12 +278,14 @@ export async function makeArtefacts() {
   const second = await dual();
   const pub = (keys: DualSigningKeys) => ({ ed25519: keys.ed25519.publicKey, ml_dsa_65: keys.mlDsa.publicKey });
   const keyObject = await signKeyObject(
+    crypto,
     { ...version, state: 'compromised', from_seq: 9, rotate_days: 30, pub: pub(first) },
     service,
   );
   const xWing = crypto.kem('x-wing');
   const kemPublic = await xWing.publicKey(await xWing.generate());
   const kemObject = await signKeyObject(
+    crypto,
     {
       kid: `${KEM_KID}#v1`,
       tracks: ['x25519', 'ml-kem'],
@@ -300,6 +302,7 @@ export async function makeArtefacts() {
       ['ml-dsa', keys.mlDsa],
     ] as const);
   const continuity = await signContinuity(
+    crypto,
     {
       ledger_id: ledgerId,
       old: { kid: `${KID}#v1`, pub: pub(first) },
