@@ -1,6 +1,6 @@
 // Counting votes: every trap of the quorum is one named test.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RonError } from '../../src/errors.ts';
 import { type Tally, tally } from '../../src/governance/quorum.ts';
