@@ -1,0 +1,361 @@
+// The pages of section 5 against the code, both ways: every member that a real object has is on the page; every member on
+// the page is known to the parser; what the page does not call optional is refused when absent. Tables of names and numbers
+// are compared whole.
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { recognise } from '../../src/artefact/recognise.ts';
+import { FINDINGS } from '../../src/audit/findings.ts';
+import { AUDIT_OPS } from '../../src/audit/ops.ts';
+import { parseRecord } from '../../src/audit/record.ts';
+import { canonicalFile, type JsonObject, parseCanonical, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
+import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
+import { CLIENT_CONFIG_KEYS } from '../../src/config/client-config.ts';
+import { KEMS, SIGNATURES } from '../../src/crypto/suite.ts';
+import { RonError } from '../../src/errors.ts';
+import { buildLine, parseLine } from '../../src/governance/ledger.ts';
+import { CREATION_ALGS, WRAP_SUITES } from '../../src/keys/tracks.ts';
+import { LIMITS } from '../../src/limits.ts';
+import { RECORD_TYPES } from '../../src/sealed/record-id.ts';
+import { type ArtefactFiles, crypto, makeArtefacts } from '../support/artefacts.ts';
+import { manPath, readManPage } from '../support/man-page.ts';
+
+const PAGES = readdirSync(manPath('')).filter((name) => /\.[57]$/.test(name));
+
+let made: ArtefactFiles;
+beforeAll(async () => {
+  made = await makeArtefacts();
+});
+
+describe('every page', () => {
+  const mandoc = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', ...PAGES.map(manPath)], { encoding: 'utf8' });
+
+  it.runIf(mandoc.error === undefined)('is clean for mandoc', () => {
+    expect(mandoc.stdout).toBe('');
+    expect(mandoc.status).toBe(0);
+  });
+
+  it('is there: seven formats, five concepts', () => {
+    expect(PAGES.sort()).toEqual([
+      'ronctl-audit-log.5',
+      'ronctl-audit.7',
+      'ronctl-config.5',
+      'ronctl-custody.7',
+      'ronctl-governance-objects.5',
+      'ronctl-governance.7',
+      'ronctl-home.5',
+      'ronctl-keys.5',
+      'ronctl-ledger.5',
+      'ronctl-rollout.7',
+      'ronctl-sealed.5',
+      'ronctl-security.7',
+    ]);
+  });
+
+  it('names itself, and refers only to pages that exist', () => {
+    const own = new Set(readdirSync(manPath('')).map((name) => name.replace(/\.([157])$/, ' $1')));
+    for (const page of PAGES) {
+      const source = readFileSync(manPath(page), 'utf8');
+      const [, name, section] = /^(.+)\.([57])$/.exec(page)!;
+      expect(source).toContain(`.Dt ${name!.toUpperCase()} ${section}\n`);
+      expect(source).toContain(`.Nm ${name}\n`);
+      for (const [, other] of source.matchAll(/^\.Xr (\S+ [57])/gm))
+        expect([page, own.has(other!)]).toEqual([page, true]);
+    }
+  });
+
+  it('carries the threat model sentence', () => {
+    expect(readFileSync(manPath('ronctl-audit.7'), 'utf8')).toContain(
+      '\nthe holder of the store passphrase can rewrite unanchored history; `seen` in statements and remembered checkpoints are the limit.\n',
+    );
+  });
+});
+
+/** Members whose own members are data: policy keys, key members, ids. */
+const OPEN = new Set([
+  'policy',
+  'pub',
+  'payload',
+  'view',
+  'objects',
+  'detail',
+  'genesis',
+  'proposal',
+  'receipt',
+  'statements',
+  'possessions',
+]);
+
+function nestedNames(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(nestedNames);
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...(OPEN.has(name) ? [] : nestedNames(inner))]);
+}
+
+function refusal(act: () => unknown): RonError | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    if (error instanceof RonError) return error;
+    throw error;
+  }
+}
+
+/** `read` parses a value of this format and throws Malformed naming the member. */
+function compare(page: string, title: string, example: JsonObject, read: (value: JsonObject) => unknown): void {
+  const section = readManPage(page).get(title);
+  expect(section, `${page} has a section ${title}`).toBeDefined();
+  const items = section!.items;
+  const names = items.map((one) => one.name);
+  expect(
+    Object.keys(example).filter((name) => !names.includes(name)),
+    `${title}: members missing on the page`,
+  ).toEqual([]);
+  const words = new Set(section!.text.split(/[\s,():{}"'`[\]]+/));
+  const nested = nestedNames(Object.fromEntries(Object.entries(example).filter(([name]) => !OPEN.has(name))));
+  expect(
+    [...new Set(nested)].filter((name) => !words.has(name)),
+    `${title}: nested members missing on the page`,
+  ).toEqual([]);
+
+  expect(refusal(() => read({ ...example, zzz: 1 }))?.message, `${title}: refuses unknown members`).toContain('zzz');
+  for (const { name, optional } of items) {
+    const { [name]: _removed, ...without } = example;
+    const shown = `${title}: ${name}${optional ? ' (optional)' : ''}`;
+    if (optional) {
+      const planted = refusal(() => read({ ...example, [name]: { zzz: [] } }));
+      expect(planted?.message ?? '', `${shown}: is known to the parser`).not.toContain(`${name}: unknown member`);
+      expect(planted, `${shown}: refuses a value of another form`).not.toBeNull();
+    } else {
+      expect(refusal(() => read(without))?.message, `${shown}: is required`).toContain(`${name}: `);
+    }
+  }
+}
+
+const payloadOf = (file: Uint8Array): { outer: JsonObject; payload: JsonObject } => {
+  const outer = parseCanonicalFile(file, 'file') as JsonObject;
+  const payload = parseCanonical(
+    new Uint8Array(Buffer.from(outer['payload'] as string, 'base64')),
+    'payload',
+  ) as JsonObject;
+  return { outer, payload };
+};
+
+describe('signed objects', () => {
+  const rows = [
+    ['ronctl-governance-objects.5', 'gov.signer.v1', 'signer bundle'],
+    ['ronctl-governance-objects.5', 'gov.genesis.v1', 'genesis'],
+    ['ronctl-governance-objects.5', 'gov.proposal.v1', 'proposal'],
+    ['ronctl-governance-objects.5', 'gov.statement.v1', 'statement'],
+    ['ronctl-governance-objects.5', 'gov.possession.v1', 'possession'],
+    ['ronctl-governance-objects.5', 'gov.execution.v1', 'receipt'],
+    ['ronctl-governance-objects.5', 'gov.roll-call.v1', 'roll-call'],
+    ['ronctl-governance-objects.5', 'gov.dispute.v1', 'dispute'],
+    ['ronctl-keys.5', 'kms.key.v1', 'key object'],
+    ['ronctl-keys.5', 'kms.continuity.v1', 'continuity'],
+  ] as const;
+
+  it.each(rows)('%s: %s', (page, title, kind) => {
+    const { outer, payload } = payloadOf(made.files[kind]);
+    expect(outer['payloadType']).toBe(`application/vnd.ron.${title}+json`);
+    const read = (value: JsonObject): unknown =>
+      recognise(
+        crypto,
+        canonicalFile({ ...outer, payload: Buffer.from(canonicalFile(value).subarray(0, -1)).toString('base64') }),
+        [],
+      );
+    compare(page, title, payload, read);
+  });
+
+  const unsigned = [
+    ['gov.request.v1', 'request'],
+    ['gov.draft.v1', 'draft'],
+    ['gov.proof.v1', 'proof'],
+    ['gov.evidence.v1', 'evidence'],
+  ] as const;
+
+  it.each(unsigned)('ronctl-governance-objects.5: %s', (title, kind) => {
+    const value = parseCanonicalFile(made.files[kind], 'file') as JsonObject;
+    const { type, ...rest } = value;
+    expect(type).toBe(`application/vnd.ron.${title}+json`);
+    const section = readManPage('ronctl-governance-objects.5').get(title)!;
+    expect(section.items.map((one) => one.name).sort()).toEqual(Object.keys(value).sort());
+    for (const name of Object.keys(rest)) {
+      const { [name]: _removed, ...without } = value;
+      expect(refusal(() => recognise(crypto, canonicalFile(without), []))?.message).toContain(
+        `${name}: missing member`,
+      );
+    }
+    expect(refusal(() => recognise(crypto, canonicalFile({ ...value, zzz: 1 }), []))?.message).toContain(
+      'zzz: unknown member',
+    );
+  });
+
+  it('ronctl-keys.5: Signature bundle', () => {
+    const value = parseCanonicalFile(made.files['signature bundle'], 'file') as JsonObject;
+    const section = readManPage('ronctl-keys.5').get('Signature bundle')!;
+    expect(section.items.map((one) => one.name).sort()).toEqual(Object.keys(value).sort());
+    for (const name of nestedNames(value)) expect(section.text).toContain(name);
+  });
+});
+
+describe('ronctl-sealed.5', () => {
+  it('names the members of a header', () => {
+    const items = readManPage('ronctl-sealed.5').get('Header')!.items;
+    const headerOf = (bytes: Uint8Array): JsonObject => {
+      const length = Buffer.from(bytes).readUInt32BE(5);
+      return parseCanonical(bytes.subarray(9, 9 + length), 'header') as JsonObject;
+    };
+    const root = Object.keys(headerOf(made.rootRecord));
+    const record = Object.keys(headerOf(made.files['sealed record']));
+    const names = items.map((one) => one.name);
+    for (const name of [...root, ...record]) expect(names).toContain(name);
+    const always = root.filter((name) => record.includes(name));
+    expect(
+      items
+        .filter((one) => !one.optional)
+        .map((one) => one.name)
+        .sort(),
+    ).toEqual(always.sort());
+    expect(
+      items
+        .filter((one) => one.optional)
+        .map((one) => one.name)
+        .sort(),
+    ).toEqual(['kcv', 'kdf', 'kid', 'not_after']);
+  });
+
+  it('names every record type', () => {
+    const { text } = readManPage('ronctl-sealed.5').get('Header')!;
+    const words = new Set(text.split(/[\s,.]+/));
+    expect(RECORD_TYPES.filter((one) => !words.has(one))).toEqual([]);
+  });
+});
+
+describe('ronctl-ledger.5', () => {
+  const lines = (): string[] => fromUtf8(made.files['ledger segment'])!.trimEnd().split('\n');
+
+  it('names the members of a line', () => {
+    const section = readManPage('ronctl-ledger.5').get('Line')!;
+    const line = JSON.parse(lines()[0]!) as JsonObject;
+    expect(section.items.map((one) => one.name).sort()).toEqual(Object.keys(line).sort());
+  });
+
+  it('names every type, and no other', () => {
+    const section = readManPage('ronctl-ledger.5').get('Types')!;
+    const raw = JSON.parse(lines()[0]!) as JsonObject;
+    const planted = utf8(fromUtf8(canonicalFile({ ...raw, type: 'zzz' }))!.trimEnd());
+    const { message } = refusal(() => parseLine(planted, null))!;
+    const known = [...message.matchAll(/"([a-z-]+)"/g)].map((one) => one[1]!);
+    expect(known.length).toBeGreaterThan(10);
+    expect(section.items.map((one) => one.name).sort()).toEqual(known.sort());
+  });
+
+  it('names the members of the bodies that are no envelopes', () => {
+    const section = readManPage('ronctl-ledger.5').get('Types')!;
+    const moment = { wall: '2026-11-20T10:00:00.000Z', boot_id: 'b', boottime_ms: 1 };
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const bodies = {
+      intent: JSON.parse(lines()[4]!).body as JsonObject,
+      failed: { proposal_digest: digest, applied: [], reason: 'r', judged_at: moment },
+      rollback: {
+        proposal_digest: digest,
+        scope: 'global',
+        changes: [{ key: 'k', from: 1, to: 2 }],
+        duration_s: 1,
+        actor: 'a',
+        judged_at: moment,
+      },
+      tune: { scope: 'global', key: 'k', from: 1, to: 2, baseline: 1, envelope: 3, actor: 'a', judged_at: moment },
+      note: { kind: 'text', data: {}, actor: 'a', judged_at: moment },
+    } as const;
+    for (const [type, body] of Object.entries(bodies)) {
+      const { bytes } = buildLine(null, { ts: moment.wall, content: { type, body } as never });
+      expect([type, refusal(() => parseLine(bytes, null))]).toEqual([type, null]);
+      const extra = buildLine(null, { ts: moment.wall, content: { type, body: { ...body, zzz: 1 } } as never }).bytes;
+      expect(refusal(() => parseLine(extra, null))?.message).toContain('body.zzz: unknown member');
+      for (const name of Object.keys(body))
+        expect([type, name, section.text.includes(name)]).toEqual([type, name, true]);
+    }
+  });
+
+  it('gives the length of a segment', () => {
+    expect(readManPage('ronctl-ledger.5').get('DESCRIPTION')!.text).toContain(
+      `segments of ${LIMITS.ledgerSegmentLines} lines`,
+    );
+  });
+});
+
+describe('ronctl-audit-log.5', () => {
+  it('names the members of a record', () => {
+    const line = fromUtf8(made.files['audit segment'])!.split('\n')[1]!;
+    const read = (value: JsonObject): unknown => parseRecord(canonicalFile(value).subarray(0, -1), 'record');
+    compare('ronctl-audit-log.5', 'Record', JSON.parse(line) as JsonObject, read);
+  });
+
+  it('lists exactly the operations', () => {
+    const { text } = readManPage('ronctl-audit-log.5').get('Operations')!;
+    const listed = text
+      .slice(0, text.indexOf('A reader'))
+      .split(/[\s,]+/)
+      .filter((one) => one !== '');
+    expect(listed.sort()).toEqual(Object.keys(AUDIT_OPS).sort());
+  });
+
+  it('gives the limits', () => {
+    const { text } = readManPage('ronctl-audit-log.5').get('Segment')!;
+    expect(text).toContain(String(LIMITS.auditSegmentRecords));
+    expect(text).toContain(String(LIMITS.auditLineBytes));
+  });
+});
+
+describe('ronctl-audit.7', () => {
+  it('lists exactly the findings, with their exit code', () => {
+    const exit = { tampered: '10', inconclusive: '11', note: '0' };
+    const source = readFileSync(manPath('ronctl-audit.7'), 'utf8');
+    const listed = [...source.matchAll(/^\.It Cm ([a-z-]+)\n(\d+):/gm)].map((one) => `${one[1]} ${one[2]}`);
+    expect(listed.sort()).toEqual(
+      Object.entries(FINDINGS)
+        .map(([code, severity]) => `${code} ${exit[severity]}`)
+        .sort(),
+    );
+  });
+});
+
+describe('ronctl-keys.5', () => {
+  it('gives the lengths of every parameter set', () => {
+    const rows = readManPage('ronctl-keys.5').get('Lengths')!.rows.slice(1);
+    const names = { x25519: 'X25519', 'ml-kem': 'ML-KEM-768', 'x-wing': 'X-Wing' } as const;
+    const expected = [
+      ...Object.values(SIGNATURES).map((one) => [one.set, one.secretBytes, one.publicBytes, one.signatureBytes]),
+      ...Object.values(KEMS).map((one) => [names[one.alg], one.secretBytes, one.publicBytes, one.ciphertextBytes]),
+    ].map((row) => row.map(String).join(' '));
+    expect(rows.map((row) => row.join(' ')).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('names every key member and wrap suite', () => {
+    const lengths = readManPage('ronctl-keys.5').get('Lengths')!.text;
+    for (const one of [...Object.values(SIGNATURES), ...Object.values(KEMS)]) expect(lengths).toContain(one.member);
+    const rows = readManPage('ronctl-keys.5').get('Wrap envelope')!.rows.slice(1);
+    expect(rows.map((row) => [row[0], row[2]])).toEqual(
+      Object.entries(WRAP_SUITES).map(([suite, { kem }]) => [suite, String(KEMS[kem].ciphertextBytes)]),
+    );
+  });
+
+  it('ronctl-custody.7 lists exactly the creation algorithms', () => {
+    const rows = readManPage('ronctl-custody.7').get('KEYS')!.rows.slice(1);
+    expect(rows.map((row) => row[0]!).toSorted()).toEqual(CREATION_ALGS.toSorted());
+  });
+});
+
+describe('ronctl-config.5', () => {
+  it('lists exactly the keys of config.toml', () => {
+    const { items } = readManPage('ronctl-config.5').get('config.toml')!;
+    const known = Object.entries(CLIENT_CONFIG_KEYS).flatMap(([table, keys]) =>
+      Object.keys(keys).map((key) => `${table}.${key}`),
+    );
+    expect(items.map((one) => one.name).sort()).toEqual(known.sort());
+  });
+});
