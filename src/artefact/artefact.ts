@@ -38,7 +38,7 @@ export interface Artefact {
   readonly version: number;
   /** Payload type, or the `type` member. */
   readonly type: string | null;
-  /** H of the object, for signed ones. */
+  /** H of the object, for signed ones; of the proposal inside, for request and proof. */
   readonly digest: string | null;
   /** 12 words of the digest. */
   readonly words: readonly string[] | null;

@@ -139,7 +139,7 @@ function proposalMembers(of: {
   const members: ArtefactMember[] = [
     { name: 'ledger_id', value: proposal.ledger_id },
     { name: 'genesis', value: envelopeDigest(of.genesis) },
-    { name: 'key_chain', value: `${of.key_chain.length} changes` },
+    { name: 'key_chain', value: `${of.key_chain.length} executed` },
     ...membersOf(proposal as unknown as JsonObject, 'proposal'),
   ];
   of.statements.forEach((one, index) => {

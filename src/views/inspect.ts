@@ -9,11 +9,14 @@ const VERDICT_TONE: Readonly<Record<InspectResult['verdict'], Tone>> = {
   'key unknown': 'warn',
 };
 
+/** Not signed themselves: digest and words are those of the proposal inside. */
+const INNER: ReadonlySet<InspectResult['kind']> = new Set(['request', 'proof']);
+
 function head(result: InspectResult): Block {
   const rows: [string, string][] = [['kind', `${result.kind}, version ${result.version}`]];
   if (result.type !== null) rows.push(['type', result.type]);
   rows.push(['size', `${result.size_bytes} bytes`]);
-  if (result.digest !== null) rows.push(['digest', result.digest]);
+  if (result.digest !== null) rows.push([INNER.has(result.kind) ? 'digest of the proposal' : 'digest', result.digest]);
   if (result.words !== null) {
     rows.push(['words', [0, 4, 8].map((from) => result.words!.slice(from, from + 4).join(' ')).join('\n')]);
   }
