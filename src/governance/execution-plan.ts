@@ -8,7 +8,7 @@ import { fromHex, toHex } from '../bytes/hex.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { Action } from './actions.ts';
-import { MAX_EFFECTS, type PlannedEffect } from './ledger.ts';
+import type { PlannedEffect } from './ledger.ts';
 
 export const POLICY_EFFECT = 'policy';
 
@@ -21,22 +21,8 @@ export function effectOpId(proposalDigest: string, n: number): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/**
- * The plan of a proposal. `versions` is the number of versions of the key that `key-retire` or `key-compromised` names,
- * when it names all of them: one effect each, effect n for version n+1. Null when the plan would be too long.
- */
-export function planFor(
-  proposalDigest: string,
-  action: Action | null,
-  versions: number,
-): readonly PlannedEffect[] | null {
-  const names: string[] = [];
-  if (action !== null) {
-    const perVersion = action.name === 'key-retire' || action.name === 'key-compromised';
-    const count = perVersion && !action.kid.includes('#') ? versions : 1;
-    for (let n = 0; n < count; n++) names.push(action.name);
-  }
-  names.push(POLICY_EFFECT);
-  if (names.length > MAX_EFFECTS) return null;
+/** The plan of a proposal with this digest. */
+export function planFor(proposalDigest: string, action: Action | null): readonly PlannedEffect[] {
+  const names = action === null ? [POLICY_EFFECT] : [action.name, POLICY_EFFECT];
   return names.map((effect, n) => ({ n, effect, op_id: effectOpId(proposalDigest, n) }));
 }

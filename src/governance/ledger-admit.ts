@@ -227,8 +227,8 @@ export function admitIntent(
   if (canonicalText(votes.approvalDigests) !== canonicalText(intent.statements)) {
     throw new RonError('Conflict', 'the intent does not list the live approvals', { field: 'statements' });
   }
-  const plan = planFor(digest, body.actions[0] ?? null, intent.plan.length - 1);
-  if (plan === null || canonicalText(plan) !== canonicalText(intent.plan)) {
+  const plan = planFor(digest, body.actions[0] ?? null);
+  if (canonicalText(plan) !== canonicalText(intent.plan)) {
     throw new RonError('Conflict', 'the plan does not follow from the proposal', { field: 'plan' });
   }
   demandWindow(body, intent.judged_at.wall);

@@ -116,7 +116,8 @@ export const moment: Decoder<Moment> = object({
   boottime_ms: integer(0),
 });
 
-export const MAX_EFFECTS = 34;
+/** An action and the change of V; room for actions of several steps. */
+export const MAX_EFFECTS = 8;
 
 const plan = array(
   object({

@@ -296,7 +296,7 @@ export class World {
       proposal_digest: digest,
       statements: tallyOf(this.state, open).approvalDigests,
       judged_at: moment(this.nowMs),
-      plan: planFor(digest, body.actions[0] ?? null, 1)!,
+      plan: planFor(digest, body.actions[0] ?? null),
       ...patch,
     };
   }
