@@ -1,6 +1,7 @@
 // RFC 8785 canonical JSON, restricted to what we sign (governance page 1): UTF-8 without BOM, integers within 2^53-1,
-// no -0, no fraction or exponent, no lone surrogates, no duplicate members, depth <= 16. Received bytes must equal their
-// canonical form. The writer is the canonicalize package behind a guard: it drops `undefined` silently, we refuse it.
+// no -0, no fraction or exponent, no lone surrogates, no duplicate members, at most 16 arrays and objects inside one
+// another. Received bytes must equal their canonical form. The writer is the canonicalize package behind a guard: it drops
+// `undefined` silently, we refuse it.
 
 import canonicalize from 'canonicalize';
 import { RonError } from '../errors.ts';
@@ -14,7 +15,6 @@ export interface JsonObject {
 
 /** Throws a TypeError naming the member when a value is outside the restricted set: a bug of the caller. */
 function guard(value: unknown, path: string, depth: number): void {
-  if (depth > LIMITS.jsonDepth) throw new TypeError(`${path}: nested deeper than ${LIMITS.jsonDepth}`);
   if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) throw new TypeError(`${path}: not an integer in range`);
@@ -24,6 +24,7 @@ function guard(value: unknown, path: string, depth: number): void {
     if (!value.isWellFormed()) throw new TypeError(`${path}: lone surrogate`);
     return;
   }
+  if (depth >= LIMITS.jsonDepth) throw new TypeError(`${path}: nested deeper than ${LIMITS.jsonDepth}`);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) guard(value[i], `${path}[${i}]`, depth + 1);
     return;
@@ -78,8 +79,10 @@ class Parser {
   }
 
   #value(path: string, depth: number): Json {
-    if (depth > LIMITS.jsonDepth) this.#refuse(path, `nested deeper than ${LIMITS.jsonDepth}`);
     const first = this.#text[this.#at];
+    if ((first === '{' || first === '[') && depth >= LIMITS.jsonDepth) {
+      this.#refuse(path, `nested deeper than ${LIMITS.jsonDepth}`);
+    }
     if (first === '{') return this.#object(path, depth);
     if (first === '[') return this.#array(path, depth);
     if (first === '"') return this.#string(path);

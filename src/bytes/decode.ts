@@ -30,7 +30,7 @@ export const string =
 export const integer =
   (min: number, max: number = Number.MAX_SAFE_INTEGER): Decoder<number> =>
   (value, path) => {
-    if (typeof value !== 'number') return malformed(path, 'an integer is expected');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return malformed(path, 'an integer is expected');
     if (value < min || value > max) return malformed(path, `an integer from ${min} to ${max} is expected`);
     return value;
   };

@@ -21,9 +21,9 @@ export function isCleanText(text: string): boolean {
   return text.isWellFormed() && text.normalize('NFC') === text;
 }
 
-// C0 and C1 controls, DEL, line and paragraph separators, bidi controls, zero-width characters, BOM, tag characters.
-const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}|[\u{e0000}-\u{e007f}]/gu;
+// Controls (C0, C1, DEL), format characters (bidi, zero width, tags), surrogates, line and paragraph separators, and
+// whatever Unicode says may be left invisible (Hangul fillers, variation selectors).
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** Untrusted text for a terminal: every control, bidi and invisible character as `\u{...}`, so that it cannot act. */
 export function escapeText(text: string): string {

@@ -13,21 +13,26 @@ export function fromTime(text: string): number {
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+// 1,000 years: added to a time of today it is still a year of four digits.
+const MAX_DURATION_MS = 1000 * 365 * 86_400_000;
+
 /** Milliseconds of `90s`, `24h`, `7d`, `1h30m`; `field` names the flag in the error. */
 export function parseDuration(text: string, field: string): number {
   const parts = [...text.matchAll(/(\d{1,12})(ms|s|m|h|d)/g)];
-  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) {
+  const millis = parts.reduce((sum, part) => sum + Number(part[1]) * UNIT_MS[part[2]!]!, 0);
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text || millis > MAX_DURATION_MS) {
     throw new RonError('InvalidValue', `${field}: not a duration: ${JSON.stringify(text)}`, {
       field,
       hint: 'Write a number and a unit (ms, s, m, h, d), for example 24h or 7d.',
     });
   }
-  return parts.reduce((sum, part) => sum + Number(part[1]) * UNIT_MS[part[2]!]!, 0);
+  return millis;
 }
 
 /** Milliseconds since the epoch of an RFC 3339 time with a zone. */
 export function parseTime(text: string, field: string): number {
-  const match = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d{1,3})?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
+  // Hour 24 would be the next day to Date.parse; RFC 3339 ends at 23.
+  const match = /^(\d{4}-\d\d-\d\d)[Tt]((?:[01]\d|2[0-3]):\d\d:\d\d)(\.\d{1,3})?([Zz]|[+-]\d\d:\d\d)$/.exec(text);
   const millis = match === null ? Number.NaN : Date.parse(text);
   const day = match === null ? Number.NaN : Date.parse(`${match[1]}T00:00:00Z`);
   if (Number.isNaN(millis) || Number.isNaN(day) || new Date(day).toISOString().slice(0, 10) !== match![1]) {

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../src/bytes/hex.ts';
+import { utf8 } from '../../src/bytes/text.ts';
 import { nativeCrypto } from '../../src/crypto/native.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import { KEMS, type KemAlg, SIGNATURES, type SignatureAlg } from '../../src/crypto/suite.ts';
 import { compute, Refused } from './crypto-operations.ts';
+import { canonicalJsonSuites, inputBytes, read, write } from './generate-canonical-json.ts';
 import { cryptoSuites } from './generate-crypto.ts';
 import { knownAnswers } from './generate-known-answers.ts';
 import {
@@ -107,6 +109,27 @@ describe.each(['native', 'noble'] as const)('vectors/crypto under %s', (provider
         const publicKey = fromHex(vector.in['public'] as string)!;
         await expect(crypto.kem(alg).encapsulate(publicKey), vector.name).rejects.toThrow('not a valid public key');
       }
+    }
+  });
+});
+
+describe('vectors/canonical-json', () => {
+  it('is what the generator makes', () => {
+    for (const [path, suite] of canonicalJsonSuites()) {
+      expect(readFileSync(join(VECTORS_DIRECTORY, path), 'utf8'), path).toBe(formatSuite(suite));
+    }
+  });
+
+  it('read: accepted bytes are their own canonical form, all others are refused for the reason given', () => {
+    for (const { name, in: given, out, error } of readSuite('canonical-json/read.json').vectors) {
+      expect(read(given), name).toEqual(out === undefined ? { error } : { out });
+      if (out !== undefined) expect(utf8(out['canonical'] as string), name).toEqual(inputBytes(given));
+    }
+  });
+
+  it('write: any spelling of a value gives the one text', () => {
+    for (const { name, in: given, out } of readSuite('canonical-json/write.json').vectors) {
+      expect(write(given), name).toEqual(out);
     }
   });
 });
