@@ -3,9 +3,9 @@
 // `join` compares the border. A fall of `ts` is listed, not judged.
 
 import { LIMITS } from '../limits.ts';
-import { type KidCounters, kidWithoutVersion } from './counters.ts';
-import type { AuditRecord } from './draft.ts';
+import type { KidCounters } from './counters.ts';
 import type { FindingCode } from './findings.ts';
+import type { ChainRecord } from './line.ts';
 import { AUDIT_OPS } from './ops.ts';
 
 export interface ChainProblem {
@@ -48,7 +48,7 @@ export interface ChainEnds {
   readonly state: { readonly seq: number; readonly counters: string; readonly kids: KidCounters } | null;
 }
 
-const member = (record: AuditRecord, name: string): unknown => record.detail?.[name];
+const member = (record: ChainRecord, name: string): unknown => record.detail?.[name];
 
 /** `complete`: nothing comes before this chain, so every kid starts at 1. */
 export class RecordChain {
@@ -89,18 +89,18 @@ export class RecordChain {
     return this.#lastGeneration?.generation ?? null;
   }
 
-  next(record: AuditRecord, seq: number): void {
+  next(record: ChainRecord, seq: number): void {
     if (record.seq !== seq) this.#say('record-invalid', seq, `seq is ${record.seq}, expected ${seq}`);
-    this.#time({ seq, boot: record.boot, mono: record.mono }, record.ts);
-    if (record.kid !== undefined) this.#kid(kidWithoutVersion(record.kid), record.kid_seq ?? 0, seq);
+    this.#time(seq, record.boot, record.mono, record.ts);
+    if (record.kid !== undefined) this.#kid(record.kid, record.kidSeq, seq);
     if (record.generation !== undefined) {
       this.#generation({
         seq,
         generation: record.generation,
-        raised: AUDIT_OPS[record.op].mutation && record.result === 'ok',
+        raised: AUDIT_OPS[record.op].mutation && record.ok,
       });
     }
-    if (record.op === 'ledger.append' && record.result === 'ok') {
+    if (record.op === 'ledger.append' && record.ok) {
       this.#ledger({
         seq,
         ledgerId: String(member(record, 'ledger_id')),
@@ -116,7 +116,7 @@ export class RecordChain {
     for (const [kid, first] of after.firstKids) this.#kid(kid, first.kidSeq, first.seq);
     for (const [kid, last] of after.kids) this.#kids.set(kid, last);
     if (after.firstTime !== null) {
-      this.#time(after.firstTime, after.firstTs!);
+      this.#time(after.firstTime.seq, after.firstTime.boot, after.firstTime.mono, after.firstTs!);
       this.#lastTime = after.lastTime;
       this.#lastTs = after.lastTs;
     }
@@ -176,18 +176,18 @@ export class RecordChain {
     this.#kids.set(kid, kidSeq);
   }
 
-  #time(time: BootTime, ts: string): void {
+  #time(seq: number, boot: string, mono: number, ts: string): void {
     const last = this.#lastTime;
-    if (last !== null && last.boot === time.boot && time.mono < last.mono - LIMITS.clockSlackMs) {
-      this.#say('clock', time.seq, `mono falls from ${last.mono} to ${time.mono} within one boot`);
+    if (last !== null && last.boot === boot && mono < last.mono - LIMITS.clockSlackMs) {
+      this.#say('clock', seq, `mono falls from ${last.mono} to ${mono} within one boot`);
     }
     if (this.#lastTs !== null && ts < this.#lastTs) {
-      this.#say('wall-clock-fell', time.seq, `ts falls from ${this.#lastTs} to ${ts}`);
+      this.#say('wall-clock-fell', seq, `ts falls from ${this.#lastTs} to ${ts}`);
     }
-    this.#firstTime ??= time;
-    this.#firstTs ??= ts;
-    this.#lastTime = time;
+    this.#lastTime = { seq, boot, mono };
     this.#lastTs = ts;
+    this.#firstTime ??= this.#lastTime;
+    this.#firstTs ??= ts;
   }
 
   #generation(mark: GenerationMark): void {

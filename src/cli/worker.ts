@@ -19,6 +19,14 @@ export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, (
       return (input) => sha256Hex(input as Uint8Array);
     },
   ],
+  [
+    'audit.scan',
+    async () => {
+      const { scanTask } = await import('../storage/audit-scan.ts');
+      const { nodeFiles } = await import('./node-files.ts');
+      return (input) => scanTask(nodeFiles(), input);
+    },
+  ],
 ]);
 
 export async function runTask(name: string, input: unknown): Promise<unknown> {

@@ -10,6 +10,11 @@ export function sha256Hex(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex');
 }
 
+/** The 32 bytes as a latin1 string, for bulk hashing into a buffer without an allocation per hash. */
+export function sha256Latin1(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'latin1');
+}
+
 export function sha512(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(hash('sha512', bytes, 'buffer'));
 }

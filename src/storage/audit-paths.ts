@@ -31,7 +31,11 @@ export function segmentNumber(name: string): number | null {
 export const logFilePath = (auditDir: string): string => `${auditDir}/log.json`;
 
 export function epochPaths(auditDir: string, epoch: number): EpochPaths {
-  const directory = `${auditDir}/e${epoch}`;
+  return epochPathsOf(`${auditDir}/e${epoch}`);
+}
+
+/** `directory` is `…/e<N>`. */
+export function epochPathsOf(directory: string): EpochPaths {
   return {
     directory,
     segments: `${directory}/segments`,

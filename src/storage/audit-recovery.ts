@@ -9,6 +9,7 @@ import type { AuditRecord } from '../audit/draft.ts';
 import { FINDINGS } from '../audit/findings.ts';
 import type { HeadSlot } from '../audit/head.ts';
 import { leafHash, NO_PREVIOUS } from '../audit/leaf.ts';
+import { chainRecord } from '../audit/line.ts';
 import { parseRecord } from '../audit/record.ts';
 import { frontierFromTiles, tilePath } from '../audit/tile.ts';
 import { Frontier, foldRoot } from '../audit/tree.ts';
@@ -275,7 +276,7 @@ export async function recoverEpoch(
     const leaf = leafHash(line);
     if (prev !== null && record.prev !== prev)
       tampered('prev-mismatch', `record ${seq} does not follow record ${seq - 1}`);
-    chain.next(record, seq);
+    chain.next(chainRecord(record), seq);
     prev = toHex(leaf);
     last = record;
     if (record.kid !== undefined) changed = true;

@@ -1,0 +1,162 @@
+// The fast path of the semantic pass: one expression that matches the lines that this version writes, whose match proves
+// canonical form and the types of every member outside `detail`; `detail` is checked by its schema. What it does not match
+// is judged by the full parser (record.ts): the fast path only ever accepts, and accepts nothing that the parser refuses.
+
+import type { Json, JsonObject } from '../bytes/canonical-json.ts';
+import { ERROR_CODES, RonError } from '../errors.ts';
+import { kidWithoutVersion } from './counters.ts';
+import type { AuditOp, AuditRecord } from './draft.ts';
+import { AUDIT_OPS, checkDetail, isKnownOp } from './ops.ts';
+
+const NAME = '[a-z0-9][a-z0-9._-]{0,63}';
+const HEX64 = '[0-9a-f]{64}';
+const COUNT = '(0|[1-9][0-9]{0,14})';
+const POSITIVE = '([1-9][0-9]{0,14})';
+
+/** A fixed count is written out: the engine then compiles straight code instead of a counting loop. */
+const unrolled = (source: string): string =>
+  source.replaceAll(/(\[[^\]\\]+\])\{(\d+)\}/g, (_, set: string, count: string) => set.repeat(Number(count)));
+
+const LINE = new RegExp(
+  unrolled(
+    [
+      '^\\{"actor":"(?:local:[0-9]{1,10}:[!#-9;-\\[\\]-~]{1,64}|cap:[0-9]{1,10}:[A-Za-z0-9._:-]{1,128}|system)",',
+      '(?:"alg":"[a-z0-9][a-z0-9.+_-]{0,63}",)?',
+      '"boot":"([0-9a-f]{8})",',
+      '(?:"detail":(\\{[ -\\[\\]-~]*?\\}),)?',
+      `(?:"generation":${COUNT},)?`,
+      `(?:"input_hash":"b3:${HEX64}",)?`,
+      `(?:"kid":"(${NAME}/${NAME}/[a-z0-9-]{1,16}/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})#v[1-9][0-9]{0,9}","kid_seq":${POSITIVE},)?`,
+      `(?:"manifest_sha256":"(${HEX64})",)?`,
+      `"mono":${COUNT},`,
+      '"op":"([a-z][a-z.-]{0,63})",',
+      '"op_id":"[0-9a-f]{8}-[0-9a-f]{4}-[478][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",',
+      `"prev":"(${HEX64})",`,
+      `(?:"public_sha256":"(${HEX64})",)?`,
+      `(?:"purpose":"${NAME}",)?`,
+      '"r":"[A-Za-z0-9_-]{21}[AQgw]",',
+      `(?:"req":"${HEX64}",)?`,
+      '"result":"([A-Za-z]{1,40})",',
+      `"seq":${COUNT},`,
+      `(?:"tenant":"${NAME}",)?`,
+      '"ts":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z)","v":1\\}$',
+    ].join(''),
+  ),
+);
+
+/** What the chain looks at in a record. */
+export interface ChainRecord {
+  readonly seq: number;
+  readonly prev: string;
+  readonly ts: string;
+  readonly mono: number;
+  readonly boot: string;
+  readonly op: AuditOp;
+  readonly ok: boolean;
+  /** Without version. */
+  readonly kid: string | undefined;
+  readonly kidSeq: number;
+  readonly generation: number | undefined;
+  readonly detail: JsonObject | undefined;
+}
+
+export function chainRecord(record: AuditRecord): ChainRecord {
+  return {
+    seq: record.seq,
+    prev: record.prev,
+    ts: record.ts,
+    mono: record.mono,
+    boot: record.boot,
+    op: record.op,
+    ok: record.result === 'ok',
+    kid: record.kid === undefined ? undefined : kidWithoutVersion(record.kid),
+    kidSeq: record.kid_seq ?? 0,
+    generation: record.generation,
+    detail: record.detail,
+  };
+}
+
+/** True for a parsed value whose `JSON.stringify` is its canonical text: members sorted, integers only. */
+function isSorted(value: Json): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value);
+  if (value === null || typeof value !== 'object') return true;
+  if (Array.isArray(value)) return value.every(isSorted);
+  let previous: string | null = null;
+  for (const [name, inner] of Object.entries(value as JsonObject)) {
+    if ((previous !== null && name <= previous) || !isSorted(inner)) return false;
+    previous = name;
+  }
+  return true;
+}
+
+const DETAILS_KEPT = 512;
+const NO_DETAIL = '';
+
+export class LineReader {
+  /** Details that have passed their schema, by op and text. */
+  readonly #details = new Map<string, JsonObject | undefined>();
+  #second = '';
+
+  /** `text` is the line as latin1. Null when the full parser must decide. */
+  read(text: string): ChainRecord | null {
+    const match = LINE.exec(text);
+    if (match === null) return null;
+    const [, boot, detailText, generation, kid, kidSeq, manifest, mono, op, prev, publicSha256, result, seq, ts] =
+      match;
+    if (!isKnownOp(op!)) return null;
+    const ok = result === 'ok';
+    if (!ok && !Object.hasOwn(ERROR_CODES, result!)) return null;
+    const row = AUDIT_OPS[op];
+    const heads = generation !== undefined && manifest !== undefined && publicSha256 !== undefined;
+    if (((row.mutation && ok) || op === 'manifest') && !heads) return null;
+    if (op === 'ledger.append' && ok && publicSha256 === undefined) return null;
+    if ((seq === '0') !== (op === 'init' || op === 'epoch.open')) return null;
+    if (!this.#time(ts!)) return null;
+    const detail = this.#detail(op, ok, detailText);
+    if (detail === null) return null;
+    return {
+      seq: Number(seq),
+      prev: prev!,
+      ts: ts!,
+      mono: Number(mono),
+      boot: boot!,
+      op,
+      ok,
+      kid,
+      kidSeq: kidSeq === undefined ? 0 : Number(kidSeq),
+      generation: generation === undefined ? undefined : Number(generation),
+      detail,
+    };
+  }
+
+  #time(ts: string): boolean {
+    const second = ts.slice(0, 19);
+    if (second === this.#second) return true;
+    const millis = Date.parse(ts);
+    if (Number.isNaN(millis) || new Date(millis).toISOString() !== ts) return false;
+    this.#second = second;
+    return true;
+  }
+
+  /** Undefined when there is none; null when it is not canonical or does not fit. */
+  #detail(op: AuditOp, ok: boolean, text: string | undefined): JsonObject | undefined | null {
+    const key = `${op} ${ok ? '' : '!'}${text ?? NO_DETAIL}`;
+    const known = this.#details.get(key);
+    if (known !== undefined || this.#details.has(key)) return known;
+    let detail: JsonObject | undefined;
+    try {
+      if (text !== undefined) {
+        const value = JSON.parse(text) as JsonObject;
+        if (JSON.stringify(value) !== text || !isSorted(value)) return null;
+        detail = value;
+      }
+      if (ok || detail !== undefined) checkDetail(op, detail);
+    } catch (error) {
+      if (error instanceof SyntaxError || error instanceof RonError) return null;
+      throw error;
+    }
+    if (this.#details.size >= DETAILS_KEPT) this.#details.clear();
+    this.#details.set(key, detail);
+    return detail;
+  }
+}

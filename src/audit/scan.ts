@@ -1,0 +1,177 @@
+// Scans the lines of one segment (log page 4.8): hashes every leaf, links every `prev`, and, unless told to be fast, runs
+// the semantic pass. Chunks come with one byte free before the first line; each LF is overwritten by the leaf prefix 0x00,
+// so that `0x00 ‖ line` is a view without a copy. Stops for nothing: what is wrong is reported and the scan goes on.
+
+import { sha256Latin1 } from '../crypto/hash.ts';
+import { RonError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import { type ChainEnds, type ChainProblem, RecordChain } from './chain.ts';
+import { NO_PREVIOUS } from './leaf.ts';
+import { type ChainRecord, chainRecord, LineReader } from './line.ts';
+import { parseRecord } from './record.ts';
+import { SegmentTree } from './segment-tree.ts';
+
+const LF = 0x0a;
+const LEAF_PREFIX = 0x00;
+const PROBLEMS_KEPT = 100;
+const NONE: ReadonlySet<number> = new Set();
+
+export interface ScanOptions {
+  /** False = hashes and links only. */
+  readonly semantic: boolean;
+  /** Nothing comes before seq 0 of epoch 0: kids start at 1. */
+  readonly complete: boolean;
+}
+
+/** What one segment says; plain data. */
+export interface ScanResult {
+  readonly first: number;
+  /** Whole lines. */
+  readonly count: number;
+  readonly bytes: number;
+  /** Bytes behind the last LF. */
+  readonly torn: number;
+  /** `prev` of the first line, or null. */
+  readonly firstPrev: string | null;
+  /** Hex leaf hash of the last line, or null. */
+  readonly lastLeaf: string | null;
+  readonly problems: readonly ChainProblem[];
+  readonly problemCount: number;
+  readonly ends: ChainEnds | null;
+}
+
+export class SegmentScan {
+  readonly tree = new SegmentTree();
+  readonly #options: ScanOptions;
+  readonly #reader = new LineReader();
+  readonly #problems: ChainProblem[] = [];
+  #problemCount = 0;
+  #chain: RecordChain;
+  #first = 0;
+  #bytes = 0;
+  #firstPrev: string | null = null;
+  #lastLeaf: string | null = null;
+  #prevGuess = 0;
+  #manifests: ReadonlySet<number> = NONE;
+
+  constructor(options: ScanOptions) {
+    this.#options = options;
+    this.#chain = new RecordChain(options.complete, this.#report);
+  }
+
+  readonly #report = (problem: ChainProblem): void => {
+    this.#problemCount++;
+    if (this.#problems.length < PROBLEMS_KEPT) this.#problems.push(problem);
+  };
+
+  /** Begins a segment whose first record is `first`; the records in `manifests` end a checkpoint. */
+  begin(first: number, manifests: ReadonlySet<number> = NONE): void {
+    this.#manifests = manifests;
+    this.tree.reset();
+    this.#problems.length = 0;
+    this.#problemCount = 0;
+    this.#chain = new RecordChain(this.#options.complete && first === 0, this.#report);
+    this.#first = first;
+    this.#bytes = 0;
+    this.#firstPrev = null;
+    this.#lastLeaf = null;
+  }
+
+  /**
+   * Takes whole lines of `chunk` from `from` on (`from` >= 1); returns the offset behind the last LF. The chunk is
+   * overwritten.
+   */
+  push(chunk: Buffer, from: number): number {
+    let start = from;
+    for (let end = chunk.indexOf(LF, start); end >= 0; end = chunk.indexOf(LF, start)) {
+      chunk[start - 1] = LEAF_PREFIX;
+      this.#line(chunk, start, end);
+      start = end + 1;
+    }
+    this.#bytes += start - from;
+    return start;
+  }
+
+  #line(chunk: Buffer, start: number, end: number): void {
+    const tree = this.tree;
+    const seq = this.#first + tree.count;
+    if (tree.full) {
+      this.#report({ code: 'record-invalid', seq, message: 'a segment has more than 65,536 lines' });
+      return;
+    }
+    const prev = this.#options.semantic ? this.#semantic(chunk, start, end, seq) : this.#prevOf(chunk, start, end);
+    const before = tree.count === 0 ? null : tree.leafHex(tree.count - 1);
+    if (before === null) this.#firstPrev = prev;
+    else if (prev !== before) {
+      this.#report({ code: 'prev-mismatch', seq, message: `prev is not the leaf hash of record ${seq - 1}` });
+    }
+    tree.append(sha256Latin1(chunk.subarray(start - 1, end)));
+  }
+
+  /** Judges a line; returns its `prev`, or null. */
+  #semantic(chunk: Buffer, start: number, end: number, seq: number): string | null {
+    const record =
+      end - start <= LIMITS.auditLineBytes ? this.#reader.read(chunk.toString('latin1', start, end)) : null;
+    if (record !== null) {
+      this.#next(record, seq);
+      return record.prev;
+    }
+    try {
+      const parsed = parseRecord(chunk.subarray(start, end), `record ${seq}`);
+      if ('newer' in parsed) {
+        const what = parsed.v > 1 ? `version ${parsed.v}` : `operation ${parsed.op}`;
+        this.#report({ code: 'newer-format', seq, message: `${what} is not known to this ronctl` });
+      } else {
+        this.#next(chainRecord(parsed), seq);
+      }
+      return parsed.prev;
+    } catch (error) {
+      if (!(error instanceof RonError)) throw error;
+      this.#report({ code: 'record-invalid', seq, message: error.message });
+      return this.#prevOf(chunk, start, end);
+    }
+  }
+
+  #next(record: ChainRecord, seq: number): void {
+    if (record.op !== 'manifest' && this.#manifests.has(seq)) {
+      this.#report({
+        code: 'checkpoint-record',
+        seq,
+        message: `a checkpoint ends with ${record.op}, not with manifest`,
+      });
+    }
+    this.#chain.next(record, seq);
+  }
+
+  /** `prev` by its place in the line, which is nearly always that of the line before, counted from the end. */
+  #prevOf(chunk: Buffer, start: number, end: number): string | null {
+    const guess = end - this.#prevGuess;
+    if (guess > start && chunk.toString('latin1', guess, guess + NEEDLE.length) === NEEDLE) return prevAt(chunk, guess);
+    const found = chunk.lastIndexOf(NEEDLE, end, 'latin1');
+    if (found < start) return null;
+    this.#prevGuess = end - found;
+    return prevAt(chunk, found);
+  }
+
+  /** Ends the segment; `torn` bytes follow its last LF. */
+  end(torn: number): ScanResult {
+    const { count } = this.tree;
+    this.#lastLeaf = count === 0 ? null : this.tree.leafHex(count - 1);
+    return {
+      first: this.#first,
+      count,
+      bytes: this.#bytes,
+      torn,
+      firstPrev: this.#firstPrev,
+      lastLeaf: this.#lastLeaf,
+      problems: [...this.#problems],
+      problemCount: this.#problemCount,
+      ends: this.#options.semantic ? this.#chain.ends() : null,
+    };
+  }
+}
+
+const NEEDLE = '"prev":"';
+
+const prevAt = (chunk: Buffer, at: number): string =>
+  chunk.toString('latin1', at + NEEDLE.length, at + NEEDLE.length + NO_PREVIOUS.length);

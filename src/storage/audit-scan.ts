@@ -1,0 +1,128 @@
+// Scans whole segments of an epoch for `audit verify`: leaves, links, semantics, tiles of levels 0 and 1, and the frontier
+// at every checkpoint size. It runs in worker threads too, so input and result are plain data.
+
+import { type ScanResult, SegmentScan } from '../audit/scan.ts';
+import { TILE_WIDTH, tileWidth } from '../audit/tile.ts';
+import type { Files } from '../host.ts';
+import { LIMITS } from '../limits.ts';
+import { type EpochPaths, epochPathsOf } from './audit-paths.ts';
+import { tileReader } from './audit-tiles.ts';
+
+export interface ScanRequest {
+  /** Absolute, `…/e<N>`. */
+  readonly directory: string;
+  readonly segments: readonly number[];
+  readonly semantic: boolean;
+  /** Epoch 0: nothing comes before its first record. */
+  readonly complete: boolean;
+  /** Size that the tiles on disk belong to; 0 = no tiles are checked. */
+  readonly tiledSize: number;
+  /** Sizes at which the root is wanted, ascending. */
+  readonly sizes: readonly number[];
+}
+
+export interface TileFault {
+  readonly level: 0 | 1;
+  readonly index: number;
+  /** Null: the tile is missing. Else the first leaf that it does not fit. */
+  readonly seq: number | null;
+}
+
+export interface SegmentReport {
+  readonly number: number;
+  readonly scan: ScanResult;
+  readonly tiles: readonly TileFault[];
+  /** Frontier hashes within this segment at each wanted size inside it. */
+  readonly frontiers: readonly { readonly size: number; readonly hashes: readonly Uint8Array[] }[];
+  /** Frontier hashes of all its leaves. */
+  readonly all: readonly Uint8Array[];
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+const N = LIMITS.auditSegmentRecords;
+
+/** One segment at a time; missing files are passed over. */
+export function* scanSegments(files: Files, request: ScanRequest): Generator<SegmentReport> {
+  const paths = epochPathsOf(request.directory);
+  const scan = new SegmentScan({ semantic: request.semantic, complete: request.complete });
+  for (const number of request.segments) {
+    const first = number * N;
+    const sizes = request.sizes.filter((size) => size > first && size <= first + N);
+    scan.begin(first, new Set(sizes.map((size) => size - 1)));
+    const torn = readAll(files, paths.segment(number), scan);
+    if (torn === null) continue;
+    const result = scan.end(torn);
+    yield {
+      number,
+      scan: result,
+      tiles: request.tiledSize === 0 ? [] : checkTiles(files, paths, scan, number, request.tiledSize),
+      frontiers: sizes
+        .filter((size) => size - first <= result.count)
+        .map((size) => ({ size, hashes: scan.tree.frontier(size - first) })),
+      all: scan.tree.frontier(result.count),
+    };
+  }
+}
+
+/** Feeds a file to the scan; returns the bytes behind the last LF, or null when the file is missing. */
+function readAll(files: Files, path: string, scan: SegmentScan): number | null {
+  if (files.info(path) === null) return null;
+  const file = files.open(path, 'read');
+  try {
+    const size = file.info().sizeBytes;
+    let length = CHUNK_BYTES;
+    for (let at = 0; at < size; ) {
+      // One byte before the first line becomes its leaf prefix: the LF of the line before, or a spare byte.
+      const lead = at === 0 ? 0 : 1;
+      const bytes = file.read(at - lead, Math.min(length, size - at) + lead);
+      const chunk =
+        lead === 1
+          ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+          : Buffer.concat([Buffer.alloc(1), bytes]);
+      const end = scan.push(chunk, 1);
+      if (end === 1 && at + bytes.length - lead >= size) return size - at;
+      // A line longer than the chunk: read more of it at once.
+      length = end === 1 ? length * 4 : CHUNK_BYTES;
+      at += end - 1;
+    }
+    return 0;
+  } finally {
+    file.close();
+  }
+}
+
+function checkTiles(
+  files: Files,
+  paths: EpochPaths,
+  scan: SegmentScan,
+  number: number,
+  tiledSize: number,
+): readonly TileFault[] {
+  const read = tileReader(files, paths);
+  const faults: TileFault[] = [];
+  const check = (level: 0 | 1, index: number, firstInSegment: number, available: number, leavesEach: number): void => {
+    const width = tileWidth(tiledSize, level, index);
+    if (width === 0) return;
+    const bytes = read({ level, index, width });
+    if (bytes === null) {
+      faults.push({ level, index, seq: null });
+      return;
+    }
+    const height = level === 0 ? 0 : 8;
+    const at = scan.tree.firstDifference(height, firstInSegment, Math.min(width, available), bytes);
+    if (at !== null) faults.push({ level, index, seq: number * N + at * leavesEach });
+  };
+  const count = scan.tree.count;
+  for (let at = 0; at < N; at += TILE_WIDTH) {
+    const index = (number * N + at) / TILE_WIDTH;
+    if (tileWidth(tiledSize, 0, index) === 0) break;
+    check(0, index, at, Math.max(0, count - at), 1);
+  }
+  check(1, number, 0, Math.floor(count / TILE_WIDTH), TILE_WIDTH);
+  return faults;
+}
+
+/** The worker task `audit.scan`. */
+export function scanTask(files: Files, input: unknown): SegmentReport[] {
+  return [...scanSegments(files, input as ScanRequest)];
+}
