@@ -1,0 +1,280 @@
+// Opening the custody store (store page 5, "At open"; I-26): lock, choice of the committed files by the log's digests,
+// unsealing, check of the log against its authenticated head, and only then the renames and deletions that an interrupted
+// commit left. Refuses what the table of the store page refuses, a ledger that is shorter than or different at its
+// committed head, and, with `verifyOnly`, any write of a store that was restored or whose genesis is not the pinned one.
+
+import { createLogVerifier } from '../audit/checkpoint.ts';
+import { currentHead, HEAD_FILE_BYTES } from '../audit/head.ts';
+import { parseCanonical } from '../bytes/canonical-json.ts';
+import { anyObject } from '../bytes/decode.ts';
+import { wipe } from '../bytes/wipe.ts';
+import { sha256Hex } from '../crypto/hash.ts';
+import { decodeEnvelope, envelopeDigest } from '../envelope/dsse.ts';
+import { RonError } from '../errors.ts';
+import type { PublicView } from '../keys/public-view.ts';
+import { LIMITS } from '../limits.ts';
+import { splitRecord } from '../sealed/header.ts';
+import type { KdfCost } from '../sealed/kdf-parameters.ts';
+import { type AuditAppender, openAuditLog, scanAuditHead } from './audit-appender.ts';
+import { requireLogFile } from './audit-log-file.ts';
+import { epochPaths } from './audit-paths.ts';
+import { newestVerifiedCheckpoint } from './audit-store.ts';
+import { checkpointInfo } from './audit-writer.ts';
+import { destroyLogKeys, headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
+import { type ChosenManifest, chooseManifest, choosePublic, NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import { type CustodyPaths, type CustodyState, custodyPaths, type VerifyOnly } from './custody-state.ts';
+import { FileCustodyStore } from './custody-store.ts';
+import { type FileRename, removeFiles, renameFiles } from './durable-file.ts';
+import { type HolderRole, type HomeHold, holdHome } from './holder.ts';
+import { type HomeFile, readHome, refuseNetworkFileSystem } from './home.ts';
+import { checkLedgerHead, cutLedger, ledgerLines } from './ledger-segments.ts';
+import { decodePublicView } from './public-view.ts';
+import { readSealed, sweep, type Unsealed, unseal } from './sealed-store.ts';
+import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
+import { readPin } from './trust-pin.ts';
+
+export interface OpenCustody {
+  readonly role?: HolderRole;
+  /** Opens and checks everything, repairs and writes nothing; the store refuses every write. */
+  readonly dryRun?: boolean;
+  /** Cost of a root under a new passphrase, for tests: a constructor argument, absent from configuration. */
+  readonly kdf?: KdfCost;
+  /** Opens a restored store for writing: `restore-accept`, and the new epoch of an ungoverned store. */
+  readonly acceptRestored?: boolean;
+}
+
+/** Throws NotInitialised, WrongPassphrase, Locked, RolledBack, LogTruncated, Tampered, UnsafeFile, NetworkFileSystem. */
+export async function openCustodyStore(deps: StoreDeps, options: OpenCustody = {}): Promise<FileCustodyStore> {
+  const ctx = await storeContext(deps);
+  const home = readHome(ctx.files, ctx.paths);
+  if (home === null || ctx.files.info(ctx.paths.store) === null) {
+    throw new RonError('NotInitialised', 'this home has no custody store', { hint: NOT_INITIALISED_HINT });
+  }
+  for (const path of [ctx.paths.home, ctx.paths.store]) refuseNetworkFileSystem(ctx.files, path);
+  // Before the passphrase is asked: a home without a finished store needs none.
+  if (ctx.files.info(custodyPaths(ctx).manifest) === null) {
+    chooseManifest(ctx.files, custodyPaths(ctx), scanAuditHead(ctx.files, ctx.paths.audit));
+  }
+  const passphrase = await deps.passphrases.existing({ store: 'custody' });
+  try {
+    const hold = await holdHome(deps, ctx, options.role ?? 'cli', options.dryRun);
+    try {
+      return await openHeld(ctx, home, hold, passphrase, options);
+    } catch (error) {
+      hold.release();
+      throw error;
+    }
+  } catch (error) {
+    wipe(passphrase);
+    throw error;
+  }
+}
+
+/** For a caller that holds the home already (`init`); takes over the passphrase. */
+export async function openHeld(
+  ctx: StoreContext,
+  home: HomeFile,
+  hold: HomeHold,
+  passphrase: Uint8Array,
+  options: OpenCustody,
+): Promise<FileCustodyStore> {
+  const paths = custodyPaths(ctx);
+  const scan = scanAuditHead(ctx.files, paths.audit);
+  const manifestFile = chooseManifest(ctx.files, paths, scan);
+  const storeId = splitRecord(manifestFile.bytes, manifestFile.path).header.store_id;
+  const unsealed = await unseal(ctx, paths, storeId, manifestFile, passphrase);
+  const headKeys = [unsealed.root, unsealed.previous].flatMap((root) => (root === null ? [] : [headKey(root.rootKey)]));
+  let logKeys: LogKeySet | null = null;
+  let appender: AuditAppender | null = null;
+  try {
+    logKeys = await readLogKeys(ctx, paths, unsealed);
+    const log = requireLogFile(ctx.files, paths.audit);
+    const epoch = log.epochs.at(-1)!;
+    const governed = unsealed.root.genesisDigest !== null;
+    const dryRun = options.dryRun === true;
+    if (dryRun) checkHead(ctx, epochPaths(paths.audit, epoch.n).head, headKeys, epoch.origin);
+    else {
+      appender = await openAuditLog(ctx, {
+        auditDir: paths.audit,
+        storeId,
+        logKeys: logKeys.current,
+        ...(logKeys.previous === null ? {} : { previousLogKeys: logKeys.previous }),
+        headKeys,
+        ungoverned: !governed,
+      });
+      if (unsealed.previous !== null) await appender.rekeyHead(headKey(unsealed.root.rootKey));
+    }
+    const chosen = choosePublic(ctx.files, paths.publicView, paths.publicNext, scan!.publicSha256);
+    if (chosen === null) {
+      throw new RonError('Tampered', `${paths.publicView} is not the one that the audit log committed`, {
+        hint: 'Restore it from a backup of the same moment; nothing was changed.',
+      });
+    }
+    const view = decodePublicView(chosen.bytes, paths.publicView);
+    checkView(view, storeId, unsealed);
+    const ledgerEnd = checkLedgerHead(ctx.files, paths.ledger, view.ledger);
+    if (appender !== null) {
+      finishCommit(ctx, paths, manifestFile, unsealed, chosen.place, view);
+      await cutUncommittedLines(ctx, paths, appender, ledgerEnd, governed);
+    }
+    const verifier = createLogVerifier(
+      { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' },
+      ctx.crypto,
+    );
+    const newest = dryRun ? newestVerifiedCheckpoint(ctx.files, epochPaths(paths.audit, epoch.n), verifier) : null;
+    wipe(unsealed.previous?.rootKey);
+    const state: CustodyState = {
+      storeId,
+      profile: profileOf(ctx, paths, home, view, unsealed.root.genesisDigest, ledgerEnd.size),
+      hold,
+      epoch: epochPaths(paths.audit, epoch.n),
+      origin: epoch.origin,
+      appender,
+      scannedSize: scan!.size,
+      checkpoint: newest === null ? null : checkpointInfo(newest),
+      passphrase,
+      kdf: rootCost(ctx, unsealed.root.place === 'next' && !dryRun ? paths.root : rootPath(paths, unsealed)),
+      freshKdf: options.kdf ?? null,
+      rootKey: unsealed.root.rootKey,
+      genesisDigest: unsealed.root.genesisDigest,
+      manifest: unsealed.manifest,
+      view,
+      publicSha256: scan!.publicSha256!,
+      ledgerEnd,
+      logKeys,
+      verifyOnly: verifyOnly(ctx, home, view, unsealed.root.genesisDigest, options),
+    };
+    const store = new FileCustodyStore(ctx, paths, state);
+    if (appender !== null && appender.newestCheckpoint() === null) await store.checkpoint();
+    return store;
+  } catch (error) {
+    appender?.close();
+    if (logKeys !== null) destroyLogKeys(logKeys);
+    wipe(unsealed.root.rootKey, unsealed.previous?.rootKey);
+    throw error;
+  } finally {
+    wipe(...headKeys);
+  }
+}
+
+async function readLogKeys(ctx: StoreContext, paths: CustodyPaths, unsealed: Unsealed): Promise<LogKeySet> {
+  const from = { rootKey: unsealed.root.rootKey, manifest: unsealed.manifest };
+  const opened = readSealed(ctx, paths, from, 'log-keys', 'log-keys');
+  try {
+    return await importLogKeys(ctx.crypto, opened);
+  } finally {
+    wipe(opened.secret);
+  }
+}
+
+/** A dry run changes nothing, so it judges the head itself. */
+function checkHead(ctx: StoreContext, path: string, keys: readonly Uint8Array[], origin: string): void {
+  const file = ctx.files.read(path, HEAD_FILE_BYTES);
+  if (file === null || currentHead(file, keys, origin) === null) {
+    throw new RonError('Tampered', `${path}: no slot carries a valid tag`, { field: 'head-mismatch' });
+  }
+}
+
+function checkView(view: PublicView, storeId: string, unsealed: Unsealed): void {
+  if (view.store_id !== storeId || view.generation !== unsealed.manifest.generation) {
+    throw new RonError('Tampered', 'public.json and the sealed manifest are not of one generation');
+  }
+}
+
+const rootPath = (paths: CustodyPaths, unsealed: Unsealed): string =>
+  unsealed.root.place === 'next' ? paths.rootNext : paths.root;
+
+function rootCost(ctx: StoreContext, path: string): KdfCost {
+  const { header } = splitRecord(ctx.files.read(path, LIMITS.sealedRecordBytes)!, path);
+  if (header.key !== 'root') throw new RonError('Tampered', `${path}: is not a root record`);
+  const { salt: _salt, ...cost } = header.kdf;
+  return cost;
+}
+
+/** Steps 3 and 4 of the commit, and the remains of one that never was. */
+function finishCommit(
+  ctx: StoreContext,
+  paths: CustodyPaths,
+  manifestFile: ChosenManifest,
+  unsealed: Unsealed,
+  publicPlace: 'public' | 'next',
+  view: PublicView,
+): void {
+  const renames: FileRename[] = [];
+  if (unsealed.root.place === 'next') renames.push({ from: paths.rootNext, to: paths.root });
+  if (publicPlace === 'next') renames.push({ from: paths.publicNext, to: paths.publicView });
+  const state = ctx.files.read(paths.ledgerStateNext, LIMITS.stateFileBytes);
+  if (state !== null && sha256Hex(state) === view.ledger?.state_sha256) {
+    renames.push({ from: paths.ledgerStateNext, to: paths.ledgerState });
+  }
+  if (manifestFile.place === 'next') renames.push({ from: paths.manifestNext, to: paths.manifest });
+  if (renames.length > 0) renameFiles(ctx.files, renames);
+  const leftovers = [paths.rootNext, paths.publicNext, paths.manifestNext, paths.ledgerStateNext];
+  sweep(ctx.files, paths, unsealed.manifest, leftovers);
+  const temporary = ctx.files.list(paths.keys).filter((name) => name.endsWith('.tmp'));
+  removeFiles(
+    ctx.files,
+    temporary.map((name) => `${paths.keys}/${name}`),
+  );
+}
+
+async function cutUncommittedLines(
+  ctx: StoreContext,
+  paths: CustodyPaths,
+  appender: AuditAppender,
+  end: CustodyState['ledgerEnd'],
+  governed: boolean,
+): Promise<void> {
+  const bytes = await cutLedger(ctx.files, paths.ledger, end);
+  if (bytes === 0) return;
+  const detail = { kind: 'ledger-tail', bytes, ...(governed ? {} : { governed: false }) };
+  await appender.append([{ op: 'gap', actor: 'system', result: 'ok', detail }]);
+}
+
+/** The genesis names the profile (X-07); before adoption home.json does. */
+function profileOf(
+  ctx: StoreContext,
+  paths: CustodyPaths,
+  home: HomeFile,
+  view: PublicView,
+  genesisDigest: string | null,
+  lines: number,
+): string {
+  if (genesisDigest === null) {
+    if (home.profile !== undefined) return home.profile;
+    throw new RonError('Tampered', 'home.json names no profile, although the home has a custody store');
+  }
+  for (const line of ledgerLines(ctx.files, paths.ledger, 0, Math.min(lines, 1))) {
+    const body = anyObject(parseCanonical(line, 'ledger line 0'), '')['body'];
+    const envelope = decodeEnvelope(body ?? null, 'body');
+    if (envelopeDigest(envelope) !== genesisDigest) break;
+    const profile = anyObject(parseCanonical(envelope.payload, 'genesis'), '')['profile'];
+    if (typeof profile === 'string') return profile;
+  }
+  throw new RonError('Tampered', `line 0 of the ledger ${view.ledger_id} is not the genesis that was adopted`);
+}
+
+function verifyOnly(
+  ctx: StoreContext,
+  home: HomeFile,
+  view: PublicView,
+  genesisDigest: string | null,
+  options: OpenCustody,
+): VerifyOnly | null {
+  if (options.dryRun === true) return { code: 'Internal', reason: 'this is a dry run' };
+  if (home.restored !== undefined && options.acceptRestored !== true) {
+    return {
+      code: 'RolledBack',
+      reason: `this store was restored from a backup at ${home.restored.at}`,
+      hint: 'Only an executed restore-accept goes on from here.',
+    };
+  }
+  if (genesisDigest === null || view.ledger_id === null) return null;
+  const pin = readPin(ctx, view.ledger_id);
+  if (pin === null || pin.genesis_digest === genesisDigest) return null;
+  return {
+    code: 'PinMismatch',
+    reason: `the store was adopted by ${genesisDigest}, and this home pins ${pin.genesis_digest}`,
+    hint: 'Compare the 12 words with the members by voice.',
+  };
+}
