@@ -89,7 +89,7 @@ export function recognise(crypto: Crypto, bytes: Uint8Array, keys: readonly Know
   }
   if (has('type') && typeof loose['type'] === 'string' && loose['type'].startsWith('application/vnd.ron.')) {
     return (
-      describeUnsigned(crypto, strict(), keys) ??
+      describeUnsigned(crypto, bytes, strict(), keys) ??
       fail('NewerVersion', `an object of the type ${loose['type']}, which this ronctl does not know`, {
         hint: 'Use a newer ronctl.',
       })
@@ -106,7 +106,7 @@ export function keysFromFile(bytes: Uint8Array, what: string): readonly KnownKey
   if (isObject(value['service_keys']) && Array.isArray(value['epochs'])) {
     return [...keysOfHolder('service', value['service_keys'], what), ...logKeysOf(value['epochs'], what)];
   }
-  return envelopesOf(value).flatMap((one) => keysIn(one));
+  return envelopesOf(bytes, value).flatMap((one) => keysIn(one));
 }
 
 /** Every vkey of audit/log.json, of every epoch and era. */

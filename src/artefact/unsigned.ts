@@ -2,27 +2,19 @@
 // They are canonical JSON with a member `type`, and carry envelopes whose signatures are judged one by one under the keys
 // of the genesis and the key chain inside.
 
-import type { Json, JsonObject } from '../bytes/canonical-json.ts';
-import {
-  any,
-  anyObject,
-  array,
-  type Decoder,
-  integer,
-  literal,
-  malformed,
-  object,
-  sha256Digest,
-  string,
-} from '../bytes/decode.ts';
+import { type Json, type JsonObject, parseCanonical } from '../bytes/canonical-json.ts';
+import { any, anyObject, array, type Decoder, literal, malformed, object, string } from '../bytes/decode.ts';
 
 import { sha256Hex } from '../crypto/hash.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { decodeEnvelope, type Envelope, envelopeDigest } from '../envelope/dsse.ts';
 import { fingerprintWords } from '../envelope/fingerprint.ts';
 import { payloadType } from '../envelope/h.ts';
+import { type ChainLink, keyChain } from '../governance/key-chain.ts';
 import { DRAFT_TYPE, REQUEST_TYPE } from '../governance/names.ts';
+import { recogniseFile } from '../governance/object-file.ts';
 import { parseProposal } from '../governance/proposal.ts';
+import { parseRequest } from '../governance/request.ts';
 import { parseStatement } from '../governance/statement.ts';
 import {
   type Artefact,
@@ -40,31 +32,17 @@ export const PROOF_TYPE = payloadType('gov.proof.v1');
 export const EVIDENCE_TYPE = payloadType('gov.evidence.v1');
 
 const envelope: Decoder<Envelope> = (value, path) => decodeEnvelope(value, path);
-const chain = array(
-  object({ proposal: envelope, statements: array(envelope, 32), possessions: array(envelope, 16), receipt: envelope }),
-  1024,
-);
-const request = object({
-  type: literal(REQUEST_TYPE),
-  genesis: envelope,
-  key_chain: chain,
-  proposal: envelope,
-  statements: array(envelope, 1024),
-  view: anyObject,
-  head: object({ seq: integer(0), hash: sha256Digest, record: string(), tlog_proof: string() }),
-});
 const proof = object({
   type: literal(PROOF_TYPE),
   v: literal(1),
   genesis: envelope,
-  key_chain: chain,
+  key_chain: keyChain,
   proposal: envelope,
   statements: array(envelope, 1024),
   receipt: envelope,
   record: string(),
   tlog_proof: string(),
 });
-const draft = object({ type: literal(DRAFT_TYPE), payload: anyObject });
 const evidence = object({
   type: literal(EVIDENCE_TYPE),
   kind: literal('equivocation', 'fork', 'second-successor'),
@@ -76,11 +54,9 @@ interface Part {
   readonly envelope: Envelope;
 }
 
-type Chain = ReturnType<typeof chain>;
-
 function partsOf(of: {
   genesis: Envelope;
-  key_chain: Chain;
+  key_chain: readonly ChainLink[];
   proposal: Envelope;
   statements: readonly Envelope[];
 }): Part[] {
@@ -131,7 +107,7 @@ function bindings(proposalEnvelope: Envelope, statements: readonly Envelope[]): 
 
 function proposalMembers(of: {
   genesis: Envelope;
-  key_chain: Chain;
+  key_chain: readonly ChainLink[];
   proposal: Envelope;
   statements: readonly Envelope[];
 }): ArtefactMember[] {
@@ -151,10 +127,10 @@ function proposalMembers(of: {
 
 function describeRequest(
   crypto: Crypto,
-  value: JsonObject,
+  bytes: Uint8Array,
   keys: readonly KnownKey[],
 ): Omit<Artefact, 'version' | 'type'> {
-  const raw = request(value, '');
+  const raw = parseRequest(bytes, 'request');
   const judged = judgeParts(crypto, partsOf(raw), keys);
   const digest = envelopeDigest(raw.proposal);
   return {
@@ -199,13 +175,14 @@ function describeProof(
   };
 }
 
-function describeDraft(value: JsonObject): Omit<Artefact, 'version' | 'type'> {
-  const raw = draft(value, '');
+function describeDraft(bytes: Uint8Array): Omit<Artefact, 'version' | 'type'> {
+  const file = recogniseFile(bytes, 'draft');
+  const payload = file.kind === 'draft' ? parseCanonical(file.payload, 'payload') : null;
   return {
     kind: 'draft',
     digest: null,
     words: null,
-    members: membersOf(raw.payload),
+    members: membersOf(anyObject(payload, 'payload')),
     signatures: [],
     checks: [],
     unchecked: ['everything: a draft is not signed; `ronctl governance propose --from FILE` makes the proposal'],
@@ -239,18 +216,23 @@ function describeEvidence(
   };
 }
 
-/** Null when `type` is none of ours. */
-export function describeUnsigned(crypto: Crypto, value: JsonObject, keys: readonly KnownKey[]): Artefact | null {
+/** `value`: the parsed file. Null when `type` is none of ours. */
+export function describeUnsigned(
+  crypto: Crypto,
+  bytes: Uint8Array,
+  value: JsonObject,
+  keys: readonly KnownKey[],
+): Artefact | null {
   const type = value['type'];
   if (typeof type !== 'string') return null;
   const found = ((): Omit<Artefact, 'version' | 'type'> | null => {
     switch (type) {
       case REQUEST_TYPE:
-        return describeRequest(crypto, value, keys);
+        return describeRequest(crypto, bytes, keys);
       case PROOF_TYPE:
         return describeProof(crypto, value, keys);
       case DRAFT_TYPE:
-        return describeDraft(value);
+        return describeDraft(bytes);
       case EVIDENCE_TYPE:
         return describeEvidence(crypto, value, keys);
       default:
@@ -261,8 +243,8 @@ export function describeUnsigned(crypto: Crypto, value: JsonObject, keys: readon
 }
 
 /** Envelopes inside a request or proof that name keys: for judging other files. */
-export function envelopesOf(value: JsonObject): readonly Envelope[] {
-  if (value['type'] === REQUEST_TYPE) return partsOf(request(value, '')).map((one) => one.envelope);
+export function envelopesOf(bytes: Uint8Array, value: JsonObject): readonly Envelope[] {
+  if (value['type'] === REQUEST_TYPE) return partsOf(parseRequest(bytes, 'request')).map((one) => one.envelope);
   if (value['type'] === PROOF_TYPE) return partsOf(proof(value, '')).map((one) => one.envelope);
   return [];
 }

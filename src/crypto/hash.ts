@@ -1,6 +1,6 @@
 // SHA-256, SHA-512, SHA-3 and HMAC from node:crypto. BLAKE3 is in crypto/blake3.ts, so that only its users load it.
 
-import { createHmac, hash } from 'node:crypto';
+import { createHash, createHmac, hash } from 'node:crypto';
 
 export function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(hash('sha256', bytes, 'buffer'));
@@ -25,4 +25,15 @@ export function sha3x256(bytes: Uint8Array): Uint8Array {
 
 export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
   return new Uint8Array(createHmac('sha256', key).update(message).digest());
+}
+
+/** SHA-256 of bytes that come in pieces; `hex` ends it. */
+export function sha256Stream(): { update(bytes: Uint8Array): void; hex(): string } {
+  const stream = createHash('sha256');
+  return {
+    update: (bytes) => {
+      stream.update(bytes);
+    },
+    hex: () => stream.digest('hex'),
+  };
 }

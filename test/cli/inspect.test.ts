@@ -85,10 +85,8 @@ describe('ronctl inspect', () => {
   it('escapes text that would act on the terminal', async () => {
     const { data } = await home.json<InspectResult>(['inspect', 'draft.file']);
     expect(data?.members.find((one) => one.name === 'rationale')?.value).toBe('hybrid AND cutover');
-    home.write(
-      'acting.file',
-      '{"payload":{"rationale":"a\\u001b[31mred \u202e"},"type":"application/vnd.ron.gov.draft.v1+json"}\n',
-    );
+    const payload = Buffer.from('{"rationale":"a\\u001b[31mred \u202e"}').toString('base64');
+    home.write('acting.file', `{"payload":"${payload}","type":"application/vnd.ron.gov.draft.v1+json"}\n`);
     const run = await home.run(['inspect', 'acting.file']);
     expect(run.exit).toBe(0);
     expect(run.stdout).toContain('a\\u{1b}[31mred \\u{202e}');

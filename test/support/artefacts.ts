@@ -24,6 +24,7 @@ import { type DualSigningKeys, signDual } from '../../src/envelope/dual-signatur
 import { digestH, payloadType } from '../../src/envelope/h.ts';
 import { buildGenesis, genesisSet } from '../../src/governance/genesis.ts';
 import { buildLine, type Line, type LineBody } from '../../src/governance/ledger.ts';
+import { encodeDraft } from '../../src/governance/object-file.ts';
 import { buildPossession } from '../../src/governance/possession.ts';
 import { buildProposal, setRef } from '../../src/governance/proposal.ts';
 import { buildReceipt } from '../../src/governance/receipt.ts';
@@ -36,6 +37,7 @@ import { signKeyObject } from '../../src/keys/key-object.ts';
 import { signedMessage } from '../../src/keys/message.ts';
 import { sealEnvelope } from '../../src/keys/wrap-envelope.ts';
 import { initialPolicy } from '../../src/policy/state.ts';
+import { policyViewJson, viewOf } from '../../src/policy/view.ts';
 import { sealRecord, sealRoot } from '../../src/sealed/seal.ts';
 import { FAST_KDF } from './store.ts';
 
@@ -353,10 +355,17 @@ export async function makeArtefacts() {
     possession: envelopeFile(possession),
     receipt: envelopeFile(receipt),
     'signer bundle': envelopeFile(bundle.envelope),
-    draft: unsigned('gov.draft.v1', { payload: JSON.parse(fromUtf8(proposal.payload)!) as object }),
+    draft: encodeDraft(proposal.payload),
     request: unsigned('gov.request.v1', {
       ...carried,
-      view: { v: 1 },
+      view: policyViewJson(
+        viewOf({
+          ledgerId,
+          scope: 'tenant:acme',
+          state: initialPolicy('dev'),
+          signerSetHash: signerSetHash(set),
+        }),
+      ),
       head: { seq: 5, hash: ZERO_DIGEST, record, tlog_proof: 'proof' },
     }),
     proof: unsigned('gov.proof.v1', { v: 1, ...carried, receipt: envelopeJson(receipt), record, tlog_proof: 'proof' }),
