@@ -5,6 +5,7 @@
 import type { Json } from '../bytes/canonical-json.ts';
 import { nearest } from '../bytes/nearest.ts';
 import { RonError } from '../errors.ts';
+import { CREATION_ALGS } from '../keys/tracks.ts';
 import { PROFILES, type Profile } from './profile.ts';
 
 export type ValueType =
@@ -39,7 +40,6 @@ export interface KeyRow {
 const integer = (min: number, max: number): ValueType => ({ kind: 'integer', min, max });
 
 export const BACKENDS = ['inmem', 'file', 'pkcs11', 'tpm', 'cloud'] as const;
-export const CREATION_ALGS = ['ed25519', 'hybrid', 'hybrid-kem', 'ml-dsa', 'ml-kem', 'slh-dsa', 'x25519'] as const;
 
 const tunable = (
   key: string,
@@ -138,7 +138,7 @@ export const REGISTRY: readonly KeyRow[] = [
     scope: 'global',
     tighter: 'subset',
     sensitive: 'yes',
-    start: () => [...CREATION_ALGS],
+    start: () => [...CREATION_ALGS].sort(),
   },
   {
     key: 'keys.rotate_max_days',

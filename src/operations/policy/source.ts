@@ -1,0 +1,63 @@
+// What the policy commands read: the policy in force of one home, its keys, and the clock. Brought by the command; the same
+// for a home that nobody unsealed and for an open one.
+
+import { parseKeyId } from '../../keys/key-id.ts';
+import type { PublicView } from '../../keys/public-view.ts';
+import type { Trust } from '../../kms/ports.ts';
+import type { KeyFacts } from '../../policy/impact.ts';
+import type { Judged, Overlay } from '../../policy/overlay.ts';
+import { type Profile, parseProfile } from '../../policy/profile.ts';
+import type { PolicyState, Scope } from '../../policy/state.ts';
+import { knownTenants } from '../../policy/tenant.ts';
+
+export interface PolicySource {
+  readonly trust: Trust;
+  readonly view: PublicView;
+  readonly judged: Judged;
+  readonly policy: {
+    readonly governed: boolean;
+    readonly ledgerId: string | null;
+    readonly profile: string;
+    readonly genesisNonce: Uint8Array | null;
+    readonly policy: PolicyState;
+    readonly overlays: readonly Overlay[];
+    lastRaise(scope: Scope): { readonly auditSeq: number } | null;
+  };
+}
+
+export interface PolicyDeps {
+  readonly source: () => Promise<PolicySource>;
+}
+
+export function profileOf(source: PolicySource): Profile {
+  return parseProfile(source.policy.profile, 'profile');
+}
+
+/** Keys of a tenant, or of all with null, as the rollout sees them. */
+export function keyFacts(source: PolicySource, tenant: string | null): KeyFacts[] {
+  const after = (scope: Scope, createdSeq: number): boolean => {
+    const raise = source.policy.lastRaise(scope);
+    return raise !== null && createdSeq > raise.auditSeq;
+  };
+  return source.view.keys.flatMap((key) => {
+    const id = parseKeyId(key.kid);
+    if (id === null || (tenant !== null && id.tenant !== tenant)) return [];
+    const createdSeq = key.versions[0]?.created_seq ?? 0;
+    return [
+      {
+        kid: id.kid,
+        tenant: id.tenant,
+        uuid: id.uuid,
+        active: key.state === 'active',
+        versions: key.versions.map(({ n, tracks }) => ({ n, tracks })),
+        createdAfterRaise: { global: after('global', createdSeq), tenant: after(`tenant:${id.tenant}`, createdSeq) },
+      },
+    ];
+  });
+}
+
+/** Every tenant that has a key, an override or a ceiling. */
+export function tenantsOf(source: PolicySource): string[] {
+  const tenants = source.view.keys.flatMap((key) => parseKeyId(key.kid)?.tenant ?? []);
+  return knownTenants(source.policy.policy, tenants);
+}
