@@ -8,7 +8,7 @@ import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { pqDirectionOf } from '../policy/change.ts';
 import type { Overlay } from '../policy/overlay.ts';
-import type { Scope } from '../policy/state.ts';
+import { type Scope, scopePqOf } from '../policy/state.ts';
 import { genesisSet, type VerifiedGenesis, verifyGenesis } from './genesis.ts';
 import { type Decision, type IndexEntry, isClosed, type LinePlace } from './index-entry.ts';
 import type { Failed, Intent, Line } from './ledger.ts';
@@ -52,6 +52,7 @@ export function stateOfGenesis(
     overlays: [],
     bases: { global: 0, otherTenants: 0, tenants: new Map() },
     raises: new Map(),
+    pqChanges: [],
     clauses: [],
     chain: [],
     executing: null,
@@ -197,12 +198,15 @@ function applyExecution(state: LedgerState, receipt: Receipt, place: LinePlace):
   if (after.set !== before.set) state.sets = [...state.sets, after.set];
   rebase(state, before, after, place.seq);
   state.overlays = overlaysAfter(state.overlays, body, intent, place.seq);
-  if (pqDirectionOf(body.changeset) === 'raise') {
-    state.raises.set(body.scope, {
-      judged_at: intent.judged_at,
-      audit_seq: receipt.audit.index,
-      origin: receipt.audit.origin,
-    });
+  const executed = { judged_at: intent.judged_at, audit_seq: receipt.audit.index, origin: receipt.audit.origin };
+  const direction = pqDirectionOf(body.changeset);
+  if (direction === 'raise') state.raises.set(body.scope, executed);
+  if (direction !== 'none') {
+    const from = scopePqOf(before.policy, body.scope);
+    state.pqChanges = [
+      ...state.pqChanges,
+      { scope: body.scope, from, to: scopePqOf(after.policy, body.scope)!, ...executed },
+    ];
   }
   const touched = new Set(body.changeset.map((one) => one.key));
   state.clauses = state.clauses.filter(

@@ -7,6 +7,7 @@ import type { Moment } from '../host.ts';
 import type { Overlay } from '../policy/overlay.ts';
 import type { Profile } from '../policy/profile.ts';
 import { type Scope, tenantOf } from '../policy/state.ts';
+import type { PqState } from '../rollout/phases.ts';
 import type { IndexEntry } from './index-entry.ts';
 import type { Intent } from './ledger.ts';
 import type { Governed } from './outcome.ts';
@@ -54,6 +55,14 @@ export interface Raise {
   readonly origin: string;
 }
 
+/** An execution that changed the PQ value of a scope (keys page 6: what legacy is measured from). */
+export interface PqChange extends Raise {
+  readonly scope: Scope;
+  /** The scope's own value before; null when a tenant had none. */
+  readonly from: PqState | null;
+  readonly to: PqState;
+}
+
 export interface LedgerState {
   readonly ledgerId: string;
   readonly genesis: {
@@ -75,6 +84,8 @@ export interface LedgerState {
   overlays: Overlay[];
   readonly bases: Bases;
   readonly raises: Map<Scope, Raise>;
+  /** Oldest first. */
+  pqChanges: PqChange[];
   clauses: Clause[];
   /** Ids of executed proposals that changed keys or the set, in order: the key chain. */
   chain: string[];

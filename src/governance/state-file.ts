@@ -1,7 +1,7 @@
 // ledger/state.json (governance page 9, X-16): the state at one ledger line, so that readers and openers need not replay.
 //   {v: 1, ledger_id, seq, hash, policy, overlays, index, ...} canonical JSON + LF, authenticated by `state_sha256` in
 //   public.json. Beyond the members of the page it holds what a continued replay needs: genesis facts, signer sets, keys,
-//   bases, raises, clauses, key chain, an unfinished intent, the next offset and the time mark.
+//   bases, raises, changes of the PQ state, clauses, key chain, an unfinished intent, the next offset and the time mark.
 // Refuses any other member; proposals that are still open are read from the ledger and verified again.
 
 import { canonicalFile, type Json, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
@@ -21,10 +21,11 @@ import {
 import { decodeOverlay, overlayJson } from '../policy/overlay.ts';
 import { decodeProfile } from '../policy/profile.ts';
 import { decodePolicyState, policyStateJson, type Scope } from '../policy/state.ts';
+import { decodePqState } from '../rollout/phases.ts';
 import { type IndexEntry, indexEntries, indexJson, isClosed } from './index-entry.ts';
 import { intentBody, moment } from './ledger.ts';
 import { admitIntent } from './ledger-admit.ts';
-import type { LedgerState, OpenProposal, Raise } from './ledger-state.ts';
+import type { LedgerState, OpenProposal, PqChange, Raise } from './ledger-state.ts';
 import { ledgerId, logKeys, nonce, proposalId, publicKeys, scope } from './names.ts';
 import { changes } from './proposal.ts';
 import { auditor, members, type SignerSet, threshold } from './signer-set.ts';
@@ -38,6 +39,15 @@ const signerSet: Decoder<SignerSet> = object({
 });
 
 const raise: Decoder<Raise> = object({ judged_at: moment, audit_seq: integer(0), origin: string({ maxBytes: 255 }) });
+
+const pqChange: Decoder<PqChange> = object({
+  scope,
+  from: nullable(decodePqState),
+  to: decodePqState,
+  judged_at: moment,
+  audit_seq: integer(0),
+  origin: string({ maxBytes: 255 }),
+});
 
 const shape = object({
   v: literal(1),
@@ -53,6 +63,7 @@ const shape = object({
   overlays: array(any, 100_000),
   bases: object({ global: integer(0), other_tenants: integer(0), tenants: map(/^.{1,64}$/u, integer(0), 100_000) }),
   raises: map(/^(?:global|tenant:.{1,64})$/u, raise, 100_000),
+  pq_changes: array(pqChange, 100_000),
   clauses: array(
     object({
       id: proposalId,
@@ -88,6 +99,7 @@ export function encodeState(state: LedgerState): Uint8Array {
       tenants: Object.fromEntries(state.bases.tenants),
     },
     raises: Object.fromEntries(state.raises) as unknown as Json,
+    pq_changes: state.pqChanges as unknown as Json,
     clauses: state.clauses as unknown as Json,
     chain: state.chain,
     executing:
@@ -131,6 +143,7 @@ export function decodeState(
     overlays: raw.overlays.map((one, index) => decodeOverlay(one, `overlays[${index}]`)),
     bases: { global: raw.bases.global, otherTenants: raw.bases.other_tenants, tenants: raw.bases.tenants },
     raises: raw.raises as Map<Scope, Raise>,
+    pqChanges: raw.pq_changes,
     clauses: raw.clauses,
     chain: raw.chain,
     executing: null,

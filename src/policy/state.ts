@@ -168,6 +168,12 @@ export function pqOf(state: PolicyState, scope: Scope): PqState {
   return tenant === null ? global : tighterPq(global, tenant);
 }
 
+/** The PQ value that stands in a scope itself; null for a tenant without an override. */
+export function scopePqOf(state: PolicyState, scope: Scope): PqState | null {
+  const tenant = tenantOf(scope);
+  return tenant === null ? ownPq(state.global) : ownPqOf(state, tenant);
+}
+
 /** A tenant's own PQ override, or null. */
 export function ownPqOf(state: PolicyState, tenant: string): PqState | null {
   return ownPq(own(state.tenants, tenant));

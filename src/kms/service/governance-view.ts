@@ -3,13 +3,13 @@
 // profile, percent 100, no overlays.
 
 import { fromBase64Url } from '../../bytes/base64.ts';
-import type { LedgerState } from '../../governance/ledger-state.ts';
+import type { LedgerState, Raise } from '../../governance/ledger-state.ts';
 import type { LogKeys, PublicKeys } from '../../governance/names.ts';
 import type { SignerSet } from '../../governance/signer-set.ts';
-import type { Moment } from '../../host.ts';
 import type { Overlay } from '../../policy/overlay.ts';
 import type { Profile } from '../../policy/profile.ts';
 import { initialPolicy, type PolicyState, type Scope } from '../../policy/state.ts';
+import type { ExecutionPlace, PqChange } from './key-policy.ts';
 
 export interface GovernanceView {
   readonly governed: boolean;
@@ -29,7 +29,9 @@ export interface GovernanceView {
   /** Highest time of a ledger line, or null. */
   readonly mark: string | null;
   /** The newest execution that raised the phase of exactly this scope. */
-  lastRaise(scope: Scope): { readonly judgedAt: Moment; readonly auditSeq: number; readonly origin: string } | null;
+  /** Every execution that changed pq, oldest first. */
+  readonly pqChanges: readonly PqChange[];
+  lastRaise(scope: Scope): ExecutionPlace | null;
 }
 
 export function ungovernedView(profile: Profile): GovernanceView {
@@ -46,8 +48,13 @@ export function ungovernedView(profile: Profile): GovernanceView {
     logKeys: null,
     ledger: null,
     mark: null,
+    pqChanges: [],
     lastRaise: () => null,
   };
+}
+
+function placeOf(raise: Raise): ExecutionPlace {
+  return { judgedAt: raise.judged_at, auditSeq: raise.audit_seq, origin: raise.origin };
 }
 
 /** The view of a ledger state as it is now; take a new one after every append. */
@@ -65,11 +72,10 @@ export function governedView(state: LedgerState): GovernanceView {
     logKeys: state.governed.logKeys,
     ledger: { seq: state.seq, hash: state.hash },
     mark: state.mark,
+    pqChanges: state.pqChanges.map(({ scope, from, to, ...place }) => ({ scope, from, to, ...placeOf(place) })),
     lastRaise: (scope) => {
       const raise = state.raises.get(scope);
-      return raise === undefined
-        ? null
-        : { judgedAt: raise.judged_at, auditSeq: raise.audit_seq, origin: raise.origin };
+      return raise === undefined ? null : placeOf(raise);
     },
   };
 }
