@@ -13,7 +13,7 @@ import { passesEd25519PreChecks } from '../crypto/ed25519-rule.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { SIGNATURES } from '../crypto/suite.ts';
 import { LIMITS } from '../limits.ts';
-import { requireVersionedKeyId, type VersionedKeyId } from './key-id.ts';
+import { type VersionedKeyId, versionedKid, withVersion } from './key-id.ts';
 import { signedMessage } from './message.ts';
 import { SIGN_ALGS, type SignAlg } from './tracks.ts';
 
@@ -40,12 +40,12 @@ export interface Bundle {
 }
 
 const shape = object({
-  kid: string({ maxBytes: LIMITS.kidBytes }),
+  kid: versionedKid,
   payload_b3: hex64,
   sigs: array(object({ alg: literal(...SIGN_ALGS), signature_b64: string() }), LIMITS.bundleSignatures, 1),
 });
 
-/** Reads the JSON form. Throws Malformed, or InvalidValue for the kid. */
+/** Reads the JSON form. Throws Malformed. */
 export function decodeBundle(value: Json, path = ''): Bundle {
   const raw = shape(value, path);
   const seen = new Set<SignAlg>();
@@ -58,8 +58,8 @@ export function decodeBundle(value: Json, path = ''): Bundle {
     return { alg: one.alg, bytes };
   });
   return {
-    kid: requireVersionedKeyId(raw.kid, path === '' ? 'kid' : `${path}.kid`),
-    kidText: raw.kid,
+    kid: raw.kid,
+    kidText: withVersion(raw.kid.kid, raw.kid.version),
     payloadB3: fromHex(raw.payload_b3)!,
     signatures,
   };

@@ -16,8 +16,7 @@ import { KEMS, SIGNATURES } from '../crypto/suite.ts';
 import { type Envelope, envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
 import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature.ts';
 import { payloadType } from '../envelope/h.ts';
-import { LIMITS } from '../limits.ts';
-import { requireVersionedKeyId } from './key-id.ts';
+import { versionedKid, withVersion } from './key-id.ts';
 import { type PublicKeys, pubJson } from './key-record.ts';
 import { type ExpectedSigner, serviceSigners, signatureDefect, signWith } from './service-signature.ts';
 import { SIGN_ALGS, type SignAlg } from './tracks.ts';
@@ -61,7 +60,7 @@ const pub = (value: Json, path: string): PublicKeys => {
   );
 };
 
-const end = object({ kid: string({ maxBytes: LIMITS.kidBytes }), pub });
+const end = object({ kid: versionedKid, pub });
 const shape = object(
   { ledger_id: string({ pattern: /^[a-z0-9-]{1,64}$/ }), old: end, new: end, op_id: string(), ts: time },
   { proposal_digest: sha256Digest },
@@ -119,14 +118,14 @@ export function parseContinuity(
 ): { readonly envelope: Envelope; readonly continuity: Continuity } {
   const envelope = parseEnvelope(bytes, what);
   if (envelope.payloadType !== CONTINUITY_TYPE) malformed('payloadType', `${CONTINUITY_TYPE} is expected`);
-  const continuity = shape(parseCanonical(envelope.payload, `${what}, payload`), '');
-  const from = requireVersionedKeyId(continuity.old.kid, 'old.kid');
-  const to = requireVersionedKeyId(continuity.new.kid, 'new.kid');
+  const raw = shape(parseCanonical(envelope.payload, `${what}, payload`), '');
+  const from = raw.old.kid;
+  const to = raw.new.kid;
   if (from.kid !== to.kid) malformed('new.kid', 'both ends must be versions of one key');
   if (to.version !== from.version + 1) malformed('new.kid', `version ${from.version + 1} is expected`);
-  const id = parseUuid(continuity.op_id);
-  if (id === null) malformed('op_id', 'a UUID is expected');
-  return { envelope, continuity };
+  if (parseUuid(raw.op_id) === null) malformed('op_id', 'a UUID is expected');
+  const side = ({ kid, pub }: typeof raw.old): ContinuityEnd => ({ kid: withVersion(kid.kid, kid.version), pub });
+  return { envelope, continuity: { ...raw, old: side(raw.old), new: side(raw.new) } };
 }
 
 /** Null when exactly the required keys signed and all verify; else what is wrong. */

@@ -3,6 +3,7 @@
 // tenant, purpose [a-z0-9][a-z0-9._-]{0,63}; alg a creation algorithm; uuid v4 or v7 in lower case with hyphens; N decimal
 // from 1 to 2^31 without leading zero; at most 189 bytes. Upper case is never folded here: on the wire it is refused.
 
+import { type Decoder, malformed } from '../bytes/decode.ts';
 import { parseUuid } from '../bytes/uuid.ts';
 import { fail } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -72,6 +73,13 @@ export function requireVersionedKeyId(text: string, field: string): VersionedKey
   }
   return { ...id, version };
 }
+
+/** Reads a kid with version in a parsed object; Malformed otherwise. */
+export const versionedKid: Decoder<VersionedKeyId> = (value, path) => {
+  const id = typeof value === 'string' ? parseKeyId(value) : null;
+  if (id === null || id.version === null) return malformed(path, 'a key id with its version is expected');
+  return { ...id, version: id.version };
+};
 
 /** `<kid>#v<N>` */
 export function withVersion(kid: string, version: number): string {

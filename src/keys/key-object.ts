@@ -5,7 +5,7 @@
 // public.json, never from the object: one from before a rotation or a compromise is signed and looks right (X-04).
 
 import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
-import { integer, literal, malformed, object, string, time } from '../bytes/decode.ts';
+import { integer, literal, malformed, object, time } from '../bytes/decode.ts';
 import { concat } from '../bytes/framing.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256Hex } from '../crypto/hash.ts';
@@ -14,8 +14,7 @@ import type { KeyMember } from '../crypto/suite.ts';
 import { type Envelope, envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
 import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature.ts';
 import { payloadType } from '../envelope/h.ts';
-import { LIMITS } from '../limits.ts';
-import { requireVersionedKeyId } from './key-id.ts';
+import { versionedKid, withVersion } from './key-id.ts';
 import {
   componentsOfRecord,
   decodePub,
@@ -40,7 +39,7 @@ const STATES = ['active', 'superseded', 'retired', 'compromised'] as const;
 
 const shape = object(
   {
-    kid: string({ maxBytes: LIMITS.kidBytes }),
+    kid: versionedKid,
     state: literal(...STATES),
     tracks: tracksShape,
     pub: (value) => value,
@@ -96,14 +95,16 @@ export function parseKeyObject(
   const envelope = parseEnvelope(bytes, what);
   if (envelope.payloadType !== KEY_OBJECT_TYPE) malformed('payloadType', `${KEY_OBJECT_TYPE} is expected`);
   const raw = shape(parseCanonical(envelope.payload, `${what}, payload`), '');
-  requireVersionedKeyId(raw.kid, 'kid');
   if (raw.state === 'compromised' && raw.from_seq === undefined) malformed('from_seq', 'missing member');
   if (raw.from_seq !== undefined && raw.state !== 'compromised' && raw.state !== 'retired') {
     malformed('from_seq', 'it stands in the object of a compromised version only');
   }
   const { material, components } = componentsOfRecord(raw.tracks, raw.suite, 'tracks');
-  const { pub, suite: _suite, tracks: _tracks, ...rest } = raw;
-  return { envelope, object: { ...rest, ...material, pub: decodePub(components, pub, 'pub') } };
+  const { kid, pub, suite: _suite, tracks: _tracks, ...rest } = raw;
+  return {
+    envelope,
+    object: { ...rest, ...material, kid: withVersion(kid.kid, kid.version), pub: decodePub(components, pub, 'pub') },
+  };
 }
 
 /** Null when both service signatures verify; else what is wrong. */

@@ -9,8 +9,7 @@ import { array, bytesOf, integer, literal, malformed, object, string, time } fro
 import { concat } from '../bytes/framing.ts';
 import { wipe } from '../bytes/wipe.ts';
 import type { KeyMember } from '../crypto/suite.ts';
-import { LIMITS } from '../limits.ts';
-import { requireVersionedKeyId } from './key-id.ts';
+import { versionedKid, withVersion } from './key-id.ts';
 import { type Component, componentsOf, isWrapSuite, type Material, TRACKS } from './tracks.ts';
 
 export type PublicKeys = Readonly<Partial<Record<KeyMember, Uint8Array>>>;
@@ -37,7 +36,7 @@ export const suiteShape = literal(1, 2, 3, 4);
 const shape = object(
   {
     v: literal(1),
-    kid: string({ maxBytes: LIMITS.kidBytes }),
+    kid: versionedKid,
     created_at: time,
     tracks: tracksShape,
     secrets: array(string(), 2, 1),
@@ -101,8 +100,8 @@ export function sealedKeyVersion(version: OpenKeyVersion): { readonly meta: Json
 export function openKeyVersion(kid: string, meta: JsonObject, secret: Uint8Array): OpenKeyVersion {
   try {
     const raw = shape(meta, '');
-    if (raw.kid !== kid) malformed('kid', `the record belongs to ${raw.kid}, not to ${kid}`);
-    requireVersionedKeyId(raw.kid, 'kid');
+    const named = withVersion(raw.kid.kid, raw.kid.version);
+    if (named !== kid) malformed('kid', `the record belongs to ${named}, not to ${kid}`);
     const { material, components } = componentsOfRecord(raw.tracks, raw.suite, 'tracks');
     if (raw.secrets.join() !== components.map((one) => one.member).join()) {
       malformed('secrets', `${components.map((one) => one.member).join(', ')} are expected`);
@@ -112,7 +111,9 @@ export function openKeyVersion(kid: string, meta: JsonObject, secret: Uint8Array
     const ends = components.map((_, index) =>
       components.slice(0, index + 1).reduce((sum, one) => sum + one.secretBytes, 0),
     );
-    const secrets = ends.map((end, index) => secret.slice(end - components[index]!.secretBytes, end));
+    const secrets = ends.map((end, index) =>
+      Uint8Array.from(secret.subarray(end - components[index]!.secretBytes, end)),
+    );
     return {
       ...material,
       kid,

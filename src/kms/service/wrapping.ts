@@ -39,7 +39,7 @@ function plaintextOf(home: OpenHome, request: WrapRequest): Uint8Array {
   }
   if (plaintext !== undefined) {
     checkPlaintextSize(plaintext.length, 'plaintext');
-    return plaintext.slice();
+    return Uint8Array.from(plaintext);
   }
   checkPlaintextSize(size!, 'size');
   return home.random.bytes(size!);
