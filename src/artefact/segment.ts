@@ -21,8 +21,8 @@ export const LISTED = 100;
 /** Takes the lines of one segment in order, without their LF. */
 export interface SegmentReader {
   push(line: Uint8Array): void;
-  /** `torn`: bytes behind the last LF. */
-  end(torn: Uint8Array): Artefact;
+  /** `tornBytes`: how many follow the last LF. */
+  end(tornBytes: number): Artefact;
 }
 
 /** What both kinds count. */
@@ -68,8 +68,8 @@ class Counters {
   }
 }
 
-const tornNote = (torn: Uint8Array): string[] =>
-  torn.length === 0 ? [] : [`the last ${torn.length} bytes have no line feed: a write that was never acknowledged`];
+const tornNote = (tornBytes: number): string[] =>
+  tornBytes === 0 ? [] : [`the last ${tornBytes} bytes have no line feed: a write that was never acknowledged`];
 
 class AuditSegment implements SegmentReader {
   readonly #count = new Counters();
@@ -97,7 +97,7 @@ class AuditSegment implements SegmentReader {
     this.#previous = hash;
   }
 
-  end(torn: Uint8Array): Artefact {
+  end(tornBytes: number): Artefact {
     const newer = this.#readable === 0 ? [] : [`${this.#readable} records of a newer version`];
     return {
       kind: 'audit segment',
@@ -109,7 +109,7 @@ class AuditSegment implements SegmentReader {
       signatures: [],
       checks: this.#count.checks(['every record is canonical and of its form', 'seq and prev follow one another']),
       unchecked: [
-        ...tornNote(torn),
+        ...tornNote(tornBytes),
         ...newer,
         'what comes before and after this segment, and the signed tree: `ronctl audit verify`',
       ],
@@ -165,7 +165,7 @@ class LedgerSegment implements SegmentReader {
     }
   }
 
-  end(torn: Uint8Array): Artefact {
+  end(tornBytes: number): Artefact {
     const { valid, invalid } = this.#verdicts;
     return {
       kind: 'ledger segment',
@@ -184,7 +184,7 @@ class LedgerSegment implements SegmentReader {
       signatures: this.#signatures,
       checks: this.#count.checks(['every line is canonical and of its form', 'seq, prev and hash follow one another']),
       unchecked: [
-        ...tornNote(torn),
+        ...tornNote(tornBytes),
         'what comes before and after this segment, the quorums, and whether the log has committed it: `ronctl governance verify --all`',
       ],
     };

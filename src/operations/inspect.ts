@@ -9,6 +9,7 @@ import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
+import { segmentLines, withFile } from '../storage/audit-segment.ts';
 import type { OperationDeps } from './deps.ts';
 
 export interface InspectSource {
@@ -34,7 +35,6 @@ export interface InspectResult extends Artefact {
 }
 
 const LF = 0x0a;
-const CHUNK_BYTES = 1024 * 1024;
 
 function notOurs(name: string): RonError {
   return new RonError('Malformed', `${name} is not a file of ronctl`, {
@@ -42,40 +42,26 @@ function notOurs(name: string): RonError {
   });
 }
 
-/** Feeds whole lines of a file to a reader; a line longer than the chunk is refused. */
+/** Feeds the lines of a file to a reader; null when the first one begins no segment. */
 function streamLines(
   files: Files,
   path: string,
   open: (first: Uint8Array) => SegmentReader | null,
   onProgress: OperationDeps['onProgress'],
 ): Artefact | null {
-  const file = files.open(path, 'read');
-  try {
+  return withFile(files, path, (file) => {
+    if (file === null) return null;
     const total = file.info().sizeBytes;
     let reader: SegmentReader | null = null;
-    let position = 0;
-    let rest: Uint8Array = new Uint8Array(0);
-    while (position < total) {
-      const chunk = file.read(position, CHUNK_BYTES);
-      if (chunk.length === 0) break;
-      position += chunk.length;
-      const bytes = Buffer.concat([rest, chunk]);
-      let from = 0;
-      for (let end = bytes.indexOf(LF, from); end >= 0; end = bytes.indexOf(LF, from)) {
-        const line = bytes.subarray(from, end);
-        reader ??= open(line);
-        if (reader === null) return null;
-        reader.push(line);
-        from = end + 1;
-      }
-      rest = bytes.subarray(from);
-      if (rest.length > CHUNK_BYTES) return null;
-      onProgress({ phase: 'inspect', done: position, total, unit: 'bytes' });
+    for (const { line, offset, complete } of segmentLines(file)) {
+      if (!complete) return reader === null ? null : reader.end(total - offset);
+      reader ??= open(line);
+      if (reader === null) return null;
+      reader.push(line);
+      onProgress({ phase: 'inspect', done: offset, total, unit: 'bytes' });
     }
-    return reader === null ? null : reader.end(rest);
-  } finally {
-    file.close();
-  }
+    return reader === null ? null : reader.end(0);
+  });
 }
 
 function linesOf(bytes: Uint8Array, open: (first: Uint8Array) => SegmentReader | null): Artefact | null {
@@ -88,7 +74,7 @@ function linesOf(bytes: Uint8Array, open: (first: Uint8Array) => SegmentReader |
     reader.push(bytes.subarray(from, end));
     from = end + 1;
   }
-  return reader.end(bytes.subarray(from));
+  return reader.end(bytes.length - from);
 }
 
 function explain(

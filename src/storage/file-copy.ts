@@ -3,6 +3,7 @@
 // synced; a file that is there already is refused (Exists).
 
 import { sha256Stream } from '../crypto/hash.ts';
+import { RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -23,7 +24,7 @@ export async function copyFile(source: Files, from: string, target: Files, to: s
       const digest = sha256Stream();
       for (let at = 0; at < sizeBytes; ) {
         const chunk = input.read(at, Math.min(CHUNK_BYTES, sizeBytes - at));
-        if (chunk.length === 0) return { sizeBytes: at, sha256: digest.hex() };
+        if (chunk.length === 0) throw new RonError('Changing', `${from} became shorter while it was read`);
         digest.update(chunk);
         output.write(chunk, at);
         at += chunk.length;

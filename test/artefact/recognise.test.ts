@@ -24,7 +24,7 @@ function segment(bytes: Uint8Array, keys: readonly KnownKey[] = []): Artefact | 
     reader.push(bytes.subarray(from, lf));
     from = lf + 1;
   }
-  return reader.end(bytes.subarray(from));
+  return reader.end(bytes.length - from);
 }
 
 const explain = (bytes: Uint8Array, keys: readonly KnownKey[] = []): Artefact | null =>

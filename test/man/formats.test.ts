@@ -14,12 +14,14 @@ import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
 import { CLIENT_CONFIG_KEYS } from '../../src/config/client-config.ts';
 import { KEMS, SIGNATURES } from '../../src/crypto/suite.ts';
 import { RonError } from '../../src/errors.ts';
+import { ACTION_NAMES, mayAuthor, SUPPORTED_ACTIONS } from '../../src/governance/actions.ts';
 import { buildLine, parseLine } from '../../src/governance/ledger.ts';
 import { CREATION_ALGS, WRAP_SUITES } from '../../src/keys/tracks.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { PROFILES } from '../../src/policy/profile.ts';
 import { RECORD_TYPES } from '../../src/sealed/record-id.ts';
 import { type ArtefactFiles, crypto, makeArtefacts } from '../support/artefacts.ts';
-import { manPath, readManPage } from '../support/man-page.ts';
+import { type ManSection, manPath, readManPage } from '../support/man-page.ts';
 
 const PAGES = readdirSync(manPath('')).filter((name) => /\.[57]$/.test(name));
 
@@ -347,6 +349,37 @@ describe('ronctl-keys.5', () => {
   it('ronctl-custody.7 lists exactly the creation algorithms', () => {
     const rows = readManPage('ronctl-custody.7').get('KEYS')!.rows.slice(1);
     expect(rows.map((row) => row[0]!).toSorted()).toEqual(CREATION_ALGS.toSorted());
+  });
+});
+
+describe('ronctl-governance.7', () => {
+  const listed = (text: string): string[] => [...text.matchAll(/[a-z]+(?:-[a-z]+)*/g)].map((one) => one[0]);
+  const pages = (): ReadonlyMap<string, ManSection> => readManPage('ronctl-governance.7');
+
+  it('lists exactly the actions, and exactly those that this version does not carry out', () => {
+    const { text } = pages().get('ACTIONS')!;
+    expect(listed(text.slice(text.indexOf('JSON') + 4)).sort()).toEqual([...ACTION_NAMES].sort());
+    const caveats = pages().get('CAVEATS')!.text;
+    const refused = ACTION_NAMES.filter((one) => !SUPPORTED_ACTIONS.includes(one));
+    expect(listed(caveats.slice(caveats.indexOf('proposed:') + 9)).sort()).toEqual([...refused].sort());
+  });
+
+  it('lists exactly what a custodian may propose', () => {
+    const { text } = pages().get('ROLES')!;
+    const custodian = text.slice(text.indexOf('May propose only') + 16, text.indexOf('external-auditor'));
+    const may = ACTION_NAMES.filter((one) => mayAuthor('custodian', one));
+    expect(listed(custodian.replace(' and ', ' ')).sort()).toEqual([...may].sort());
+  });
+
+  it('gives the profiles as they are', () => {
+    expect(pages().get('PROFILES')!.rows.slice(1)).toEqual(
+      Object.values(PROFILES).map((one) => [
+        one.profile,
+        String(one.startPhase),
+        one.evidenceRequired ? 'draft only' : 'shown',
+        one.profile === 'micronode' ? 'yes' : 'no',
+      ]),
+    );
   });
 });
 
