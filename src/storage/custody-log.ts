@@ -5,8 +5,10 @@ import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
 import { RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
-import type { EpochPaths } from './audit-paths.ts';
+import { LIMITS } from '../limits.ts';
+import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { recordsBackwards } from './audit-recovery.ts';
+import { findLine, segmentLines, withFile } from './audit-segment.ts';
 import { knownRecord, readSegmentLine, storedRecords } from './audit-store.ts';
 
 export function recordAt(files: Files, epoch: EpochPaths, seq: number, size: number): AuditRecord {
@@ -33,4 +35,20 @@ export function findOperation(
     if (record.op_id === opId) return record;
   }
   return null;
+}
+
+/** Whole lines behind `from` in the newest segments, unsigned and not checked against the head: for readers without a key. */
+export function unsignedTail(files: Files, epoch: EpochPaths, from: number): AuditRecord[] {
+  const out: AuditRecord[] = [];
+  for (let segment = segmentOf(from); files.info(epoch.segment(segment)) !== null; segment++) {
+    const first = Math.max(0, from - segment * LIMITS.auditSegmentRecords);
+    withFile(files, epoch.segment(segment), (file) => {
+      const start = file === null ? null : findLine(file, first);
+      if (file === null || start === null || !('offset' in start)) return;
+      for (const { line, complete } of segmentLines(file, start.offset)) {
+        if (complete) out.push(knownRecord(parseRecord(line, 'record behind the checkpoint')));
+      }
+    });
+  }
+  return out;
 }

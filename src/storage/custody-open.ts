@@ -21,6 +21,7 @@ import { epochPaths } from './audit-paths.ts';
 import { newestVerifiedCheckpoint } from './audit-store.ts';
 import { checkpointInfo } from './audit-writer.ts';
 import { destroyLogKeys, headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
+import { readOwnMemory } from './custody-memory.ts';
 import { type ChosenManifest, chooseManifest, choosePublic, NOT_INITIALISED_HINT } from './custody-recovery.ts';
 import { type CustodyPaths, type CustodyState, custodyPaths, type VerifyOnly } from './custody-state.ts';
 import { FileCustodyStore } from './custody-store.ts';
@@ -101,6 +102,7 @@ export async function openHeld(
         ...(logKeys.previous === null ? {} : { previousLogKeys: logKeys.previous }),
         headKeys,
         ungoverned: !governed,
+        remembered: home.restored === undefined ? readOwnMemory(ctx, paths.audit) : null,
       });
       if (unsealed.previous !== null) await appender.rekeyHead(headKey(unsealed.root.rootKey));
     }

@@ -31,6 +31,7 @@ import {
   vkeysOf,
 } from './custody-keys.ts';
 import { findOperation, recordAt, recordsFrom } from './custody-log.ts';
+import { rememberOwn } from './custody-memory.ts';
 import type { CheckpointInfo, CommitPlace, CustodyStore, LedgerBatch, Mutation, SealedItem } from './custody-port.ts';
 import { recordIds, recordTypeOf } from './custody-records.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
@@ -416,7 +417,7 @@ export class FileCustodyStore implements CustodyStore {
   }
 
   async #checkpoint(appender: AuditAppender): Promise<CheckpointInfo> {
-    if (appender.newestCheckpoint()?.size === appender.size) return appender.signCheckpoint();
+    if (appender.newestCheckpoint()?.size === appender.size) return this.#signAndRemember(appender);
     const { manifest, view, storeId, rootKey, publicSha256, hold, genesisDigest } = this.#state;
     const system = { actor: 'system', result: 'ok' } as const;
     const state = await appender.stateDetail(manifest.generation, view.keys.length);
@@ -445,7 +446,15 @@ export class FileCustodyStore implements CustodyStore {
     ]);
     renameFiles(this.#ctx.files, [{ from: this.#paths.manifestNext, to: this.#paths.manifest }]);
     this.#state = { ...this.#state, manifest: change.manifest };
-    return appender.signCheckpoint();
+    return this.#signAndRemember(appender);
+  }
+
+  /** This home is the first to remember what it signs (log page 4.8). */
+  async #signAndRemember(appender: AuditAppender): Promise<CheckpointInfo> {
+    this.#writing = true;
+    const checkpoint = await appender.signCheckpoint();
+    await rememberOwn(this.#ctx, this.#paths.audit, checkpoint.note);
+    return checkpoint;
   }
 }
 

@@ -1,0 +1,114 @@
+// Reading the state of a custody store without a passphrase and without a lock (store page 4): the newest checkpoint that
+// verifies and is not older than the remembered one; the record at its size - 1, proved by inclusion, which always carries
+// `public_sha256`; public.json compared with it; and public.json once more at the end, because a writer may be at work.
+// A mismatch that stays is Tampered. A public.json that only the unsigned tail names is `not-authenticated`.
+// Attack: a rolled-back policy, or a key object from before `compromised`, is signed and looks right.
+
+import { createLogVerifier, type VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import type { AuditRecord } from '../audit/draft.ts';
+import { equalBytes } from '../bytes/equal.ts';
+import { sha256Hex } from '../crypto/hash.ts';
+import { RonError } from '../errors.ts';
+import type { PublicView } from '../keys/public-view.ts';
+import { LIMITS } from '../limits.ts';
+import { epochPaths } from './audit-paths.ts';
+import { knownRecord, newestVerifiedCheckpoint, type ProvenRecord, provenRecord } from './audit-store.ts';
+import { unsignedTail } from './custody-log.ts';
+import { NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import { decodePublicView } from './public-view.ts';
+import { readRemembered } from './trust-memory.ts';
+import { type HomeLog, homeLog, type LogReadDeps } from './trusted-log.ts';
+
+export type ViewTrust = 'authenticated' | 'local' | 'not-authenticated';
+
+export interface ReadView {
+  readonly view: PublicView;
+  /** Lower hex SHA-256 of public.json. */
+  readonly sha256: string;
+  readonly trust: ViewTrust;
+  readonly home: HomeLog;
+  /** Null when the log has none yet; the view is then not authenticated. */
+  readonly checkpoint: VerifiedCheckpoint | null;
+  /** The `manifest` record at the checkpoint's size - 1. */
+  readonly head: (ProvenRecord & { readonly record: AuditRecord }) | null;
+}
+
+const ATTEMPTS = 5;
+
+/** The view alone. */
+export function readPublicView(deps: LogReadDeps): ReadView {
+  return withPublicView(deps, (read) => read);
+}
+
+/**
+ * Reads the view and runs `use` on it, which reads key objects, state.json and the like and throws Tampered when their
+ * digests differ; everything is done again when public.json changed meanwhile. Changing (22) after five attempts.
+ */
+export function withPublicView<T>(deps: LogReadDeps, use: (read: ReadView) => T): T {
+  let refused: RonError | null = null;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const bytes = publicBytes(deps);
+    try {
+      const result = use(judge(deps, bytes));
+      if (equalBytes(publicBytes(deps), bytes)) return result;
+      refused = null;
+    } catch (error) {
+      if (!(error instanceof RonError) || error.code !== 'Tampered') throw error;
+      // A writer between its renames looks the same; what stays is tampering.
+      if (refused !== null && refused.message === error.message && equalBytes(publicBytes(deps), bytes)) throw error;
+      refused = error;
+    }
+  }
+  throw refused ?? new RonError('Changing', 'the store changed at each of 5 attempts to read it');
+}
+
+function publicBytes(deps: LogReadDeps): Uint8Array {
+  const bytes = deps.files.read(deps.paths.publicView, LIMITS.stateFileBytes);
+  if (bytes !== null) return bytes;
+  if (deps.files.info(deps.paths.audit) === null) {
+    throw new RonError('NotInitialised', 'this home has no custody store', { hint: NOT_INITIALISED_HINT });
+  }
+  throw new RonError('Tampered', `${deps.paths.publicView} is missing`, {
+    hint: 'A command that unseals the store finishes an interrupted one; `ronctl audit verify` says more.',
+  });
+}
+
+function judge(deps: LogReadDeps, bytes: Uint8Array): ReadView {
+  const home = homeLog(deps);
+  const paths = epochPaths(deps.paths.audit, home.epoch);
+  const verifier = createLogVerifier(home.log, deps.crypto);
+  const checkpoint = newestVerifiedCheckpoint(deps.files, paths, verifier);
+  const remembered = readRemembered(deps.files, deps.paths.trustedLogs, verifier);
+  if (remembered !== null && (checkpoint === null || checkpoint.size < remembered.size)) {
+    throw new RonError(
+      'Tampered',
+      `this home remembers a checkpoint of size ${remembered.size}; the log now has one of ${checkpoint?.size ?? 'none'}`,
+      { field: 'rolled-back' },
+    );
+  }
+  const sha256 = sha256Hex(bytes);
+  const view = decodePublicView(bytes, deps.paths.publicView);
+  const proven = checkpoint === null ? null : provenRecord(deps.files, paths, checkpoint, checkpoint.size - 1);
+  const head = proven === null ? null : { ...proven, record: knownRecord(proven.record) };
+  const common = { view, sha256, home, checkpoint, head };
+  if (head !== null && head.record.public_sha256 === undefined) {
+    throw new RonError('Tampered', `record ${head.record.seq} under the checkpoint names no public.json`);
+  }
+  if (head?.record.public_sha256 === sha256) return { ...common, trust: trustOf(home, view) };
+  for (const record of unsignedTail(deps.files, paths, checkpoint?.size ?? 0)) {
+    if (record.public_sha256 === sha256) return { ...common, trust: 'not-authenticated' };
+  }
+  throw new RonError('Tampered', `${deps.paths.publicView} is not the one that the audit log names`);
+}
+
+/** A governed store whose ledger nobody here has pinned is authenticated by nobody. */
+function trustOf(home: HomeLog, view: PublicView): ViewTrust {
+  if (home.pinned === null) return view.ledger_id === null ? 'local' : 'not-authenticated';
+  if (view.ledger_id !== null && view.ledger_id !== home.pinned.pin.ledger_id) {
+    throw new RonError(
+      'Tampered',
+      `public.json is of ledger ${view.ledger_id}; this home pins ${home.pinned.pin.ledger_id}`,
+    );
+  }
+  return 'authenticated';
+}

@@ -1,0 +1,71 @@
+// Which keys may sign the audit log of this home (store page 4, log page 4.8): those of the pinned genesis of this store and
+// its verified key chain; while no genesis of it is pinned, those of the home's own audit/log.json, and results say
+// `trust: "local"`. The origin, the epochs and the sizes from which keys sign are hints of log.json either way: a note
+// under a wrong one does not verify.
+
+import type { LogKeyEra, TrustedLog } from '../audit/checkpoint.ts';
+import { fromBase64Url } from '../bytes/base64.ts';
+import type { Crypto } from '../crypto/provider.ts';
+import { formatVkey, NOTE_TYPES } from '../envelope/note.ts';
+import { RonError } from '../errors.ts';
+import type { Authority } from '../governance/key-chain.ts';
+import type { LogKeys } from '../governance/names.ts';
+import type { Files } from '../host.ts';
+import { type LogEpoch, type LogFile, readLogFile } from './audit-log-file.ts';
+import { NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import type { HomePaths } from './home.ts';
+import { listPins, type PinnedAuthority, readAuthority } from './trust-pin.ts';
+
+export interface LogReadDeps {
+  readonly files: Files;
+  readonly crypto: Crypto;
+  readonly paths: HomePaths;
+}
+
+export interface HomeLog {
+  readonly log: TrustedLog;
+  /** Number of its epoch. */
+  readonly epoch: number;
+  readonly file: LogFile;
+  /** The pinned governance of this store; null while it is ungoverned here. */
+  readonly pinned: PinnedAuthority | null;
+}
+
+const vkeysOf = (origin: string, keys: LogKeys): readonly string[] => [
+  formatVkey(origin, NOTE_TYPES.ed25519, fromBase64Url(keys.ed25519)!),
+  formatVkey(origin, NOTE_TYPES.mlDsa44Cosignature, fromBase64Url(keys.ml_dsa_44)!),
+];
+
+function pinnedEras(authority: Authority, epoch: LogEpoch): LogKeyEra[] {
+  return authority.logEras.map((era, index) => {
+    const vkeys = vkeysOf(epoch.origin, era.logKeys);
+    const hint = epoch.keys.find((one) => one.vkeys.join('\n') === vkeys.join('\n'));
+    const after = era.since === null || era.since.origin !== epoch.origin ? 0 : era.since.index + 1;
+    return { from: index === 0 ? 0 : Math.max(hint?.from ?? 0, after), vkeys };
+  });
+}
+
+/** The log of this home, newest epoch by default. NotInitialised without one; NotFound for an epoch that is not there. */
+export function homeLog(deps: LogReadDeps, epochNumber?: number): HomeLog {
+  const file = readLogFile(deps.files, deps.paths.audit);
+  if (file === null) {
+    throw new RonError('NotInitialised', 'this home has no audit log', { hint: NOT_INITIALISED_HINT });
+  }
+  const epoch = epochNumber === undefined ? file.epochs.at(-1)! : file.epochs.find((one) => one.n === epochNumber);
+  if (epoch === undefined) throw new RonError('NotFound', `the audit log has no epoch ${epochNumber}`);
+  const pinned = listPins(deps)
+    .map((pin) => readAuthority(deps, pin.ledger_id))
+    .find((one) => one.genesis.genesis.store_id === file.storeId);
+  if (pinned === undefined) {
+    const log: TrustedLog = { origin: epoch.origin, keys: epoch.keys, serviceKeys: file.serviceKeys, trust: 'local' };
+    return { log, epoch: epoch.n, file, pinned: null };
+  }
+  const { serviceKeys } = pinned.authority;
+  const log: TrustedLog = {
+    origin: epoch.origin,
+    keys: pinnedEras(pinned.authority, epoch),
+    serviceKeys: { ed25519: fromBase64Url(serviceKeys.ed25519)!, ml_dsa_65: fromBase64Url(serviceKeys.ml_dsa_65)! },
+    trust: 'pinned',
+  };
+  return { log, epoch: epoch.n, file, pinned };
+}
