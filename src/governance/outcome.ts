@@ -5,6 +5,7 @@
 import { canonicalText } from '../bytes/canonical-json.ts';
 import { RonError } from '../errors.ts';
 import { applyBackend, applyCeiling, applyChanges } from '../policy/apply.ts';
+import { checkEnvelope, checkException } from '../policy/grant.ts';
 import type { Profile } from '../policy/profile.ts';
 import { approvedValue, type PolicyState, type Scope } from '../policy/state.ts';
 import { viewHash, viewOf } from '../policy/view.ts';
@@ -68,6 +69,12 @@ export function outcome(before: Governed, proposal: Pick<Proposal, 'scope' | 'ch
       const ceiling = max_active === 0 ? null : { tenants, scopes, max_ttl_s, max_active };
       return { ...before, policy: applyCeiling(before.policy, action.minter, ceiling) };
     }
+    case 'exception':
+      checkException(before.policy, proposal.scope, action, before.profile);
+      return before;
+    case 'envelope':
+      checkEnvelope(proposal.scope, action, before.profile);
+      return before;
     case 'backend-change':
       return { ...before, policy: applyBackend(before.policy, action.backend, action.settings) };
     case 'service-key-rotate':

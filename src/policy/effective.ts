@@ -134,8 +134,7 @@ function granted(row: KeyRow, base: InForce, grant: Grant | null, judged: Judged
   const change = grant?.changes.find((one) => one.key === row.key);
   if (grant === null || change === undefined) return base;
   const to = checkValue(row, change.to);
-  const way = compare(row, base.value, to);
-  if (way === 'equal' || way === 'tighter') return base;
+  if (compare(row, base.value, to) !== 'looser') return base;
   return { value: to, origin: grant.kind, approved: base.value, remainingMs: remainingMs(grant, judged) };
 }
 
