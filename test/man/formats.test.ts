@@ -11,15 +11,21 @@ import { AUDIT_OPS } from '../../src/audit/ops.ts';
 import { parseRecord } from '../../src/audit/record.ts';
 import { canonicalFile, type JsonObject, parseCanonical, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
+import { nodeHost } from '../../src/cli/node-host.ts';
 import { CLIENT_CONFIG_KEYS } from '../../src/config/client-config.ts';
 import { KEMS, SIGNATURES } from '../../src/crypto/suite.ts';
 import { RonError } from '../../src/errors.ts';
 import { ACTION_NAMES, mayAuthor, SUPPORTED_ACTIONS } from '../../src/governance/actions.ts';
 import { buildLine, parseLine } from '../../src/governance/ledger.ts';
+import type { Files } from '../../src/host.ts';
 import { CREATION_ALGS, WRAP_SUITES } from '../../src/keys/tracks.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { PROFILES } from '../../src/policy/profile.ts';
 import { RECORD_TYPES } from '../../src/sealed/record-id.ts';
+import { parseLogFile } from '../../src/storage/audit-log-file.ts';
+import { homePaths, readHome } from '../../src/storage/home.ts';
+import { decodePublicView } from '../../src/storage/public-view.ts';
+import { readPin } from '../../src/storage/trust-pin.ts';
 import { type ArtefactFiles, crypto, makeArtefacts } from '../support/artefacts.ts';
 import { type ManSection, manPath, readManPage } from '../support/man-page.ts';
 
@@ -349,6 +355,91 @@ describe('ronctl-keys.5', () => {
   it('ronctl-custody.7 lists exactly the creation algorithms', () => {
     const rows = readManPage('ronctl-custody.7').get('KEYS')!.rows.slice(1);
     expect(rows.map((row) => row[0]!).toSorted()).toEqual(CREATION_ALGS.toSorted());
+  });
+});
+
+describe('ronctl-home.5', () => {
+  const readAs =
+    (path: string, read: (files: Files) => unknown) =>
+    (value: JsonObject): unknown =>
+      read({
+        ...nodeHost().files,
+        info: () => null,
+        read: (asked: string) => (asked === path ? canonicalFile(value) : null),
+      });
+  const home = homePaths('/home');
+  const T = '2026-11-20T10:00:00.000Z';
+
+  it('home.json', () => {
+    const example = {
+      format: 'ronctl-home/1',
+      home_id: '0190f3c0-0000-4000-8000-000000000001',
+      created_at: T,
+      profile: 'dev',
+      restored: { at: T, head: null },
+    };
+    compare(
+      'ronctl-home.5',
+      'home.json',
+      example,
+      readAs(home.homeFile, (files) => readHome(files, home)),
+    );
+  });
+
+  it('pin.json', () => {
+    const ledgerId = `gl-${'a'.repeat(32)}`;
+    const example = { genesis_digest: `sha256:${'0'.repeat(64)}`, name: 'main', pinned_at: T };
+    const path = `${home.trust}/${ledgerId}/pin.json`;
+    compare(
+      'ronctl-home.5',
+      'pin.json',
+      example,
+      readAs(path, (files) => readPin({ files, paths: home }, ledgerId)),
+    );
+  });
+
+  it('public.json', () => {
+    const example = {
+      v: 1,
+      store_id: '0'.repeat(32),
+      ledger_id: null,
+      generation: 1,
+      keys: [
+        {
+          kid: 'acme/release/ed25519/0190f3c0-0000-7000-8000-000000000001',
+          state: 'active',
+          versions: [
+            {
+              n: 1,
+              state: 'compromised',
+              from_seq: 3,
+              tracks: ['ed25519'],
+              suite: 1,
+              pub: { ed25519: '0'.repeat(64) },
+              created_seq: 1,
+              continuity: `sha256:${'0'.repeat(64)}`,
+            },
+          ],
+        },
+      ],
+      ledger: { seq: 1, hash: `sha256:${'0'.repeat(64)}`, state_sha256: '0'.repeat(64) },
+      policy: { seq: 1, hash: `sha256:${'0'.repeat(64)}` },
+    };
+    compare('ronctl-home.5', 'public.json', example, (value) => decodePublicView(canonicalFile(value), 'public.json'));
+  });
+
+  it('log.json of ronctl-audit-log.5', () => {
+    const example = parseCanonicalFile(made.logFile, 'log.json') as JsonObject;
+    compare('ronctl-audit-log.5', 'log.json', example, (value) => parseLogFile(canonicalFile(value), 'log.json'));
+  });
+
+  it('names every file of a home', () => {
+    const { text } = readManPage('ronctl-home.5').get('FILES')!;
+    for (const path of Object.values(home)) {
+      if (typeof path !== 'string' || path === '/home') continue;
+      const name = path.slice('/home/'.length);
+      expect([name, text.includes(name.split('/').at(-1)!)]).toEqual([name, true]);
+    }
   });
 });
 
