@@ -1,0 +1,129 @@
+// Ingest (governance page 9): what waits in the inbox is verified and becomes ledger lines, in the order proposals,
+// possessions, statements, rest, each by (own time, digest), so that the order in which files arrived decides nothing. The
+// ts is the writer's. Known files are deleted, unknown proposals' statements stay, refused files are moved aside with the
+// code that refused them. Attack: an unauthenticated ts back-dates a late approval.
+
+import { toTime } from '../../bytes/time.ts';
+import { envelopeDigest } from '../../envelope/dsse.ts';
+import { type ErrorCode, RonError } from '../../errors.ts';
+import { decodeLine } from '../../governance/ledger.ts';
+import { admitStatement } from '../../governance/ledger-admit.ts';
+import type { IndexEntry } from '../../governance/index-entry.ts';
+import { describeSubmission, type Submission } from '../../governance/submission.ts';
+import { type InboxDeps, inboxName, readInbox, refuseInbox, removeFromInbox } from '../../storage/inbox.ts';
+import type { LedgerWriter } from './governance-ledger.ts';
+
+export interface IngestedFile {
+  readonly name: string;
+  readonly type: Submission['type'] | 'unknown';
+  readonly id: string | null;
+  readonly by: string | null;
+  readonly purpose: string | null;
+}
+
+export interface RefusedFile extends IngestedFile {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface IngestReport {
+  readonly ingested: readonly IngestedFile[];
+  /** In the ledger already. */
+  readonly known: readonly IngestedFile[];
+  /** About a proposal that is not here. */
+  readonly waiting: readonly IngestedFile[];
+  readonly refused: readonly RefusedFile[];
+}
+
+interface Waiting {
+  readonly name: string;
+  readonly submission: Submission;
+}
+
+const TYPE_ORDER: readonly Submission['type'][] = ['proposal', 'possession', 'statement'];
+
+const label = (name: string, one: Submission): IngestedFile => ({
+  name,
+  type: one.type,
+  id: one.proposalId,
+  by: one.by,
+  purpose: one.purpose,
+});
+
+/** Lines are collected and committed together; nothing is written in a dry run. */
+export async function ingest(writer: LedgerWriter, deps: InboxDeps, actor: string, dryRun: boolean): Promise<IngestReport> {
+  const report = {
+    ingested: [] as IngestedFile[],
+    known: [] as IngestedFile[],
+    waiting: [] as IngestedFile[],
+    refused: [] as RefusedFile[],
+  };
+  for (const { name, submission } of sorted(deps, report.refused)) {
+    const file = label(name, submission);
+    try {
+      if (isKnown(writer, submission)) {
+        report.known.push(file);
+        continue;
+      }
+      take(writer, submission);
+      report.ingested.push(file);
+    } catch (error) {
+      if (!(error instanceof RonError)) throw error;
+      if (error.code === 'NotFound') report.waiting.push(file);
+      else report.refused.push({ ...file, code: error.code, message: error.message });
+    }
+  }
+  if (dryRun) return report;
+  await writer.flush(actor);
+  removeFromInbox(deps, [...report.ingested, ...report.known].map((one) => one.name));
+  refuseInbox(deps, report.refused.map((one) => one.name));
+  return report;
+}
+
+function sorted(deps: InboxDeps, refused: RefusedFile[]): Waiting[] {
+  const waiting: Waiting[] = [];
+  for (const { name, bytes, problem } of readInbox(deps)) {
+    try {
+      if (bytes === null) throw problem ?? new RonError('Malformed', `${name} cannot be read`);
+      const submission = describeSubmission(bytes, name);
+      if (inboxName(submission.digest) !== name) throw new RonError('Malformed', `${name} does not hold what its name says`);
+      waiting.push({ name, submission });
+    } catch (error) {
+      if (!(error instanceof RonError)) throw error;
+      refused.push({ name, type: 'unknown', id: null, by: null, purpose: null, code: error.code, message: error.message });
+    }
+  }
+  const rank = (one: Waiting): number => TYPE_ORDER.indexOf(one.submission.type);
+  const order = (a: Waiting, b: Waiting): number =>
+    rank(a) - rank(b) ||
+    (a.submission.time < b.submission.time ? -1 : a.submission.time > b.submission.time ? 1 : 0) ||
+    (a.submission.digest < b.submission.digest ? -1 : 1);
+  return waiting.sort(order);
+}
+
+function isKnown(writer: LedgerWriter, submission: Submission): boolean {
+  const { state } = writer;
+  if (submission.type === 'proposal') return state.index.get(submission.proposalId ?? '')?.digest === submission.digest;
+  const entry = [...state.index.values()].find((one) => one.digest === submission.proposalDigest);
+  return entry !== undefined && linesOf(writer, entry).includes(submission.digest);
+}
+
+function linesOf(writer: LedgerWriter, entry: IndexEntry): string[] {
+  return entry.lines.flatMap((place) => {
+    const line = decodeLine(writer.line(place.seq));
+    return line.type === 'statement' || line.type === 'possession' ? [envelopeDigest(line.body)] : [];
+  });
+}
+
+/** Adds one line; throws what refuses it, without having changed the state. */
+function take(writer: LedgerWriter, submission: Submission): void {
+  const { state, crypto } = writer;
+  const { type, envelope } = submission;
+  const ts = toTime(writer.clock.now());
+  if (type === 'statement' && admitStatement(state, envelope, ts, crypto).late) {
+    throw new RonError('TooLate', `decide_by has passed, or ${submission.proposalId} is decided; the statement has no effect`, {
+      field: 'signed_at',
+    });
+  }
+  writer.add({ type, body: envelope });
+}

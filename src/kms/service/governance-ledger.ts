@@ -1,0 +1,102 @@
+// The ledger in the hands of its one writer (governance page 9): opened from the custody store, appended in batches, each
+// batch committed by one audit record. The state is changed as lines are built; when the commit fails the store refuses
+// everything else (R-32), so a state ahead of the disk is never used.
+
+import { fromTime, toTime } from '../../bytes/time.ts';
+import type { Crypto } from '../../crypto/provider.ts';
+import { RonError } from '../../errors.ts';
+import { openLedger } from '../../governance/ledger-open.ts';
+import { buildLine, type LineBody } from '../../governance/ledger.ts';
+import { applyLine } from '../../governance/ledger-apply.ts';
+import type { LedgerState } from '../../governance/ledger-state.ts';
+import type { LinePlace } from '../../governance/index-entry.ts';
+import { encodeState } from '../../governance/state-file.ts';
+import type { Clock, Millis, Moment } from '../../host.ts';
+import type { Judged } from '../../policy/overlay.ts';
+import type { CustodyStore } from '../../storage/custody-port.ts';
+
+export function momentNow(clock: Clock): Moment {
+  return { wall: toTime(clock.now()), boot_id: clock.bootId(), boottime_ms: clock.uptimeMs() };
+}
+
+export class LedgerWriter {
+  readonly store: CustodyStore;
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly state: LedgerState;
+  /** state.json was missing or of another line. */
+  readonly replayed: boolean;
+  readonly #added = new Map<number, Uint8Array>();
+
+  private constructor(store: CustodyStore, crypto: Crypto, clock: Clock, state: LedgerState, replayed: boolean) {
+    this.store = store;
+    this.crypto = crypto;
+    this.clock = clock;
+    this.state = state;
+    this.replayed = replayed;
+  }
+
+  /** Null while the store is ungoverned. Throws Tampered, PinMismatch. */
+  static open(store: CustodyStore, crypto: Crypto, clock: Clock): LedgerWriter | null {
+    const head = store.view.ledger;
+    if (head === null) return null;
+    const source = {
+      lineAt: (place: LinePlace) => lineOf(store, place.seq),
+      linesFrom: (seq: number) => store.ledgerLines(seq),
+    };
+    const { state, replayed } = openLedger(crypto, source, store.ledgerState(), head);
+    if (state.genesis.digest !== store.genesisDigest) {
+      throw new RonError('PinMismatch', `the ledger begins with the genesis ${state.genesis.digest}; the store adopted ${store.genesisDigest ?? 'none'}`);
+    }
+    return new LedgerWriter(store, crypto, clock, state, replayed);
+  }
+
+  /** The exact line with this seq, committed or just added. */
+  line(seq: number): Uint8Array {
+    return this.#added.get(seq) ?? lineOf(this.store, seq);
+  }
+
+  now(): Moment {
+    return momentNow(this.clock);
+  }
+
+  /** Highest time of ledger and log: what the clock must not be behind. */
+  highWaterMs(): Millis {
+    const newest = this.store.logSize === 0 ? 0 : fromTime(this.store.record(this.store.logSize - 1).ts);
+    return Math.max(fromTime(this.state.mark), newest);
+  }
+
+  judged(): Judged {
+    return { now: this.now(), highWaterMs: this.highWaterMs() };
+  }
+
+  /** Judges and applies the next line; `flush` writes and commits it. Throws without having changed anything. */
+  add(content: LineBody): void {
+    const { line, bytes } = buildLine(this.state, { ts: toTime(this.clock.now()), content });
+    applyLine(this.state, line, bytes.length, this.crypto);
+    this.#added.set(line.seq, bytes);
+  }
+
+  /** Writes and commits what was added as one batch; durable when resolved. */
+  async flush(actor: string): Promise<void> {
+    if (this.#added.size === 0) return;
+    await this.store.appendLedger({
+      ledgerId: this.state.ledgerId,
+      lines: [...this.#added.values()],
+      head: { seq: this.state.seq, hash: this.state.hash },
+      state: encodeState(this.state),
+      actor,
+    });
+    this.#added.clear();
+  }
+
+  async append(content: LineBody, actor: string): Promise<void> {
+    this.add(content);
+    await this.flush(actor);
+  }
+}
+
+function lineOf(store: CustodyStore, seq: number): Uint8Array {
+  for (const line of store.ledgerLines(seq)) return line;
+  throw new RonError('Tampered', `the ledger has no line ${seq}`, { field: 'ledger' });
+}
