@@ -34,12 +34,41 @@ export function describeEnvelope(envelope: Envelope, what: string): Submission {
     case PROPOSAL_TYPE: {
       const body = parseProposal(envelope);
       const { id, author: by, created_at: time, ledger_id: ledgerId } = body;
-      return { type: 'proposal', digest, envelope, ledgerId, proposalId: id, proposalDigest: digest, by, purpose: 'propose', time, proposal: body };
+      return {
+        type: 'proposal',
+        digest,
+        envelope,
+        ledgerId,
+        proposalId: id,
+        proposalDigest: digest,
+        by,
+        purpose: 'propose',
+        time,
+        proposal: body,
+      };
     }
     case STATEMENT_TYPE: {
       const body = parseStatement(envelope);
-      const { signer: by, purpose, signed_at: time, ledger_id: ledgerId, proposal_id: proposalId, proposal_digest: proposalDigest } = body;
-      return { type: 'statement', digest, envelope, ledgerId, proposalId, proposalDigest, by, purpose, time, statement: body };
+      const {
+        signer: by,
+        purpose,
+        signed_at: time,
+        ledger_id: ledgerId,
+        proposal_id: proposalId,
+        proposal_digest: proposalDigest,
+      } = body;
+      return {
+        type: 'statement',
+        digest,
+        envelope,
+        ledgerId,
+        proposalId,
+        proposalDigest,
+        by,
+        purpose,
+        time,
+        statement: body,
+      };
     }
     case POSSESSION_TYPE: {
       const body = parsePossession(envelope);
@@ -56,6 +85,8 @@ export function describeEnvelope(envelope: Envelope, what: string): Submission {
       };
     }
     default:
-      throw new RonError('Malformed', `${what}: ${envelope.payloadType} does not go through the inbox`, { field: 'payloadType' });
+      throw new RonError('Malformed', `${what}: ${envelope.payloadType} does not go through the inbox`, {
+        field: 'payloadType',
+      });
   }
 }

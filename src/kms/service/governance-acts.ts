@@ -3,8 +3,8 @@
 
 import { fromTime, toTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
-import { RonError } from '../../errors.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
+import { RonError } from '../../errors.ts';
 import type { VerifiedGenesis } from '../../governance/genesis.ts';
 import { buildLine } from '../../governance/ledger.ts';
 import { startLedger } from '../../governance/ledger-apply.ts';
@@ -41,7 +41,9 @@ export async function tune(
   const envelope = room.envelope === null ? {} : { envelope: room.envelope };
   const body = { scope, key, from, to, baseline: room.baseline, actor, judged_at: judgedAt, ...envelope };
   await writer.append({ type: 'tune', body }, actor);
-  await writer.store.append([{ op: 'tune', actor, result: 'ok', detail: { key, scope, from, to, baseline: room.baseline } }]);
+  await writer.store.append([
+    { op: 'tune', actor, result: 'ok', detail: { key, scope, from, to, baseline: room.baseline } },
+  ]);
   return result;
 }
 
@@ -68,7 +70,9 @@ export async function rollback(
     });
   }
   if (wanted.proposalDigest !== null && wanted.proposalDigest !== clause.proposal_digest) {
-    throw new RonError('Conflict', `the clause is that of ${clause.id}, not the one that was confirmed`, { field: 'proposal_digest' });
+    throw new RonError('Conflict', `the clause is that of ${clause.id}, not the one that was confirmed`, {
+      field: 'proposal_digest',
+    });
   }
   const judgedAt = writer.now();
   const { durationS } = demandRollback(writer.state, clause, judgedAt, wanted.durationS);
@@ -85,7 +89,9 @@ export async function rollback(
   const { scope, proposal_digest } = clause;
   const body = { proposal_digest, scope, changes: clause.changeset, duration_s: durationS, actor, judged_at: judgedAt };
   await writer.append({ type: 'rollback', body }, actor);
-  await writer.store.append([{ op: 'rollback', actor, result: 'ok', detail: { proposal_digest, scope, exception_until: until } }]);
+  await writer.store.append([
+    { op: 'rollback', actor, result: 'ok', detail: { proposal_digest, scope, exception_until: until } },
+  ]);
   return result;
 }
 
@@ -99,7 +105,9 @@ export async function adopt(
 ): Promise<void> {
   const { genesis, digest, envelope } = verified;
   if (store.genesisDigest !== null) {
-    throw new RonError('Conflict', `this store has adopted the genesis ${store.genesisDigest} already`, { field: 'genesis' });
+    throw new RonError('Conflict', `this store has adopted the genesis ${store.genesisDigest} already`, {
+      field: 'genesis',
+    });
   }
   if (envelopeDigest(envelope) !== digest) throw new TypeError('a verified genesis has the digest of its envelope');
   const { line, bytes } = buildLine(null, { ts: toTime(clock.now()), content: { type: 'genesis', body: envelope } });

@@ -3,11 +3,11 @@
 // ceiling, exception, envelope, clock) commit their audit record; what they change is read from the ledger.
 
 import type { AuditOp } from '../../audit/draft.ts';
+import { toBase64Url } from '../../bytes/base64.ts';
 import { canonicalBytes } from '../../bytes/canonical-json.ts';
 import { wipe } from '../../bytes/wipe.ts';
-import { toBase64Url } from '../../bytes/base64.ts';
-import type { Crypto } from '../../crypto/provider.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
+import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { Action } from '../../governance/actions.ts';
 import type { Intent } from '../../governance/ledger.ts';
@@ -41,7 +41,10 @@ export async function effectMutation(input: EffectInput): Promise<Mutation> {
     case 'root-rotate':
       return { rotateRoot: true, audit: audit('root-rotate', input) };
     case 'service-key-rotate':
-      return { puts: [await promote(input, 'service-keys', SERVICE, action.new_keys)], audit: audit('service-key-rotate', input) };
+      return {
+        puts: [await promote(input, 'service-keys', SERVICE, action.new_keys)],
+        audit: audit('service-key-rotate', input),
+      };
     case 'log-key-rotate':
       return { puts: [await promote(input, 'log-keys', LOG, action.new_keys)], audit: audit('log-key-rotate', input) };
     case 'signer-set-change':
@@ -87,7 +90,10 @@ export async function nextKeys(
   return { put: { id: which, type: which, ...record }, keys: keys as unknown as PublicKeys | LogKeys };
 }
 
-async function readParts(store: CustodyStore, which: 'service-keys' | 'log-keys'): Promise<ReadonlyMap<string, Uint8Array>> {
+async function readParts(
+  store: CustodyStore,
+  which: 'service-keys' | 'log-keys',
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const item = await store.read(which);
   try {
     return decodeKeyRecord(item.meta, item.secret, which);

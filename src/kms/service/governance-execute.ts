@@ -5,20 +5,27 @@
 // Attack: a crash repeats or loses a root rotation.
 
 import type { AuditRecord } from '../../audit/draft.ts';
+import { anyObject } from '../../bytes/decode.ts';
+import { type Envelope, type EnvelopeSignature, envelopeDigest } from '../../envelope/dsse.ts';
+import { signDual } from '../../envelope/dual-signature.ts';
 import { RonError } from '../../errors.ts';
 import { planFor } from '../../governance/execution-plan.ts';
 import { decodeLine, type Intent } from '../../governance/ledger.ts';
 import { tallyOf } from '../../governance/ledger-admit.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import { viewHashOf } from '../../governance/outcome.ts';
+import {
+  buildReceipt,
+  coreOf,
+  executionDetail,
+  parseReceipt,
+  type Receipt,
+  receiptCore,
+} from '../../governance/receipt.ts';
 import { dualKeys } from '../../governance/signatures.ts';
-import { buildReceipt, coreOf, executionDetail, type Receipt, parseReceipt, receiptCore } from '../../governance/receipt.ts';
-import { anyObject } from '../../bytes/decode.ts';
-import { type Envelope, envelopeDigest, type EnvelopeSignature } from '../../envelope/dsse.ts';
-import { signDual } from '../../envelope/dual-signature.ts';
-import { servicePairFor } from './governance-keys.ts';
 import { effectMutation } from './governance-effects.ts';
 import { judgeExecution } from './governance-judge.ts';
+import { servicePairFor } from './governance-keys.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
 
 export interface ExecutionResult {
@@ -31,23 +38,38 @@ export interface ExecutionResult {
 }
 
 /** Throws what judgeExecution throws, NotFound, EffectFailed. In a dry run it judges only and returns null. */
-export async function execute(writer: LedgerWriter, id: string, actor: string, dryRun: boolean): Promise<ExecutionResult | null> {
+export async function execute(
+  writer: LedgerWriter,
+  id: string,
+  actor: string,
+  dryRun: boolean,
+): Promise<ExecutionResult | null> {
   const entry = writer.state.index.get(id);
   if (entry === undefined) {
-    throw new RonError('NotFound', `there is no proposal ${id} in the ledger`, { hint: 'See `ronctl governance list`.' });
+    throw new RonError('NotFound', `there is no proposal ${id} in the ledger`, {
+      hint: 'See `ronctl governance list`.',
+    });
   }
   if (entry.execution === 'executed' || entry.execution === 'closed') return recorded(writer, id);
-  if (entry.execution === 'failed') throw new RonError('EffectFailed', `${id} failed when it was executed`, { hint: 'Propose again.' });
+  if (entry.execution === 'failed')
+    throw new RonError('EffectFailed', `${id} failed when it was executed`, { hint: 'Propose again.' });
   if (entry.decision === 'withdrawn') throw new RonError('Rejected', `${id} was withdrawn by its author`);
   const open = writer.state.open.get(id);
-  if (open === undefined) throw new RonError('Expired', `${id} expired at ${entry.expires_at}`, { field: 'expires_at' });
+  if (open === undefined)
+    throw new RonError('Expired', `${id} expired at ${entry.expires_at}`, { field: 'expires_at' });
   const judgedAt = writer.now();
   judgeExecution(writer, open, judgedAt);
   const { digest, body } = open.proposal;
   const action = body.actions[0] ?? null;
   const plan = planFor(digest, action);
   if (action !== null) {
-    await effectMutation({ store: writer.store, crypto: writer.crypto, intent: { proposal_digest: digest, plan }, action, actor });
+    await effectMutation({
+      store: writer.store,
+      crypto: writer.crypto,
+      intent: { proposal_digest: digest, plan },
+      action,
+      actor,
+    });
   }
   if (dryRun) return null;
   const statements = tallyOf(writer.state, open).approvalDigests;
@@ -75,7 +97,11 @@ async function finish(writer: LedgerWriter, actor: string): Promise<ExecutionRes
 }
 
 /** Receipts are signed by the service keys that were in force before the execution. */
-async function signAsService(writer: LedgerWriter, payloadType: string, payload: Uint8Array): Promise<EnvelopeSignature[]> {
+async function signAsService(
+  writer: LedgerWriter,
+  payloadType: string,
+  payload: Uint8Array,
+): Promise<EnvelopeSignature[]> {
   const wanted = writer.state.governed.serviceKeys;
   const pair = await servicePairFor(writer.store, writer.crypto, wanted);
   try {
@@ -85,7 +111,12 @@ async function signAsService(writer: LedgerWriter, payloadType: string, payload:
   }
 }
 
-async function applyEffects(writer: LedgerWriter, open: OpenProposal, intent: Intent, actor: string): Promise<AuditRecord[]> {
+async function applyEffects(
+  writer: LedgerWriter,
+  open: OpenProposal,
+  intent: Intent,
+  actor: string,
+): Promise<AuditRecord[]> {
   const records: AuditRecord[] = [];
   const action = open.proposal.body.actions[0];
   const { store } = writer;
@@ -144,7 +175,13 @@ function commitPolicy(
 }
 
 /** An impossible effect ends the execution; a storage fault or a bug does not, the next open tries again. */
-async function fail(writer: LedgerWriter, intent: Intent, applied: number, error: unknown, actor: string): Promise<never> {
+async function fail(
+  writer: LedgerWriter,
+  intent: Intent,
+  applied: number,
+  error: unknown,
+  actor: string,
+): Promise<never> {
   if (!(error instanceof RonError) || error.kind !== 'operator' || error.exit === 10) throw error;
   const done = intent.plan.slice(0, applied).map((step) => step.n);
   await writer.store.append([
@@ -155,9 +192,16 @@ async function fail(writer: LedgerWriter, intent: Intent, applied: number, error
       detail: { proposal_digest: intent.proposal_digest, applied: done, code: error.code },
     },
   ]);
-  const body = { proposal_digest: intent.proposal_digest, applied: done, reason: error.message.slice(0, 500), judged_at: writer.now() };
+  const body = {
+    proposal_digest: intent.proposal_digest,
+    applied: done,
+    reason: error.message.slice(0, 500),
+    judged_at: writer.now(),
+  };
   await writer.append({ type: 'failed', body }, actor);
-  throw new RonError('EffectFailed', `an effect turned out to be impossible: ${error.message}`, { data: { applied: done, reason: error.message } });
+  throw new RonError('EffectFailed', `an effect turned out to be impossible: ${error.message}`, {
+    data: { applied: done, reason: error.message },
+  });
 }
 
 function recorded(writer: LedgerWriter, id: string): ExecutionResult {

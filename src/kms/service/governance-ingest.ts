@@ -6,9 +6,9 @@
 import { toTime } from '../../bytes/time.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
 import { type ErrorCode, RonError } from '../../errors.ts';
+import type { IndexEntry } from '../../governance/index-entry.ts';
 import { decodeLine } from '../../governance/ledger.ts';
 import { admitStatement } from '../../governance/ledger-admit.ts';
-import type { IndexEntry } from '../../governance/index-entry.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
 import { type InboxDeps, inboxName, readInbox, refuseInbox, removeFromInbox } from '../../storage/inbox.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
@@ -51,7 +51,12 @@ const label = (name: string, one: Submission): IngestedFile => ({
 });
 
 /** Lines are collected and committed together; nothing is written in a dry run. */
-export async function ingest(writer: LedgerWriter, deps: InboxDeps, actor: string, dryRun: boolean): Promise<IngestReport> {
+export async function ingest(
+  writer: LedgerWriter,
+  deps: InboxDeps,
+  actor: string,
+  dryRun: boolean,
+): Promise<IngestReport> {
   const report = {
     ingested: [] as IngestedFile[],
     known: [] as IngestedFile[],
@@ -75,8 +80,14 @@ export async function ingest(writer: LedgerWriter, deps: InboxDeps, actor: strin
   }
   if (dryRun) return report;
   await writer.flush(actor);
-  removeFromInbox(deps, [...report.ingested, ...report.known].map((one) => one.name));
-  refuseInbox(deps, report.refused.map((one) => one.name));
+  removeFromInbox(
+    deps,
+    [...report.ingested, ...report.known].map((one) => one.name),
+  );
+  refuseInbox(
+    deps,
+    report.refused.map((one) => one.name),
+  );
   return report;
 }
 
@@ -86,11 +97,20 @@ function sorted(deps: InboxDeps, refused: RefusedFile[]): Waiting[] {
     try {
       if (bytes === null) throw problem ?? new RonError('Malformed', `${name} cannot be read`);
       const submission = describeSubmission(bytes, name);
-      if (inboxName(submission.digest) !== name) throw new RonError('Malformed', `${name} does not hold what its name says`);
+      if (inboxName(submission.digest) !== name)
+        throw new RonError('Malformed', `${name} does not hold what its name says`);
       waiting.push({ name, submission });
     } catch (error) {
       if (!(error instanceof RonError)) throw error;
-      refused.push({ name, type: 'unknown', id: null, by: null, purpose: null, code: error.code, message: error.message });
+      refused.push({
+        name,
+        type: 'unknown',
+        id: null,
+        by: null,
+        purpose: null,
+        code: error.code,
+        message: error.message,
+      });
     }
   }
   const rank = (one: Waiting): number => TYPE_ORDER.indexOf(one.submission.type);
@@ -121,9 +141,13 @@ function take(writer: LedgerWriter, submission: Submission): void {
   const { type, envelope } = submission;
   const ts = toTime(writer.clock.now());
   if (type === 'statement' && admitStatement(state, envelope, ts, crypto).late) {
-    throw new RonError('TooLate', `decide_by has passed, or ${submission.proposalId} is decided; the statement has no effect`, {
-      field: 'signed_at',
-    });
+    throw new RonError(
+      'TooLate',
+      `decide_by has passed, or ${submission.proposalId} is decided; the statement has no effect`,
+      {
+        field: 'signed_at',
+      },
+    );
   }
   writer.add({ type, body: envelope });
 }

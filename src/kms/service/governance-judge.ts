@@ -5,8 +5,8 @@
 
 import { fromTime, toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
-import { demandCurrent, demandWindow, tallyOf } from '../../governance/ledger-admit.ts';
 import { decodeLine } from '../../governance/ledger.ts';
+import { demandCurrent, demandWindow, tallyOf } from '../../governance/ledger-admit.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import type { Tally } from '../../governance/quorum.ts';
 import type { Moment } from '../../host.ts';
@@ -47,7 +47,12 @@ export function judgeExecution(writer: LedgerWriter, open: OpenProposal, judgedA
   demandSeen(writer, open);
   const scope = body.scope;
   if (body.actions.length === 0) {
-    refuseBelowTracks(pqOf(state.governed.policy, scope), pqOf(after.policy, scope), hasPqTracks(store.view, scope), scope);
+    refuseBelowTracks(
+      pqOf(state.governed.policy, scope),
+      pqOf(after.policy, scope),
+      hasPqTracks(store.view, scope),
+      scope,
+    );
   }
 }
 
@@ -58,10 +63,15 @@ function judgeVotes(writer: LedgerWriter, open: OpenProposal, wall: number): voi
   if (votes.withdrawn) throw new RonError('Rejected', `${body.id} was withdrawn by its author`, { data });
   if (votes.reached) return;
   if (votes.unreachable) {
-    throw new RonError('Rejected', `${body.id} was rejected by ${[...votes.rejects, ...votes.voided].join(', ')}`, { data });
+    throw new RonError('Rejected', `${body.id} was rejected by ${[...votes.rejects, ...votes.voided].join(', ')}`, {
+      data,
+    });
   }
   if (wall >= fromTime(body.decide_by)) {
-    throw new RonError('Expired', `${body.id} had no quorum at ${body.decide_by} and is rejected`, { data, field: 'decide_by' });
+    throw new RonError('Expired', `${body.id} had no quorum at ${body.decide_by} and is rejected`, {
+      data,
+      field: 'decide_by',
+    });
   }
   const roleOf = (id: string): string => body.signer_set.members.find((one) => one.id === id)?.role ?? '?';
   const waiting = votes.waiting.map((id) => `${id} (${roleOf(id)})`).join(', ');
@@ -77,9 +87,13 @@ function demandSeen(writer: LedgerWriter, open: OpenProposal): void {
   for (const { body } of open.statements) {
     const { ledger_seq: seq, ledger_hash: hash, checkpoint } = body.seen;
     if (seq > writer.state.seq) {
-      throw new RonError('LedgerBehind', `${body.signer} has seen ledger line ${seq}; this ledger ends at ${writer.state.seq}`, {
-        field: 'seen.ledger_seq',
-      });
+      throw new RonError(
+        'LedgerBehind',
+        `${body.signer} has seen ledger line ${seq}; this ledger ends at ${writer.state.seq}`,
+        {
+          field: 'seen.ledger_seq',
+        },
+      );
     }
     if (decodeLine(writer.line(seq)).hash !== hash) {
       throw new RonError('Tampered', `${body.signer} has seen another ledger line ${seq} than stands here: a fork`, {
@@ -87,9 +101,13 @@ function demandSeen(writer: LedgerWriter, open: OpenProposal): void {
       });
     }
     if (checkpoint.origin === writer.store.origin && checkpoint.size > writer.store.logSize) {
-      throw new RonError('LedgerBehind', `${body.signer} has seen an audit log of ${checkpoint.size} records; this one has ${writer.store.logSize}`, {
-        field: 'seen.checkpoint',
-      });
+      throw new RonError(
+        'LedgerBehind',
+        `${body.signer} has seen an audit log of ${checkpoint.size} records; this one has ${writer.store.logSize}`,
+        {
+          field: 'seen.checkpoint',
+        },
+      );
     }
   }
 }

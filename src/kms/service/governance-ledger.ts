@@ -5,11 +5,11 @@
 import { fromTime, toTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
-import { openLedger } from '../../governance/ledger-open.ts';
+import type { LinePlace } from '../../governance/index-entry.ts';
 import { buildLine, type LineBody } from '../../governance/ledger.ts';
 import { applyLine } from '../../governance/ledger-apply.ts';
+import { openLedger } from '../../governance/ledger-open.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
-import type { LinePlace } from '../../governance/index-entry.ts';
 import { encodeState } from '../../governance/state-file.ts';
 import type { Clock, Millis, Moment } from '../../host.ts';
 import type { Judged } from '../../policy/overlay.ts';
@@ -46,7 +46,10 @@ export class LedgerWriter {
     };
     const { state, replayed } = openLedger(crypto, source, store.ledgerState(), head);
     if (state.genesis.digest !== store.genesisDigest) {
-      throw new RonError('PinMismatch', `the ledger begins with the genesis ${state.genesis.digest}; the store adopted ${store.genesisDigest ?? 'none'}`);
+      throw new RonError(
+        'PinMismatch',
+        `the ledger begins with the genesis ${state.genesis.digest}; the store adopted ${store.genesisDigest ?? 'none'}`,
+      );
     }
     return new LedgerWriter(store, crypto, clock, state, replayed);
   }

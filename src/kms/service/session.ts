@@ -1,0 +1,177 @@
+// One unsealing command (store page 6, X-15): open the custody store, open the ledger, finish an unfinished execution, ingest
+// the inbox, hand out what the services need, close with a checkpoint. Nothing else of the command runs before the recovery.
+// Refuses to write when the clock stands over 7 days beyond the newest entry, until that is confirmed.
+// Attack: an entry of 2099 blocks governance for ever.
+
+import { fromTime, toTime } from '../../bytes/time.ts';
+import type { Crypto } from '../../crypto/provider.ts';
+import { RonError } from '../../errors.ts';
+import type { Moment } from '../../host.ts';
+import { LIMITS } from '../../limits.ts';
+import type { Judged } from '../../policy/overlay.ts';
+import type { Profile } from '../../policy/profile.ts';
+import { parseProfile } from '../../policy/profile.ts';
+import { openCustodyStore } from '../../storage/custody-open.ts';
+import type { CheckpointInfo, CustodyStore } from '../../storage/custody-port.ts';
+import { type StoreContext, type StoreDeps, storeContext } from '../../storage/store-deps.ts';
+import { listPins, writeChain, writePin } from '../../storage/trust-pin.ts';
+import { chainOf, genesisOf } from './governance-chain.ts';
+import { type ExecutionResult, recover } from './governance-execute.ts';
+import { type IngestReport, ingest } from './governance-ingest.ts';
+import { LedgerWriter, momentNow } from './governance-ledger.ts';
+import { type GovernanceView, governedView, ungovernedView } from './governance-view.ts';
+
+export interface SessionOptions {
+  readonly dryRun?: boolean;
+  /** The operator confirmed a clock far beyond the newest entry. */
+  readonly confirmTime?: boolean;
+  readonly onNotice?: (line: string) => void;
+}
+
+export interface Session {
+  readonly store: CustodyStore;
+  readonly crypto: Crypto;
+  readonly context: StoreContext;
+  /** `local:<uid>:<login>` */
+  readonly actor: string;
+  /** Null while ungoverned. */
+  readonly ledger: LedgerWriter | null;
+  /** As it is now; take it again after an append. */
+  readonly governance: GovernanceView;
+  readonly ingested: IngestReport | null;
+  /** The execution that a crash had left, finished by this open. */
+  readonly recovered: ExecutionResult | null;
+  now(): Moment;
+  judgedNow(): Judged;
+  /** Ungoverned (4) when there is no genesis. */
+  demandLedger(): LedgerWriter;
+  /** Writes a checkpoint (not in a dry run), then releases everything. */
+  close(): Promise<CheckpointInfo | null>;
+  /** Releases everything without a checkpoint: after an error. */
+  abandon(): Promise<void>;
+}
+
+export async function openSession(deps: StoreDeps, options: SessionOptions = {}): Promise<Session> {
+  const dryRun = options.dryRun === true;
+  const context = await storeContext(deps);
+  const store = await openCustodyStore(deps, { dryRun });
+  try {
+    return await start(deps, context, store, options);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Runs `use` in a session and closes it with a checkpoint, or abandons it when `use` throws. */
+export async function withSession<T>(
+  deps: StoreDeps,
+  options: SessionOptions,
+  use: (session: Session) => Promise<T>,
+): Promise<{ readonly result: T; readonly checkpoint: CheckpointInfo | null }> {
+  const session = await openSession(deps, options);
+  let result: T;
+  try {
+    result = await use(session);
+  } catch (error) {
+    await session.abandon();
+    throw error;
+  }
+  return { result, checkpoint: await session.close() };
+}
+
+export function actorOfHost(deps: Pick<StoreDeps, 'host'>): string {
+  const { uid, login } = deps.host.env.user;
+  return `local:${uid}:${login}`;
+}
+
+async function start(
+  deps: StoreDeps,
+  context: StoreContext,
+  store: CustodyStore,
+  options: SessionOptions,
+): Promise<Session> {
+  const { crypto, clock } = context;
+  const dryRun = options.dryRun === true;
+  const actor = actorOfHost(deps);
+  const ledger = LedgerWriter.open(store, crypto, clock);
+  if (ledger?.replayed === true)
+    options.onNotice?.('ledger/state.json was missing or stale; the whole ledger was replayed');
+  const profile = parseProfile(store.profile, 'profile');
+  const highWaterMs = (): number => ledger?.highWaterMs() ?? newestRecordMs(store);
+  const writable = !dryRun && store.verifyOnly === null;
+  if (!dryRun) await judgeClock(store, clock.now(), highWaterMs(), options, actor);
+  let recovered: ExecutionResult | null = null;
+  let ingested: IngestReport | null = null;
+  if (ledger !== null && writable) recovered = await recover(ledger, actor);
+  if (ledger !== null && ledger.state.executing === null && (writable || dryRun)) {
+    ingested = await ingest(ledger, context, actor, dryRun);
+  }
+  if (recovered !== null) options.onNotice?.(`finished the execution of ${recovered.id} that was interrupted`);
+  if (ledger !== null && writable) await keepPin(context, ledger);
+  return {
+    store,
+    crypto,
+    context,
+    actor,
+    ledger,
+    get governance() {
+      return viewOf(ledger, profile);
+    },
+    ingested,
+    recovered,
+    now: () => momentNow(clock),
+    judgedNow: () => ({ now: momentNow(clock), highWaterMs: highWaterMs() }),
+    demandLedger: () => {
+      if (ledger !== null) return ledger;
+      throw new RonError('Ungoverned', 'no genesis is adopted in this home', {
+        hint: 'Run `ronctl governance init --members ... --threshold N`.',
+      });
+    },
+    close: async () => {
+      try {
+        if (ledger !== null && writable) await keepPin(context, ledger);
+        return dryRun ? null : await store.checkpoint();
+      } finally {
+        await store.close();
+      }
+    },
+    abandon: () => store.close(),
+  };
+}
+
+function viewOf(ledger: LedgerWriter | null, profile: Profile): GovernanceView {
+  return ledger === null ? ungovernedView(profile) : governedView(ledger.state);
+}
+
+function newestRecordMs(store: CustodyStore): number {
+  return store.logSize === 0 ? 0 : fromTime(store.record(store.logSize - 1).ts);
+}
+
+/** Pin and key chain of the own ledger follow from line 0 and the executions; rewritten when missing (decided here). */
+async function keepPin(context: StoreContext, ledger: LedgerWriter): Promise<void> {
+  const { ledgerId } = ledger.state;
+  if (!listPins(context).some((pin) => pin.ledger_id === ledgerId)) {
+    await writePin(context, genesisOf(ledger), toTime(context.clock.now()));
+  }
+  await writeChain(context, ledgerId, chainOf(ledger));
+}
+
+async function judgeClock(
+  store: CustodyStore,
+  nowMs: number,
+  markMs: number,
+  options: SessionOptions,
+  actor: string,
+): Promise<void> {
+  if (nowMs <= markMs + LIMITS.timeJumpMs) return;
+  if (options.confirmTime === true) {
+    await store.append([{ op: 'time.confirm', actor, result: 'ok', detail: { mark: toTime(markMs) } }]);
+    return;
+  }
+  throw new RonError(
+    'MissingAnswer',
+    `the clock says ${toTime(nowMs)}, over 7 days after the newest entry (${toTime(markMs)})`,
+    { field: '--confirm-time', hint: 'Check the clock; if it is right, give --confirm-time.' },
+  );
+}
