@@ -11,11 +11,11 @@ import {
 import { describe, expect, it } from 'vitest';
 import { toBase64Url } from '../../src/bytes/base64.ts';
 import { utf8 } from '../../src/bytes/text.ts';
-import { nativeCrypto } from '../../src/crypto/native.ts';
 import { verifySignerBundle } from '../../src/governance/signer-bundle.ts';
 import { createSigner, restoreSigner } from '../../src/storage/signer-creation.ts';
 import { openSigner, readSignerBundle, signerIds } from '../../src/storage/signer-store.ts';
 import { storeContext } from '../../src/storage/store-deps.ts';
+import { testCrypto } from '../support/crypto.ts';
 import { exists, FAST_KDF, fixedPassphrases, storeDeps, temporaryHome } from '../support/store.ts';
 
 const LEDGER = 'gl-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
@@ -108,7 +108,7 @@ describe('a signer store', () => {
       ...rotated.envelope,
       signatures: rotated.envelope.signatures.filter((one) => !one.keyid.startsWith('alice@prev')),
     };
-    expect(() => verifySignerBundle(nativeCrypto(), stripped, 'x')).toThrow(/exactly the pairs/);
+    expect(() => verifySignerBundle(testCrypto(), stripped, 'x')).toThrow(/exactly the pairs/);
   });
 
   it('changes its passphrase: the old one stops, a copy made before still opens with it', async () => {

@@ -10,7 +10,6 @@ import { canonicalFile, canonicalText } from '../../src/bytes/canonical-json.ts'
 import { toHex } from '../../src/bytes/hex.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { nativeCrypto } from '../../src/crypto/native.ts';
 import type { SigningKey } from '../../src/crypto/provider.ts';
 import {
   type Envelope,
@@ -39,9 +38,10 @@ import { sealEnvelope } from '../../src/keys/wrap-envelope.ts';
 import { initialPolicy } from '../../src/policy/state.ts';
 import { policyViewJson, viewOf } from '../../src/policy/view.ts';
 import { sealRecord, sealRoot } from '../../src/sealed/seal.ts';
+import { testCrypto } from './crypto.ts';
 import { FAST_KDF } from './store.ts';
 
-export const crypto = nativeCrypto();
+export const crypto = testCrypto();
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const nonce = (): string => toBase64Url(random(16));

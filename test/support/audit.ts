@@ -6,10 +6,10 @@ import type { AuditDraft } from '../../src/audit/draft.ts';
 import { utf8 } from '../../src/bytes/text.ts';
 import { nodeFiles } from '../../src/cli/node-files.ts';
 import { sha256, sha256Hex } from '../../src/crypto/hash.ts';
-import { nativeCrypto } from '../../src/crypto/native.ts';
 import type { Clock, Files, Random } from '../../src/host.ts';
 import { type AuditAppender, createAuditLog, openAuditLog } from '../../src/storage/audit-appender.ts';
 import type { AuditDeps } from '../../src/storage/audit-writer.ts';
+import { testCrypto } from './crypto.ts';
 
 export const STORE_ID = '0123456789abcdef0123456789abcdef';
 export const BASE = 'ronctl.invalid';
@@ -19,7 +19,7 @@ export const KID = 'acme/release/ed25519/00000000-0000-4000-8000-000000000001#v1
 const seed = (name: string): Uint8Array => sha256(utf8(`audit test ${name}`));
 
 export async function logKeys(name = 'log'): Promise<LogSigningKeys> {
-  const crypto = nativeCrypto();
+  const crypto = testCrypto();
   return {
     ed25519: await crypto.signature('ed25519').importSecret(seed(`${name} ed25519`)),
     mlDsa44: await crypto.signature('ml-dsa-44').importSecret(seed(`${name} ml-dsa-44`)),
@@ -70,7 +70,7 @@ export function countingRandom(label = 'random'): Random {
 }
 
 export function auditDeps(files: Files = nodeFiles(), clock: Clock = testClock()): AuditDeps {
-  return { files, clock, random: countingRandom(), crypto: nativeCrypto() };
+  return { files, clock, random: countingRandom(), crypto: testCrypto() };
 }
 
 const heads = (generation: number): Pick<AuditDraft, 'generation' | 'manifest_sha256' | 'public_sha256'> => ({

@@ -5,7 +5,6 @@ import { toBase64Url } from '../../src/bytes/base64.ts';
 import { utf8 } from '../../src/bytes/text.ts';
 import { toTime } from '../../src/bytes/time.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { nativeCrypto } from '../../src/crypto/native.ts';
 import type { SigningKey } from '../../src/crypto/provider.ts';
 import { type Envelope, envelopeDigest, signedBytes } from '../../src/envelope/dsse.ts';
 import { type DualSigningKeys, signDual } from '../../src/envelope/dual-signature.ts';
@@ -29,8 +28,9 @@ import { buildChangeset } from '../../src/policy/change.ts';
 import type { Profile } from '../../src/policy/profile.ts';
 import { rollbackFor } from '../../src/policy/rollback.ts';
 import { initialPolicy, type Scope } from '../../src/policy/state.ts';
+import { testCrypto } from './crypto.ts';
 
-export const crypto = nativeCrypto();
+export const crypto = testCrypto();
 
 const seed = (label: string): Uint8Array => sha256(utf8(`ronctl test seed ${label}`));
 

@@ -1,7 +1,6 @@
 // The in-process key services over a memory store, with policy, clock and log in the hands of the test.
 
 import { fromTime, toTime } from '../../src/bytes/time.ts';
-import { nativeCrypto } from '../../src/crypto/native.ts';
 import type { DualPublicKeys } from '../../src/envelope/dual-signature.ts';
 import type { LogPlace } from '../../src/keys/acceptance.ts';
 import type { Trust } from '../../src/kms/ports.ts';
@@ -11,6 +10,7 @@ import type { KeyReader, ProvenLog } from '../../src/kms/service/reader.ts';
 import type { Judged, Overlay } from '../../src/policy/overlay.ts';
 import { initialPolicy, type PolicyState, pqJson, type Scope } from '../../src/policy/state.ts';
 import { type Phase, type PqState, settled } from '../../src/rollout/phases.ts';
+import { testCrypto } from './crypto.ts';
 import { type MemoryCustody, memoryCustody } from './memory-custody.ts';
 
 export const START = '2026-11-20T08:00:00.000Z';
@@ -31,7 +31,7 @@ export interface MemoryKms extends KeyKms {
 export async function memoryKms(
   options: { readonly governed?: boolean; readonly profile?: 'dev' | 'macronode'; readonly phase?: Phase } = {},
 ): Promise<MemoryKms> {
-  const crypto = nativeCrypto();
+  const crypto = testCrypto();
   const governed = options.governed ?? true;
   const profile = options.profile ?? 'dev';
   const store = await memoryCustody(crypto, { governed, profile, nowMs: fromTime(START) });

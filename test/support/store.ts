@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { utf8 } from '../../src/bytes/text.ts';
 import { nodeHost } from '../../src/cli/node-host.ts';
-import { nativeCrypto } from '../../src/crypto/native.ts';
 import type { Host, Passphrases, StoreName } from '../../src/host.ts';
 import type { KdfCost } from '../../src/sealed/kdf-parameters.ts';
 import type { StoreDeps } from '../../src/storage/store-deps.ts';
+import { testCrypto } from './crypto.ts';
 
 export const FAST_KDF: KdfCost = { alg: 'argon2id', m_kib: 19_456, t: 2, p: 1 };
 
@@ -48,7 +48,7 @@ export function storeDeps(
   return {
     host: { ...nodeHost(), ...hostChange },
     home,
-    crypto: async () => nativeCrypto(),
+    crypto: async () => testCrypto(),
     passphrases: fixedPassphrases(),
     lockTimeoutMs: 0,
     ...rest,
