@@ -1,10 +1,9 @@
 // The kernel lock of a home or a signer store (store page 6, D-25): node:sqlite on `store.lock` (home) or `lock` (signer),
 // an exclusive transaction held for the life of the writer. The kernel releases it on kill -9.
 // Attack: POSIX locks vanish when the process opens and closes the same file through any other descriptor (a backup, a
-// checksum). So the name of the file occurs here alone, and nothing here opens it except SQLite.
+// checksum). So the name of the file occurs here alone, Files neither lists nor opens it, and only SQLite has it open.
 
 import { basename, dirname, join } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import { RonError } from '../errors.ts';
 import type { Clock, Files, Lock, Locks } from '../host.ts';
 
@@ -46,6 +45,12 @@ function tryLock(DatabaseSync: typeof import('node:sqlite')['DatabaseSync'], fil
   }
 }
 
+/** True for the lock file of a home or signer store; `Files` refuses to open it. */
+export function isLockFile(path: string): boolean {
+  const name = basename(path);
+  return name === HOME_LOCK || (name === SIGNER_LOCK && basename(dirname(dirname(path))) === 'signers');
+}
+
 /** The lock file that guards a directory: a signer store has its own, everything else is a home. */
 function lockFile(directory: string): string {
   return join(directory, basename(dirname(directory)) === 'signers' ? SIGNER_LOCK : HOME_LOCK);
@@ -55,7 +60,8 @@ export function nodeLocks(files: Pick<Files, 'info'>, clock: Pick<Clock, 'monoto
   const held = new Set<string>();
   return {
     async acquire(path, timeoutMs): Promise<Lock | null> {
-      if (!isMainThread) throw new Error('locks are taken in the main thread only');
+      if (!process.getBuiltinModule('node:worker_threads').isMainThread)
+        throw new Error('locks are taken in the main thread only');
       const file = files.info(path)?.type === 'directory' ? lockFile(path) : path;
       const existing = files.info(file);
       if (existing !== null && existing.type !== 'file') throw new RonError('UnsafeFile', `${file} is no regular file`);

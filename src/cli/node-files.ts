@@ -1,5 +1,5 @@
-// Host.Files on node:fs. Refuses what is no regular file, follows no symbolic link in the last component (O_NOFOLLOW), and
-// turns every errno into a RonError that names the path.
+// Host.Files on node:fs. Refuses what is no regular file, follows no symbolic link in the last component (O_NOFOLLOW),
+// neither opens nor lists lock files, and turns every errno into a RonError that names the path.
 
 import {
   chmodSync,
@@ -31,6 +31,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ErrorCode, RonError } from '../errors.ts';
 import type { FileInfo, Files, OpenFile } from '../host.ts';
+import { isLockFile } from './lock.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -160,6 +161,7 @@ class NodeFile implements OpenFile {
 }
 
 function openFile(path: string, flags: 'read' | 'write' | 'create-new'): NodeFile {
+  if (isLockFile(path)) throw new RonError('UnsafeFile', `${path} is a lock: opening it would drop the lock`);
   const fd = attempt(path, flags === 'create-new' ? 'create' : 'open', () => openSync(path, FLAGS[flags], 0o600));
   try {
     // The umask may have taken bits away; modes are set explicitly.
@@ -203,7 +205,8 @@ export function nodeFiles(): Files {
     },
     list(path) {
       try {
-        return attempt(path, 'list', () => readdirSync(path)).sort();
+        const names = attempt(path, 'list', () => readdirSync(path)).sort();
+        return names.filter((name) => !isLockFile(join(path, name)));
       } catch (thrown) {
         if (absent(thrown)) return [];
         throw thrown;
