@@ -2,7 +2,7 @@
 // secrets: raw mode, bytes into one buffer, no echo, no reveal key, nothing through a string (D-24).
 
 import { readSync, writeSync } from 'node:fs';
-import { isatty, ReadStream } from 'node:tty';
+import { isatty } from 'node:tty';
 import { utf8 } from '../bytes/text.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { RonError } from '../errors.ts';
@@ -111,40 +111,55 @@ class SecretLine {
   }
 }
 
-function readSecretFrom(input: ReadStream): Promise<Uint8Array> {
-  const line = new SecretLine();
-  return new Promise((resolve, reject) => {
-    const finish = (settle: () => void): void => {
-      input.off('data', onData).off('end', onEnd).pause();
-      input.setRawMode(false);
-      settle();
-    };
-    const onEnd = (): void => {
-      line.wipe();
-      finish(() => reject(new RonError('Interrupted', 'the terminal was closed while a passphrase was read')));
-    };
-    const onData = (chunk: Buffer): void => {
-      try {
-        for (let at = 0; at < chunk.length; at++) {
-          const outcome = line.type(chunk[at]!);
-          if (outcome === 'more') continue;
-          // What was pasted behind the line belongs to the next question.
-          if (at + 1 < chunk.length) input.unshift(new Uint8Array(chunk.subarray(at + 1)));
-          const secret = line.take();
-          if (outcome === 'line') finish(() => resolve(secret));
-          else finish(() => reject(new RonError('Interrupted', 'interrupted while a passphrase was read')));
-          return;
-        }
-      } catch (thrown) {
+/** Reads secrets from a terminal. What was pasted behind one line answers the next question. */
+class SecretReader {
+  readonly #input = process.stdin;
+  #pasted = new Uint8Array(0);
+
+  /** `ask` shows the question; it is called when nothing is echoed any more. */
+  read(ask: () => void): Promise<Uint8Array> {
+    const line = new SecretLine();
+    return new Promise((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        this.#input.off('data', onData).off('end', onEnd).pause();
+        this.#input.setRawMode(false);
         line.wipe();
-        finish(() => reject(thrown));
-      } finally {
-        wipe(chunk);
-      }
-    };
-    input.setRawMode(true);
-    input.on('data', onData).on('end', onEnd).resume();
-  });
+        settle();
+      };
+      const stop = (why: string): void => finish(() => reject(new RonError('Interrupted', why)));
+      const onEnd = (): void => stop('the terminal was closed while a passphrase was read');
+      const onData = (chunk: Uint8Array): void => {
+        try {
+          const outcome = this.#type(line, chunk);
+          if (outcome === 'interrupt') stop('interrupted while a passphrase was read');
+          else if (outcome !== 'more') finish(() => resolve(outcome));
+        } catch (thrown) {
+          finish(() => reject(thrown));
+        } finally {
+          wipe(chunk);
+        }
+      };
+      this.#input.setRawMode(true);
+      this.#input.on('data', onData).on('end', onEnd).resume();
+      ask();
+      const pasted = this.#pasted;
+      this.#pasted = new Uint8Array(0);
+      if (pasted.length > 0) onData(pasted);
+    });
+  }
+
+  /** Types bytes up to the end of a line and keeps the rest; the line when it ended. */
+  #type(line: SecretLine, chunk: Uint8Array): Uint8Array | 'more' | 'interrupt' {
+    for (const [at, byte] of chunk.entries()) {
+      const outcome = line.type(byte);
+      if (outcome === 'more') continue;
+      if (outcome === 'interrupt') return outcome;
+      // Not slice: that of a Buffer is a view of the chunk, which is wiped.
+      this.#pasted = new Uint8Array(chunk.subarray(at + 1));
+      return line.take();
+    }
+    return 'more';
+  }
 }
 
 export function nodeTerminal(): Terminal {
@@ -152,7 +167,7 @@ export function nodeTerminal(): Terminal {
   const stderrIsTty = isatty(2);
   const interactive = isatty(0) && stderrIsTty;
   let stdoutOpen = true;
-  let input: ReadStream | undefined;
+  let secrets: SecretReader | undefined;
   const needTerminal = (): void => {
     if (!interactive) throw new RonError('MissingAnswer', 'an answer is needed and there is no terminal to ask on');
   };
@@ -168,10 +183,9 @@ export function nodeTerminal(): Terminal {
     },
     async readSecret(prompt) {
       needTerminal();
-      writeStderr(prompt);
-      input ??= new ReadStream(0);
+      secrets ??= new SecretReader();
       try {
-        return await readSecretFrom(input);
+        return await secrets.read(() => writeStderr(prompt));
       } finally {
         writeStderr('\n');
       }

@@ -129,11 +129,13 @@ describe('other sources', () => {
     await expect(build({ descriptor: 987 }).existing(custody)).rejects.toMatchObject({ code: 'InvalidValue' });
   });
 
-  test('descriptor 0 claims standard input', async () => {
-    const claimed: string[] = [];
-    const found = build({ descriptor: 0, claimStdin: (what) => claimed.push(what) });
-    await found.existing(custody).catch(() => undefined);
-    expect(claimed).toEqual(['--passphrase-fd 0']);
+  test('descriptor 0 claims standard input before it reads', async () => {
+    const claimStdin = (what: string): never => {
+      throw new Error(`claimed by ${what}`);
+    };
+    await expect(build({ descriptor: 0, claimStdin }).existing(custody)).rejects.toThrow(
+      'claimed by --passphrase-fd 0',
+    );
   });
 
   test('a systemd credential is found by the name of its store', async () => {
