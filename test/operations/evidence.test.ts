@@ -7,6 +7,7 @@ import { sha256Hex } from '../../src/crypto/hash.ts';
 import { RonError } from '../../src/errors.ts';
 import { EVIDENCE_FORMAT, evidence } from '../../src/operations/evidence.ts';
 import { initCustody } from '../../src/storage/custody-creation.ts';
+import { readManPage } from '../support/man-page.ts';
 import { FAST_KDF, storeDeps, temporaryHome } from '../support/store.ts';
 
 async function madeHome(): Promise<string> {
@@ -66,7 +67,9 @@ describe('evidence', () => {
     const bytes = readFileSync(join(result.out, 'evidence.json'));
     expect(sha256Hex(bytes)).toBe(result.sha256);
     const manifest = parseCanonicalFile(bytes, 'evidence.json') as JsonObject;
-    expect(Object.keys(manifest).sort()).toEqual(['files', 'format', 'logs', 'since', 'until']);
+    const page = readManPage('ronctl-audit-log.5').get('evidence.json')!;
+    expect(page.items.map((one) => one.name).sort()).toEqual(Object.keys(manifest).sort());
+    expect(page.text).toContain(EVIDENCE_FORMAT);
     expect(manifest['format']).toBe(EVIDENCE_FORMAT);
     const listed = manifest['files'] as Record<string, string>;
     expect(Object.keys(listed)).toEqual(filesOf(result.out).filter((one) => one !== 'evidence.json'));
