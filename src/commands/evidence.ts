@@ -1,0 +1,34 @@
+import { Flags } from '@oclif/core';
+import type { JsonObject } from '../bytes/canonical-json.ts';
+import { BaseCommand, type Input, type Outcome } from '../cli/base-command.ts';
+import { sinceTime } from '../cli/flags/since.ts';
+import type { Runtime } from '../cli/runtime.ts';
+import { evidence } from '../operations/evidence.ts';
+import { evidenceView } from '../views/evidence.ts';
+
+export default class Evidence extends BaseCommand {
+  static override summary = 'copy what an auditor needs into a directory';
+  static override description =
+    `Copies ledger, audit log with checkpoints, pins, public view and key objects as they are; lays the effective policy, the configuration, the versions and the report of doctor beside them; lists every file with its digest in evidence.json. Opens no private key, needs no passphrase, appends nothing.
+
+The directory has the layout of a home: RONCTL_HOME=DIR ronctl audit verify checks it.`;
+  static override examples = [
+    '<%= config.bin %> evidence --since 30d --out audit-2026-11',
+    '<%= config.bin %> evidence --since 2026-11-01T00:00:00Z --out audit-2026-11',
+  ];
+  static override flags = {
+    since: Flags.string({
+      summary: 'the range asked about: a duration back from now, or a time',
+      helpValue: 'DURATION|TIME',
+      required: true,
+    }),
+    out: Flags.string({ summary: 'directory to make', helpValue: 'DIR', required: true }),
+  };
+
+  override async perform({ flags }: Input<typeof Evidence>, runtime: Runtime): Promise<Outcome> {
+    const since = sinceTime(flags.since, runtime.host.clock.now());
+    const reports: Record<string, JsonObject> = { 'config.json': runtime.config as unknown as JsonObject };
+    const result = await evidence({ since, out: runtime.path(flags.out), reports }, runtime.deps());
+    return { data: result, text: () => evidenceView(result) };
+  }
+}
