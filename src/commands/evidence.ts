@@ -4,6 +4,7 @@ import { BaseCommand, type Input, type Outcome } from '../cli/base-command.ts';
 import { sinceTime } from '../cli/flags/since.ts';
 import type { Runtime } from '../cli/runtime.ts';
 import { evidence } from '../operations/evidence.ts';
+import { version } from '../operations/version.ts';
 import { evidenceView } from '../views/evidence.ts';
 
 export default class Evidence extends BaseCommand {
@@ -27,8 +28,23 @@ The directory has the layout of a home: RONCTL_HOME=DIR ronctl audit verify chec
 
   override async perform({ flags }: Input<typeof Evidence>, runtime: Runtime): Promise<Outcome> {
     const since = sinceTime(flags.since, runtime.host.clock.now());
-    const reports: Record<string, JsonObject> = { 'config.json': runtime.config as unknown as JsonObject };
-    const result = await evidence({ since, out: runtime.path(flags.out), reports }, runtime.deps());
+    const deps = runtime.deps();
+    const { node, openssl, sqlite } = process.versions;
+    const versions = await version(
+      {
+        name: this.config.name,
+        version: this.config.version,
+        development: runtime.development,
+        provider: runtime.providerName,
+        runtime: { node, openssl, sqlite: sqlite ?? 'none' },
+      },
+      deps,
+    );
+    const reports = {
+      'config.json': runtime.config as unknown as JsonObject,
+      'version.json': versions as unknown as JsonObject,
+    };
+    const result = await evidence({ since, out: runtime.path(flags.out), reports }, deps);
     return { data: result, text: () => evidenceView(result) };
   }
 }

@@ -9,6 +9,7 @@ import { sha256Hex } from '../crypto/hash.ts';
 import { fingerprintWords } from '../envelope/fingerprint.ts';
 import { RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
+import { readHomeState } from '../kms/service/home-reader.ts';
 import { LIMITS } from '../limits.ts';
 import { segmentNumber } from '../storage/audit-paths.ts';
 import { segmentLines, withFile } from '../storage/audit-segment.ts';
@@ -17,6 +18,8 @@ import { ensureDirectory, writeNewFile } from '../storage/durable-file.ts';
 import { copyFile, filesBelow } from '../storage/file-copy.ts';
 import { homePaths, readHome } from '../storage/home.ts';
 import type { OperationDeps } from './deps.ts';
+import { inspect } from './policy/inspect.ts';
+import { type PolicySource, tenantsOf } from './policy/source.ts';
 
 export const EVIDENCE_FORMAT = 'ronctl-evidence/1';
 
@@ -25,7 +28,7 @@ export interface EvidenceRequest {
   readonly since: string;
   /** Absolute; must not exist, or be empty. */
   readonly out: string;
-  /** Reports to lay beside the copies, by file name, e.g. `policy.json`. */
+  /** Reports to lay beside the copies, by file name: versions, configuration, doctor. */
   readonly reports: Readonly<Record<string, JsonObject>>;
 }
 
@@ -43,7 +46,21 @@ export interface EvidenceResult {
   readonly private_keys_opened: false;
 }
 
-type Deps = Pick<OperationDeps, 'host' | 'home' | 'onProgress'>;
+type Deps = Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'onProgress'>;
+
+/** The policy in force, globally and for every tenant; null where there is no custody store to have one. */
+async function policyReport(deps: Deps): Promise<JsonObject | null> {
+  let state: Awaited<ReturnType<typeof readHomeState>>;
+  try {
+    state = await readHomeState(deps);
+  } catch (error) {
+    if (error instanceof RonError && error.code === 'NotInitialised') return null;
+    throw error;
+  }
+  const source = async (): Promise<PolicySource> => state;
+  const scopes = await Promise.all([null, ...tenantsOf(state)].map((tenant) => inspect({ tenant }, { source })));
+  return { scopes: scopes as unknown as JsonObject[] };
+}
 
 /** Files of a home that tell what happened; no sealed record, no lock, no index, no keyed head. */
 function selected(files: Files, home: string): string[] {
@@ -136,7 +153,9 @@ export async function evidence(request: EvidenceRequest, deps: Deps): Promise<Ev
     });
   }
   const durable = { files: host.files, random: host.random };
-  for (const [name, report] of Object.entries(request.reports)) {
+  const policy = await policyReport(deps);
+  const reports = { ...request.reports, ...(policy === null ? {} : { 'policy.json': policy }) };
+  for (const [name, report] of Object.entries(reports)) {
     const file = canonicalFile(report);
     await writeNewFile(durable, `${request.out}/${name}`, file);
     digests[name] = sha256Hex(file);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type JsonObject, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
 import { nodeHost } from '../../src/cli/node-host.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
+import { nativeCrypto } from '../../src/crypto/native.ts';
 import { RonError } from '../../src/errors.ts';
 import { EVIDENCE_FORMAT, evidence } from '../../src/operations/evidence.ts';
 import { initCustody } from '../../src/storage/custody-creation.ts';
@@ -24,7 +25,12 @@ async function madeHome(): Promise<string> {
   return home;
 }
 
-const deps = (home: string) => ({ host: nodeHost(), home, onProgress: () => undefined });
+const deps = (home: string) => ({
+  host: nodeHost(),
+  home,
+  crypto: async () => nativeCrypto(),
+  onProgress: () => undefined,
+});
 const request = (home: string, since = '2026-01-01T00:00:00.000Z') => ({
   since,
   out: `${home}-evidence`,
@@ -51,6 +57,7 @@ describe('evidence', () => {
         'audit/e0/checkpoints.jsonl',
         'audit/e0/segments/000000.jsonl',
         'version.json',
+        'policy.json',
         'evidence.json',
       ]),
     );
@@ -59,6 +66,8 @@ describe('evidence', () => {
     );
     expect(result.private_keys_opened).toBe(false);
     expect(result.files).toBe(files.length);
+    const policy = parseCanonicalFile(readFileSync(join(result.out, 'policy.json')), 'policy.json');
+    expect(policy).toMatchObject({ scopes: [{ scope: 'global', governed: false, profile: 'dev', trust: 'local' }] });
   });
 
   it('lists every file with its digest, and gives the digest of the list', async () => {
