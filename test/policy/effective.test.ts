@@ -223,6 +223,12 @@ describe('PQ', () => {
     expect(phaseOf(pq(dev, [part]), key(outside), nonce)).toBe(1);
   });
 
+  it('of a global and a tenant grant the looser one counts for each key', () => {
+    const global = grant('global', [{ key: 'pq.phase', to: 1 }]);
+    const part = grant('tenant:acme', [{ key: 'pq.rollout_percent', to: 20 }], { seq: 2 });
+    expect(modeFor(pq(two, [global, part]), key(inside), nonce)).toBe('or');
+  });
+
   it('no overlay ever loosens a key by more than one phase or below 1, or tightens it', () => {
     const states = [dev, two, three, acmeAt30, set(acmeAt30, 'global', ['pq.phase', 2])];
     const anyGrant = fc

@@ -4,7 +4,7 @@ import { fromHex } from '../../src/bytes/hex.ts';
 import { uuidV4 } from '../../src/bytes/uuid.ts';
 import { bucketOf, effectivePhase, inCohort } from '../../src/rollout/cohort.ts';
 import { type Phase, settled } from '../../src/rollout/phases.ts';
-import { readSuite } from '../vectors/own-format.ts';
+import { type OwnVector, readSuite } from '../vectors/own-format.ts';
 
 const nonce = new Uint8Array(16).fill(7);
 const uuid = fc.uint8Array({ minLength: 16, maxLength: 16 }).map(uuidV4);
@@ -29,6 +29,16 @@ describe('cohort', () => {
         if (inCohort(nonce, 'acme', id, less)) expect(inCohort(nonce, 'acme', id, more)).toBe(true);
       }),
     );
+  });
+
+  it('inside begins just above the bucket', () => {
+    const [{ in: given, out }] = readSuite('rollout/cohort.json').vectors as [OwnVector];
+    const genesisNonce = fromHex(given['genesis_nonce'] as string)!;
+    (given['uuids'] as string[]).forEach((id, index) => {
+      const bucket = (out!['buckets'] as number[])[index]!;
+      expect(inCohort(genesisNonce, given['tenant'] as string, id, bucket)).toBe(false);
+      expect(inCohort(genesisNonce, given['tenant'] as string, id, bucket + 1)).toBe(true);
+    });
   });
 
   it('nobody is inside at 0 percent, everybody at 100', () => {
