@@ -38,3 +38,7 @@ export const kmsFlag = Flags.string({
   summary: 'custody service to use: none = this home, offline (env RONCTL_KMS)',
   helpValue: 'none',
 });
+
+export const tenantFlag = Flags.string({ summary: 'tenant; upper case is folded', helpValue: 'ID' });
+
+export const scopeFlag = Flags.string({ summary: 'global, or one tenant', helpValue: 'global|tenant:ID' });

@@ -4,11 +4,13 @@
 import { parseKeyId } from '../../keys/key-id.ts';
 import type { PublicView } from '../../keys/public-view.ts';
 import type { Trust } from '../../kms/ports.ts';
+import { readHomeState } from '../../kms/service/home-reader.ts';
 import type { KeyFacts } from '../../policy/impact.ts';
 import type { Judged, Overlay } from '../../policy/overlay.ts';
 import { type Profile, parseProfile } from '../../policy/profile.ts';
 import type { PolicyState, Scope } from '../../policy/state.ts';
 import { knownTenants } from '../../policy/tenant.ts';
+import type { OperationDeps } from '../deps.ts';
 
 export interface PolicySource {
   readonly trust: Trust;
@@ -27,6 +29,11 @@ export interface PolicySource {
 
 export interface PolicyDeps {
   readonly source: () => Promise<PolicySource>;
+}
+
+/** Reads the home without a passphrase. */
+export function homeSource(deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>): PolicyDeps {
+  return { source: () => readHomeState(deps) };
 }
 
 export function profileOf(source: PolicySource): Profile {

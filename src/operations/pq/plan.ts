@@ -1,7 +1,7 @@
 // `pq plan` (I-49): the ladder of proposals from where a scope stands to a phase. Per step: phase and percentage, window,
 // keys that move, versions that lose acceptance, heads that must be rotated first, and the line to paste. Writes nothing.
 
-import { toTime } from '../../bytes/time.ts';
+import { parseDurationOrTime, parseTime, toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import type { ChangesetEntry } from '../../policy/change.ts';
 import { impactOf, type KeyFacts, phasesOf } from '../../policy/impact.ts';
@@ -79,6 +79,12 @@ export function parseStages(text: string, field: string): number[] {
     field,
     hint: `For example ${field} 10,50,100`,
   });
+}
+
+/** A time, a duration from now, or a date (its beginning in UTC). */
+export function parseBy(text: string, nowMs: number): number {
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return parseTime(`${text}T00:00:00Z`, '--by');
+  return parseDurationOrTime(text, nowMs, '--by');
 }
 
 /** Windows of at most a day, evenly spread, the last one ending at `byMs`. */
