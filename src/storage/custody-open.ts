@@ -263,7 +263,6 @@ function verifyOnly(
   genesisDigest: string | null,
   options: OpenCustody,
 ): VerifyOnly | null {
-  if (options.dryRun === true) return { code: 'Internal', reason: 'this is a dry run' };
   if (home.restored !== undefined && options.acceptRestored !== true) {
     return {
       code: 'RolledBack',

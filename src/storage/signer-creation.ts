@@ -3,7 +3,6 @@
 // Refuses an id that exists here, a store whose manifest was removed, a backup of another identity or with other keys than
 // its bundles say.
 
-import { toBase64Url } from '../bytes/base64.ts';
 import { utf8 } from '../bytes/text.ts';
 import { toTime } from '../bytes/time.ts';
 import { wipe } from '../bytes/wipe.ts';
@@ -28,6 +27,7 @@ import {
   lockSigner,
   OpenSigner,
   SIGNER_HEADS,
+  sameKeys,
 } from './signer-store.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
 
@@ -161,7 +161,7 @@ export function backupSigner(bytes: Uint8Array, what: string): string {
 export async function restoreSigner(
   deps: StoreDeps,
   backup: { readonly bytes: Uint8Array; readonly what: string },
-  kdf: KdfCost = SIGNER_KDF,
+  options: { readonly dryRun?: boolean; readonly kdf?: KdfCost } = {},
 ): Promise<VerifiedBundle> {
   const { bytes, what } = backup;
   const id = backupSigner(bytes, what);
@@ -170,10 +170,14 @@ export async function restoreSigner(
   const filePassphrase = await deps.passphrases.existing({ store: 'signer', id });
   const expected = { storeId: id, id: BACKUP_ID, type: 'signer-keys' } as const;
   const opened = await openRoot(ctx.crypto, filePassphrase, bytes, expected, what).finally(() => wipe(filePassphrase));
-  const pairs = await backupPairs(ctx, id, opened, what);
+  const { pairs, newest } = await backupPairs(ctx, id, opened, what);
+  if (options.dryRun === true) {
+    wipe(opened.secret, ...pairs.map((pair) => pair.secret));
+    return newest;
+  }
   const passphrase = await deps.passphrases.fresh({ store: 'signer', id });
   try {
-    return await makeStore(deps, id, passphrase, kdf, async () => pairs);
+    return await makeStore(deps, id, passphrase, options.kdf ?? SIGNER_KDF, async () => pairs);
   } finally {
     wipe(passphrase, opened.secret);
   }
@@ -185,23 +189,21 @@ async function backupPairs(
   id: string,
   opened: Awaited<ReturnType<typeof openRoot>>,
   what: string,
-): Promise<NewPair[]> {
+): Promise<{ readonly pairs: readonly NewPair[]; readonly newest: VerifiedBundle }> {
   const content = decodeBackup(opened.meta, opened.secret, what);
   const restoredAt = toTime(ctx.clock.now());
-  const out: NewPair[] = [];
+  const pairs: NewPair[] = [];
+  let newest: VerifiedBundle | null = null;
   for (const [index, pair] of content.pairs.entries()) {
     const secret = opened.secret.slice(index * PAIR_SECRET_BYTES, (index + 1) * PAIR_SECRET_BYTES);
-    const { bundle } = parseSignerBundle(ctx.crypto, utf8(pair.bundle), what);
+    newest = parseSignerBundle(ctx.crypto, utf8(pair.bundle), what);
+    const { bundle } = newest;
     const keys = await importPair(ctx, secret);
-    const same =
-      bundle.id === id &&
-      content.id === id &&
-      pair.n === index + 1 &&
-      bundle.keys.ed25519 === toBase64Url(keys.ed25519.publicKey) &&
-      bundle.keys.ml_dsa_65 === toBase64Url(keys.mlDsa.publicKey);
+    const same = bundle.id === id && content.id === id && pair.n === index + 1 && sameKeys(bundle.keys, keys);
     destroyPair(keys);
     if (!same) throw new RonError('Tampered', `${what}: key pair ${pair.n} is not the one that its bundle names`);
-    out.push({ meta: { n: pair.n, createdAt: pair.created_at, bundle: pair.bundle, restoredAt }, secret });
+    pairs.push({ meta: { n: pair.n, createdAt: pair.created_at, bundle: pair.bundle, restoredAt }, secret });
   }
-  return out;
+  if (newest === null) throw new RonError('Tampered', `${what}: holds no keys`);
+  return { pairs, newest };
 }

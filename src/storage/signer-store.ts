@@ -4,6 +4,7 @@
 // Refuses: a wrong passphrase, any file that the manifest does not name as it is, a foreign signer.json, and, after a
 // restore, the memory of a ledger that was not rebuilt (NotResynced). Attack: a restored memory forgets a vote already given.
 
+import { toBase64Url } from '../bytes/base64.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { concat } from '../bytes/framing.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
@@ -120,6 +121,11 @@ export async function generatePair(ctx: Pick<StoreContext, 'crypto'>): Promise<U
   return secret;
 }
 
+/** True when the private halves belong to the public keys of a bundle. */
+export function sameKeys(known: PublicKeys, keys: DualSigningKeys): boolean {
+  return known.ed25519 === toBase64Url(keys.ed25519.publicKey) && known.ml_dsa_65 === toBase64Url(keys.mlDsa.publicKey);
+}
+
 export function destroyPair(keys: DualSigningKeys): void {
   keys.ed25519.destroy();
   keys.mlDsa.destroy();
@@ -140,8 +146,13 @@ interface Pair {
   readonly bundle: VerifiedBundle;
 }
 
+export interface OpenSignerOptions {
+  /** Finishes and removes nothing that an interrupted change left; the caller writes nothing. */
+  readonly dryRun?: boolean;
+}
+
 /** Opens a signer store with its passphrase, under its lock. NotInitialised, WrongPassphrase, Tampered, Locked. */
-export async function openSigner(deps: StoreDeps, id: string): Promise<OpenSigner> {
+export async function openSigner(deps: StoreDeps, id: string, options: OpenSignerOptions = {}): Promise<OpenSigner> {
   checkSignerId(id);
   const ctx = await storeContext(deps);
   const paths = sealedPaths(ctx.paths.signer(id));
@@ -150,7 +161,7 @@ export async function openSigner(deps: StoreDeps, id: string): Promise<OpenSigne
   try {
     const lock = await lockSigner(deps, paths.directory, id);
     try {
-      return await OpenSigner.open(ctx, paths, id, passphrase, lock);
+      return await OpenSigner.open(ctx, paths, id, passphrase, lock, options.dryRun);
     } catch (error) {
       lock.release();
       throw error;
@@ -194,6 +205,7 @@ export class OpenSigner {
     id: string,
     passphrase: Uint8Array,
     lock: Lock,
+    dryRun = false,
   ): Promise<OpenSigner> {
     const bytes = ctx.files.read(paths.manifest, LIMITS.sealedRecordBytes);
     if (bytes === null) throw missingSigner(id);
@@ -202,6 +214,7 @@ export class OpenSigner {
     const store = new OpenSigner(ctx, paths, id, root.rootKey, manifest, lock);
     try {
       store.#loadPairs();
+      if (dryRun) return store;
       if (root.place === 'next') renameFiles(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
       sweep(ctx.files, paths, manifest, [paths.manifestNext, paths.rootNext]);
       await store.#syncBundle();
@@ -237,6 +250,9 @@ export class OpenSigner {
     const keys = await importPair(this.#ctx, secret);
     wipe(secret);
     this.#imported.set(n, keys);
+    if (!sameKeys(pair.bundle.bundle.keys, keys)) {
+      throw new RonError('Tampered', `key pair ${n} of signer ${this.id} is not the one that its bundle names`);
+    }
     return keys;
   }
 
@@ -286,12 +302,12 @@ export class OpenSigner {
     if (n > MAX_PAIRS) throw new RonError('LimitReached', `signer ${this.id} already has ${MAX_PAIRS} key pairs`);
     const secret = await generatePair(this.#ctx);
     const keys = await importPair(this.#ctx, secret);
-    this.#imported.set(n, keys);
     const createdAt = toTime(this.#ctx.clock.now());
     const previous = { digest: this.bundle.digest, keys: await this.keys() };
     const bundle = await makeSignerBundle(this.#ctx.crypto, { id: this.id, createdAt, keys, previous });
     const meta: PairMeta = { n, createdAt, bundle: bundleText(bundle), restoredAt: this.restoredAt };
     await this.#commit([{ id: pairId(n), type: 'signer-keys', meta: encodePair(meta), secret }]);
+    this.#imported.set(n, keys);
     this.#pairs.push({ meta, bundle });
     await this.#syncBundle();
     return bundle;

@@ -137,7 +137,11 @@ describe('a signer store', () => {
 
     const elsewhere = temporaryHome();
     const passphrases = fixedPassphrases({ alice: 'on paper' }, { alice: 'third' });
-    const restored = await restoreSigner(storeDeps(elsewhere, { passphrases }), { bytes: file, what: 'B' }, FAST_KDF);
+    const restored = await restoreSigner(
+      storeDeps(elsewhere, { passphrases }),
+      { bytes: file, what: 'B' },
+      { kdf: FAST_KDF },
+    );
     expect(restored.digest).toBe(bundle.digest);
     const third = storeDeps(elsewhere, { passphrases: fixedPassphrases({ alice: 'third' }) });
     const again = await openSigner(third, 'alice');
@@ -147,9 +151,11 @@ describe('a signer store', () => {
     expect(() => again.memory(LEDGER.replace('gl', 'drill'))).toThrow(/was restored from a backup/);
     again.close();
 
-    await expect(restoreSigner(third, { bytes: file, what: 'B' }, FAST_KDF)).rejects.toMatchObject({ code: 'Exists' });
+    await expect(restoreSigner(third, { bytes: file, what: 'B' }, { kdf: FAST_KDF })).rejects.toMatchObject({
+      code: 'Exists',
+    });
     const wrong = storeDeps(temporaryHome());
-    await expect(restoreSigner(wrong, { bytes: file, what: 'B' }, FAST_KDF)).rejects.toMatchObject({
+    await expect(restoreSigner(wrong, { bytes: file, what: 'B' }, { kdf: FAST_KDF })).rejects.toMatchObject({
       code: 'WrongPassphrase',
     });
     expect(exists(wrong.home)).toBe(false);
