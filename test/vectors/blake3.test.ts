@@ -24,7 +24,7 @@ describeVectors('blake3', () => {
         right &&= equalBytes(bytewise.digest(), expected);
       }
       tally.check(one.input_len, right);
-      tally.skip('suite not offered', 2);
+      tally.leaveOut('suite not offered', 2);
     }
     tally.finish(35, { 'suite not offered': 70 });
   });

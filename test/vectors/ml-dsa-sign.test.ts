@@ -86,7 +86,7 @@ describeVectors('ML-DSA signing', () => {
         for (const one of group.tests) {
           const seed = group.privateSeed === undefined ? null : unhex(group.privateSeed);
           if (one.msg === undefined) {
-            tally.skip('external-mu');
+            tally.leaveOut('external-mu');
           } else if (one.result === 'valid') {
             const publicKey = unhex(group.publicKey!);
             const same = seed === null || equalBytes((await scheme.importSecret(seed)).publicKey, publicKey);
@@ -103,7 +103,7 @@ describeVectors('ML-DSA signing', () => {
             tally.check(one.tcId, refused);
           } else {
             // Expanded private keys, and a context (here one that is too long), are not offered for signing.
-            tally.skip('suite not offered');
+            tally.leaveOut('suite not offered');
           }
         }
       }
@@ -122,7 +122,7 @@ describeVectors('ML-DSA signing', () => {
     for (const group of prompt.testGroups) {
       for (const one of group.tests) {
         if (group.preHash === 'preHash') {
-          tally.skip('hash-ml-dsa');
+          tally.leaveOut('hash-ml-dsa');
           continue;
         }
         const scheme = ML_DSA[group.parameterSet];
@@ -141,7 +141,7 @@ describeVectors('ML-DSA signing', () => {
     tally.finish(270, { 'hash-ml-dsa': 90 });
 
     const native = new Tally('acvp/ML-DSA-sigGen', 'native');
-    native.skip('no deterministic native signing', 360);
+    native.leaveOut('no deterministic native signing', 360);
     native.finishSkipped({ 'no deterministic native signing': 360 });
   });
 });

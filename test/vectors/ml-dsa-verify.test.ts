@@ -113,13 +113,13 @@ describeVectors('ML-DSA verification', () => {
       for (const group of testGroups) {
         for (const one of group.tests) {
           const set = group.parameterSet;
-          if (group.preHash === 'preHash') tally.skip('hash-ml-dsa');
+          if (group.preHash === 'preHash') tally.leaveOut('hash-ml-dsa');
           else if (group.signatureInterface === 'external') {
             const input = { pk: one.pk, message: one.message!, context: one.context!, signature: one.signature };
             tally.check(one.tcId, judge(name, set, input, one.testPassed));
           } else if (name === 'noble') {
             tally.check(one.tcId, noblePlain(set, one, group.externalMu) === one.testPassed);
-          } else tally.skip(group.externalMu ? 'external-mu' : 'suite not offered');
+          } else tally.leaveOut(group.externalMu ? 'external-mu' : 'suite not offered');
         }
       }
       if (name === 'noble') tally.finish(135, { 'hash-ml-dsa': 45 });

@@ -124,7 +124,7 @@ describeVectors('ML-KEM', () => {
           const made = encapsulateMlKem(set, bytes('ek'), bytes('m'));
           tally.check('encaps', equalBytes(made.ciphertext, bytes('c')) && equalBytes(made.shared, bytes('K')));
         }
-        tally.skip('fips203-draft');
+        tally.leaveOut('fips203-draft');
         tally.finish(name === 'noble' ? 2 : 1, { 'fips203-draft': 1 });
       }
     });

@@ -92,7 +92,7 @@ describeVectors('SLH-DSA', () => {
           tally.check(one.tcId, equalBytes(nativePublicKey(group.parameterSet, secret), publicKey));
         } else if (group.parameterSet !== 'SLH-DSA-SHA2-128s' && !FULL) {
           // The sets that the product does not have take half a minute.
-          tally.skip('suite not offered');
+          tally.leaveOut('suite not offered');
         } else {
           const seed = concat(unhex(one.skSeed), unhex(one.skPrf), unhex(one.pkSeed));
           const made = NOBLE[group.parameterSet].keygen(seed);
@@ -122,7 +122,7 @@ describeVectors('SLH-DSA', () => {
     tally.finish(45);
 
     const native = new Tally('acvp/SLH-DSA-sigVer', 'native');
-    native.skip('suite not offered', 45);
+    native.leaveOut('suite not offered', 45);
     native.finishSkipped({ 'suite not offered': 45 });
   });
 });

@@ -100,7 +100,7 @@ export class Tally {
     if (!ok) this.#failures.push(String(id));
   }
 
-  skip(reason: SkipReason, count = 1): void {
+  leaveOut(reason: SkipReason, count = 1): void {
     this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
   }
 
