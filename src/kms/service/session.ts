@@ -47,7 +47,7 @@ export interface Session {
   demandLedger(): LedgerWriter;
   /** Writes a checkpoint (not in a dry run), then releases everything. */
   close(): Promise<CheckpointInfo | null>;
-  /** Releases everything without a checkpoint: after an error. */
+  /** After an error: signs what was appended before it, if the store still can, then releases everything. */
   abandon(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function openSession(deps: StoreDeps, options: SessionOptions = {})
   }
 }
 
-/** Runs `use` in a session and closes it with a checkpoint, or abandons it when `use` throws. */
+/** Runs `use` in a session and closes it with a checkpoint, also when `use` throws (a refusal may follow an ingest). */
 export async function withSession<T>(
   deps: StoreDeps,
   options: SessionOptions,
@@ -136,7 +136,15 @@ async function start(
         await store.close();
       }
     },
-    abandon: () => store.close(),
+    abandon: async () => {
+      try {
+        if (!dryRun && store.logSize > store.newestCheckpoint().size) await store.checkpoint();
+      } catch {
+        // The error that ended the command is the one to report; a store that failed stays as it is for the next open.
+      } finally {
+        await store.close();
+      }
+    },
   };
 }
 
