@@ -42,3 +42,8 @@ export const kmsFlag = Flags.string({
 export const tenantFlag = Flags.string({ summary: 'tenant; upper case is folded', helpValue: 'ID' });
 
 export const scopeFlag = Flags.string({ summary: 'global, or one tenant', helpValue: 'global|tenant:ID' });
+
+/** Commands that append (governance page 11). */
+export const confirmTimeFlag = Flags.boolean({
+  summary: 'the clock is right although it is over 7 days beyond the newest entry',
+});
