@@ -1,10 +1,12 @@
-// Recogniser of checkpoints (log page 4.6): a signed note with the two signatures of a log, and perhaps cosignatures of
-// witnesses. Each line is judged under the log keys that are known; their key id follows from the origin.
+// Recognisers of checkpoints (log page 4.6): a signed note with the two signatures of a log, and perhaps cosignatures of
+// witnesses; and of tlog-proofs (4.9): a record, its path and the checkpoint. Each signature line is judged under the log
+// keys that are known; their key id follows from the origin. The path is always checked: it needs no key.
 
 import { type CheckpointBody, parseBody, subtreeMessage } from '../audit/checkpoint.ts';
+import { isTlogProof, parseTlogProof, provesInclusion } from '../audit/tlog-proof.ts';
 import { readU64be } from '../bytes/framing.ts';
 import { toHex } from '../bytes/hex.ts';
-import { utf8 } from '../bytes/text.ts';
+import { fromUtf8, utf8 } from '../bytes/text.ts';
 import { toTime } from '../bytes/time.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { NOTE_TYPES, type Note, type NoteSignature, noteKeyId, parseNote } from '../envelope/note.ts';
@@ -83,6 +85,34 @@ export function describeCheckpoint(crypto: Crypto, bytes: Uint8Array, keys: read
     unchecked: [
       'whether the log keys are the right ones: the pinned genesis says it',
       'whether the log still agrees: `ronctl audit verify --anchor FILE`',
+    ],
+  };
+}
+
+/** Null when it is no tlog-proof. Throws Malformed. */
+export function describeTlogProof(crypto: Crypto, bytes: Uint8Array, keys: readonly KnownKey[]): Artefact | null {
+  if (!isTlogProof(bytes)) return null;
+  const proof = parseTlogProof(bytes, 'tlog-proof');
+  const inner = describeCheckpoint(crypto, proof.checkpoint, keys);
+  const body = parseBody(parseNote(proof.checkpoint, 'checkpoint').text);
+  if (inner === null || body === null) return null;
+  const included = proof.extra !== null && provesInclusion(proof, proof.extra, body);
+  return {
+    ...inner,
+    kind: 'tlog-proof',
+    members: [
+      { name: 'index', value: String(proof.index) },
+      { name: 'path', value: `${proof.path.length} hashes` },
+      ...(proof.extra === null ? [] : [{ name: 'record', value: fromUtf8(proof.extra) ?? 'not UTF-8' }]),
+      ...inner.members.map((one) => ({ name: `checkpoint.${one.name}`, value: one.value })),
+    ],
+    checks: [
+      ...inner.checks,
+      ...(proof.extra === null ? [] : [check('the record is at this index of the signed tree', included)]),
+    ],
+    unchecked: [
+      ...(proof.extra === null ? ['which record it proves: the file does not carry it'] : []),
+      ...inner.unchecked,
     ],
   };
 }

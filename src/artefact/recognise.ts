@@ -15,7 +15,7 @@ import { signedMessage } from '../keys/message.ts';
 import type { Artefact, KnownKey } from './artefact.ts';
 import { describeSealed, describeWrap } from './binary.ts';
 import { judgeSignature, keysIn, keysOfHolder } from './known-keys.ts';
-import { describeCheckpoint, isNote } from './notes.ts';
+import { describeCheckpoint, describeTlogProof, isNote } from './notes.ts';
 import { describeSigned } from './signed.ts';
 import { describeUnsigned, envelopesOf } from './unsigned.ts';
 
@@ -71,6 +71,8 @@ export function recognise(crypto: Crypto, bytes: Uint8Array, keys: readonly Know
   if (binary !== null) return binary;
   const text = fromUtf8(bytes);
   if (text === null) return null;
+  const proof = describeTlogProof(crypto, bytes, keys);
+  if (proof !== null) return proof;
   if (isNote(text)) return describeCheckpoint(crypto, bytes, keys);
   if (!text.startsWith('{') && !text.startsWith(BOM)) return null;
   const loose = looseObject(text.replace(BOM, ''));

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ARTEFACT_KINDS, type Artefact, type KnownKey, verdictOf } from '../../src/artefact/artefact.ts';
 import { keysFromFile, recognise } from '../../src/artefact/recognise.ts';
 import { openSegment } from '../../src/artefact/segment.ts';
+import { formatTlogProof, parseTlogProof } from '../../src/audit/tlog-proof.ts';
 import { canonicalFile, canonicalText, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
 import { fingerprintWords } from '../../src/envelope/fingerprint.ts';
@@ -45,6 +46,7 @@ const EXPECTED: Readonly<Record<FileName, ReturnType<typeof verdictOf>>> = {
   'roll-call': 'key unknown',
   dispute: 'key unknown',
   checkpoint: 'key unknown',
+  'tlog-proof': 'key unknown',
   'sealed record': 'nothing invalid',
   'key object': 'key unknown',
   continuity: 'key unknown',
@@ -65,11 +67,7 @@ describe('recognise', () => {
   });
 
   it('knows every kind that it claims to know', () => {
-    expect(Object.keys(EXPECTED).sort()).toEqual(
-      Object.keys(ARTEFACT_KINDS)
-        .filter((one) => one !== 'tlog-proof')
-        .sort(),
-    );
+    expect(Object.keys(EXPECTED).sort()).toEqual(Object.keys(ARTEFACT_KINDS).sort());
   });
 
   it('judges with the keys of a genesis given beside', () => {
@@ -82,6 +80,7 @@ describe('recognise', () => {
       'roll-call',
       'dispute',
       'checkpoint',
+      'tlog-proof',
       'key object',
       'continuity',
     ] as const) {
@@ -255,6 +254,14 @@ describe('damage', () => {
       ok: false,
       found: 'missing',
     });
+  });
+
+  it('finds a tlog-proof of another record', () => {
+    const proof = parseTlogProof(made.files['tlog-proof'], 'proof');
+    const other = utf8(fromUtf8(proof.extra!)!.replace('"seq":2', '"seq":3'));
+    const found = explain(formatTlogProof({ ...proof, extra: other }))!;
+    expect(found.checks).toContainEqual({ what: 'the record is at this index of the signed tree', ok: false });
+    expect(verdictOf(found)).toBe('something invalid');
   });
 
   it('finds a checkpoint over another size', () => {

@@ -3,13 +3,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { logVkeys, signCheckpoint } from '../../src/audit/checkpoint.ts';
-import { leafHash, NO_PREVIOUS } from '../../src/audit/leaf.ts';
+import { leafHash, NO_PREVIOUS, nodeHash } from '../../src/audit/leaf.ts';
 import { buildRecord } from '../../src/audit/record.ts';
+import { formatTlogProof } from '../../src/audit/tlog-proof.ts';
 import { toBase64Url } from '../../src/bytes/base64.ts';
 import { canonicalFile, canonicalText } from '../../src/bytes/canonical-json.ts';
 import { toHex } from '../../src/bytes/hex.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
-import { sha256 } from '../../src/crypto/hash.ts';
 import type { SigningKey } from '../../src/crypto/provider.ts';
 import {
   type Envelope,
@@ -272,8 +272,10 @@ export async function makeArtefacts() {
       ).line,
     );
   }
-  const body = { origin: ORIGIN, size: 3, root: sha256(utf8('root')) };
+  const [leaf0, leaf1, leaf2] = records.map((one) => leafHash(one)) as [Uint8Array, Uint8Array, Uint8Array];
+  const body = { origin: ORIGIN, size: 3, root: nodeHash(nodeHash(leaf0, leaf1), leaf2) };
   const checkpoint = await signCheckpoint(body, 1_795_000_000, [log]);
+  const tlogProof = formatTlogProof({ extra: records[2]!, index: 2, path: [nodeHash(leaf0, leaf1)], checkpoint });
 
   const version = { kid: `${KID}#v1`, tracks: ['ed25519', 'ml-dsa'] as const, created_at: T0 };
   const first = await dual();
@@ -366,9 +368,15 @@ export async function makeArtefacts() {
           signerSetHash: signerSetHash(set),
         }),
       ),
-      head: { seq: 5, hash: ZERO_DIGEST, record, tlog_proof: 'proof' },
+      head: { seq: 5, hash: ZERO_DIGEST, record, tlog_proof: fromUtf8(tlogProof)! },
     }),
-    proof: unsigned('gov.proof.v1', { v: 1, ...carried, receipt: envelopeJson(receipt), record, tlog_proof: 'proof' }),
+    proof: unsigned('gov.proof.v1', {
+      v: 1,
+      ...carried,
+      receipt: envelopeJson(receipt),
+      record,
+      tlog_proof: fromUtf8(tlogProof)!,
+    }),
     evidence: unsigned('gov.evidence.v1', { kind: 'equivocation', objects: statements.map(envelopeJson) }),
     'roll-call': envelopeFile(
       await signedBy(
@@ -408,6 +416,7 @@ export async function makeArtefacts() {
       ),
     ),
     checkpoint,
+    'tlog-proof': tlogProof,
     'sealed record': sealRecord(crypto, random, random(32), { ...sealInput, id: `${KID}#v1`, type: 'key-version' }),
     'key object': keyObject,
     continuity: continuityFile(continuity),
