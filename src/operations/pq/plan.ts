@@ -27,7 +27,7 @@ export interface PlanRequest {
 export interface PlanWindow {
   readonly not_before: string;
   readonly not_after: string;
-  /** A proposal lives 7 days at most: it cannot be made before. */
+  /** It cannot be made before: a proposal lives 7 days at most, and starts from what the step before leads to. */
   readonly propose_from: string;
 }
 
@@ -57,6 +57,7 @@ export interface PlanResult {
   readonly steps: readonly PlanStep[];
 }
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const PROPOSAL_MAX_MS = 7 * DAY_MS;
 
@@ -92,11 +93,13 @@ function windowsOf(count: number, nowMs: number, byMs: number | null): (PlanWind
   if (byMs === null) return Array.from({ length: count }, () => null);
   if (byMs <= nowMs) throw new RonError('InvalidValue', `--by: ${toTime(byMs)} has passed`, { field: '--by' });
   const interval = (byMs - nowMs) / count;
+  const unit = interval >= 10 * MINUTE_MS ? MINUTE_MS : 1;
+  const end = (index: number): number => byMs - Math.round(((count - 1 - index) * interval) / unit) * unit;
+  const start = (index: number): number => Math.max(nowMs, end(index) - Math.min(DAY_MS, interval));
   return Array.from({ length: count }, (_, index) => {
-    const end = Math.round(nowMs + interval * (index + 1));
-    const start = Math.round(end - Math.min(DAY_MS, interval));
-    const from = Math.max(nowMs, end - PROPOSAL_MAX_MS);
-    return { not_before: toTime(start), not_after: toTime(end), propose_from: toTime(from) };
+    const afterLast = index === 0 ? nowMs : start(index - 1);
+    const from = Math.max(nowMs, end(index) - PROPOSAL_MAX_MS, afterLast);
+    return { not_before: toTime(start(index)), not_after: toTime(end(index)), propose_from: toTime(from) };
   });
 }
 

@@ -38,5 +38,6 @@ export function planView(result: PlanResult): TextModel {
   if (!result.tenant_known) head.push(line(`${result.scope} has no key, value or ceiling here.`, 'warn'));
   if (!result.governed) head.push(line('No genesis has been adopted: ronctl governance init comes first.', 'warn'));
   if (result.steps.length === 0) return [...head, line('Nothing to do.', 'good')];
-  return [...head, blank, ...result.steps.map(stepBlock)];
+  const order = line('Make each proposal after the one before it was executed: it starts from that state.', 'dim');
+  return [...head, blank, ...result.steps.map(stepBlock), blank, order];
 }
