@@ -108,6 +108,18 @@ export const decodeCeiling = object({
   max_active: integer(1, 10_000),
 });
 
+function decodeValue(key: string, value: Json, path: string, tenant: boolean): Json {
+  try {
+    const row = key === 'pq.phase' || key === 'pq.rollout_percent' ? null : rowOf(key);
+    if (row === null) return malformed(path, 'no such governable key');
+    if (tenant && row.scope === 'global') return malformed(path, 'this key has no value per tenant');
+    return checkValue(row, value);
+  } catch (error) {
+    if (error instanceof RonError && error.code === 'InvalidValue') return malformed(path, error.message);
+    throw error;
+  }
+}
+
 function decodeValues(tenant: boolean) {
   return (value: Json, path: string): Values => {
     const out: Record<string, Json> = {};
@@ -117,14 +129,7 @@ function decodeValues(tenant: boolean) {
         out[key] = pqJson(decodePqState(item, where));
         continue;
       }
-      const row = key === 'pq.phase' || key === 'pq.rollout_percent' ? null : rowOf(key);
-      if (row === null) return malformed(where, 'no such governable key');
-      if (tenant && row.scope === 'global') return malformed(where, 'this key has no value per tenant');
-      try {
-        out[key] = checkValue(row, item);
-      } catch (error) {
-        return malformed(where, error instanceof RonError ? error.message : 'a value of another form');
-      }
+      out[key] = decodeValue(key, item, where, tenant);
     }
     if (!tenant && out['pq'] === undefined) return malformed(join(path, 'pq'), 'missing member');
     if (tenant && Object.keys(out).length === 0) return malformed(path, 'a tenant without an override has no member');

@@ -88,6 +88,11 @@ describe('a policy state', () => {
         (json['ceilings'] = { op: { tenants: ['b', 'a'], scopes: ['kms:sign'], max_ttl_s: 60, max_active: 1 } }),
       'policy.ceilings.op.tenants[1]',
     ],
+    [
+      'the source of a secret',
+      (json) => (json['global'] = { ...(json['global'] as JsonObject), 'backends.pkcs11.pin_env': 'PIN' }),
+      'policy.global.backends.pkcs11.pin_env',
+    ],
   ];
   it.each(mangled)('with %s is refused', (_name, change, field) => {
     const json = { ...policyStateJson(dev) };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalText, type Json } from '../../src/bytes/canonical-json.ts';
+import { canonicalBytes, canonicalText, type Json, parseCanonical } from '../../src/bytes/canonical-json.ts';
+import { RonError } from '../../src/errors.ts';
 import { applyCeiling, applyChanges } from '../../src/policy/apply.ts';
 import { decodePolicyState, initialPolicy, type PolicyState, type Scope } from '../../src/policy/state.ts';
 import { decodePolicyView, policyViewJson, stateOfView, viewHash, viewOf } from '../../src/policy/view.ts';
@@ -116,6 +117,25 @@ describe('a view from bytes', () => {
     mangle(one);
     const error = refusal(() => decodePolicyView(one, 'view'));
     expect([error.code, error.field]).toEqual(['Malformed', field]);
+  });
+
+  it('every mangled byte is refused, or gives another hash', () => {
+    const bytes = canonicalBytes(policyViewJson(view));
+    const right = viewHash(view);
+    let refused = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      for (const bit of [1, 2, 0x20, 0x80]) {
+        const mangled = bytes.with(at, bytes[at]! ^ bit);
+        try {
+          expect(viewHash(decodePolicyView(parseCanonical(mangled, 'view'), 'view'))).not.toBe(right);
+        } catch (error) {
+          if (!(error instanceof RonError)) throw error;
+          expect(error.code).toBe('Malformed');
+          refused++;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(bytes.length);
   });
 
   it('every member is under the hash', () => {
