@@ -16,8 +16,6 @@ export interface Rung {
   readonly rollback: Changeset | null;
   readonly before: PolicyState;
   readonly after: PolicyState;
-  /** Every key that exists then was made before this raise. */
-  readonly raises: boolean;
 }
 
 export const DEFAULT_STAGES: readonly number[] = [10, 50, 100];
@@ -57,7 +55,7 @@ export function ladder(of: {
       .filter((entry) => entry.from !== entry.to);
     const after = applyChanges(before, of.scope, changeset, of.profile);
     const rollback = defaultRollback(changeset, before, of.scope);
-    rungs.push({ from, to, changeset, rollback, before, after, raises: to.phase > from.phase });
+    rungs.push({ from, to, changeset, rollback, before, after });
     before = after;
   }
 }

@@ -4,15 +4,15 @@
 import { parseDurationOrTime, parseTime, toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import type { ChangesetEntry } from '../../policy/change.ts';
-import { impactOf, type KeyFacts, phasesOf } from '../../policy/impact.ts';
+import type { KeyFacts } from '../../policy/impact.ts';
 import { ladder, type Rung } from '../../policy/ladder.ts';
-import type { Judged } from '../../policy/overlay.ts';
 import { PROFILES } from '../../policy/profile.ts';
 import { pqOf, type Scope, tenantOf } from '../../policy/state.ts';
 import { formatValue } from '../../policy/value.ts';
 import { isPhase, PHASES, type Phase } from '../../rollout/phases.ts';
 import { inspectPq, type PqInspection } from '../policy/inspect.ts';
-import { keyFacts, type PolicyDeps, type PolicySource, profileOf, tenantsOf } from '../policy/source.ts';
+import { keyFacts, type PolicyDeps, profileOf, tenantsOf } from '../policy/source.ts';
+import { impactOfStep, keysAfter } from './impact.ts';
 
 export interface PlanRequest {
   readonly scope: Scope;
@@ -114,17 +114,6 @@ function proposeLine(scope: Scope, rung: Rung, window: PlanWindow | null): strin
   return `ronctl governance propose --scope ${scope} ${changes.join(' ')} --rationale TEXT${when}`;
 }
 
-function phasesAt(source: PolicySource, keys: readonly KeyFacts[], rung: Rung, side: 'before' | 'after') {
-  const judged: Judged = source.judged;
-  return phasesOf(keys, { state: rung[side], overlays: [], judged }, source.policy.genesisNonce);
-}
-
-/** Keys that exist now were made before a raise that is still to come. */
-function afterRaise(keys: readonly KeyFacts[], scope: Scope): KeyFacts[] {
-  const layer = scope === 'global' ? 'global' : 'tenant';
-  return keys.map((key) => ({ ...key, createdAfterRaise: { ...key.createdAfterRaise, [layer]: false } }));
-}
-
 export async function plan(request: PlanRequest, deps: PolicyDeps): Promise<PlanResult> {
   const source = await deps.source();
   const { scope, target } = request;
@@ -138,12 +127,12 @@ export async function plan(request: PlanRequest, deps: PolicyDeps): Promise<Plan
   });
   const windows = windowsOf(rungs.length, request.nowMs, request.byMs);
   const tenant = tenantOf(scope);
-  let keys = keyFacts(source, tenant);
+  let keys: readonly KeyFacts[] = keyFacts(source, tenant);
   const steps: PlanStep[] = [];
   for (const [index, rung] of rungs.entries()) {
-    const before = phasesAt(source, keys, rung, 'before');
-    if (rung.raises) keys = afterRaise(keys, scope);
-    const impact = impactOf(keys, before, phasesAt(source, keys, rung, 'after'));
+    const step = { scope, before: rung.before, after: rung.after };
+    const impact = impactOfStep(source, step, keys);
+    keys = keysAfter(keys, step);
     const window = windows[index] ?? null;
     steps.push({
       n: index + 1,

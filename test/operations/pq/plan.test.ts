@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { countImpact } from '../../../src/operations/pq/impact.ts';
 import { type PlanRequest, parsePhase, parseStages, plan } from '../../../src/operations/pq/plan.ts';
 import { applyChanges } from '../../../src/policy/apply.ts';
 import { buildChangeset, parseChange } from '../../../src/policy/change.ts';
@@ -192,5 +193,25 @@ describe('what is typed', () => {
     for (const text of ['', '10', '50,10,100', '10,10,100', 'a,100', '100,200', '10,100,']) {
       expect(refusal(() => parseStages(text, '--stages')).field, text).toBe('--stages');
     }
+  });
+});
+
+describe('the numbers for approvers', () => {
+  const two = applyChanges(dev, 'tenant:acme', [{ key: 'pq.phase', to: 2 }], 'dev');
+  const step = { scope: 'tenant:acme', before: dev, after: two } as const;
+  it('count moving keys, losing versions and missing tracks of the scope', () => {
+    const keys = [
+      keyEntry('acme', 1, [['ed25519']]),
+      keyEntry('acme', 2, [['ed25519'], ['ed25519', 'ml-dsa']]),
+      keyEntry('bank', 3, [['ed25519']]),
+    ];
+    expect(countImpact(policySource({ policy: dev, keys }), step)).toEqual({
+      keys_moving: 2,
+      versions_losing: 2,
+      missing_tracks: 1,
+    });
+  });
+  it('are null where no key of the scope is known', () => {
+    expect(countImpact(policySource({ policy: dev, keys: [keyEntry('bank', 3, [['ed25519']])] }), step)).toBeNull();
   });
 });
