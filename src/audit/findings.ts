@@ -75,3 +75,12 @@ export function worstVerdict(findings: Iterable<{ readonly code: FindingCode }>)
   }
   return worst;
 }
+
+/** Collects findings. */
+export class Findings {
+  readonly list: Finding[] = [];
+
+  add(code: FindingCode, message: string, where: Pick<Finding, 'index' | 'file' | 'offset'> = {}): void {
+    this.list.push({ code, message, ...where });
+  }
+}

@@ -38,6 +38,26 @@ export interface ScanResult {
   readonly problems: readonly ChainProblem[];
   readonly problemCount: number;
   readonly ends: ChainEnds | null;
+  /** Ok `sign` records; 0 without the semantic pass. */
+  readonly signs: number;
+}
+
+export interface TileFault {
+  readonly level: number;
+  readonly index: number;
+  /** Null: the tile is missing. Else the first leaf that it does not fit. */
+  readonly seq: number | null;
+}
+
+/** A scanned segment with its place in the tree; plain data. */
+export interface SegmentReport {
+  readonly number: number;
+  readonly scan: ScanResult;
+  readonly tiles: readonly TileFault[];
+  /** Frontier hashes within this segment at each wanted size inside it. */
+  readonly frontiers: readonly { readonly size: number; readonly hashes: readonly Uint8Array[] }[];
+  /** Frontier hashes of all its leaves. */
+  readonly all: readonly Uint8Array[];
 }
 
 export class SegmentScan {
@@ -49,6 +69,7 @@ export class SegmentScan {
   #chain: RecordChain;
   #first = 0;
   #bytes = 0;
+  #signs = 0;
   #firstPrev: string | null = null;
   #lastLeaf: string | null = null;
   #prevGuess = 0;
@@ -73,6 +94,7 @@ export class SegmentScan {
     this.#chain = new RecordChain(this.#options.complete && first === 0, this.#report);
     this.#first = first;
     this.#bytes = 0;
+    this.#signs = 0;
     this.#firstPrev = null;
     this.#lastLeaf = null;
   }
@@ -140,6 +162,7 @@ export class SegmentScan {
         message: `a checkpoint ends with ${record.op}, not with manifest`,
       });
     }
+    if (record.op === 'sign' && record.ok) this.#signs++;
     this.#chain.next(record, seq);
   }
 
@@ -167,6 +190,7 @@ export class SegmentScan {
       problems: [...this.#problems],
       problemCount: this.#problemCount,
       ends: this.#options.semantic ? this.#chain.ends() : null,
+      signs: this.#signs,
     };
   }
 }

@@ -70,6 +70,19 @@ export async function writeSignIndex(deps: DurableDeps, paths: EpochPaths, numbe
   await writeFile(deps, paths.signIndex(number), signEntries(deps.files, paths, number));
 }
 
+/** True when the bytes can be the index of a segment with so many ok `sign` records: whole, sorted, within it. */
+export function isSignIndex(bytes: Uint8Array, signs: number, firstSeq: number): boolean {
+  if (bytes.length !== signs * SIGN_ENTRY_BYTES) return false;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length; at += SIGN_ENTRY_BYTES) {
+    const next = at + SIGN_ENTRY_BYTES;
+    const seq = readU64be(bytes, at + KEY_BYTES);
+    if (seq === null || seq < firstSeq || seq >= firstSeq + LIMITS.auditSegmentRecords) return false;
+    if (next < bytes.length && view.compare(view, next, next + SIGN_ENTRY_BYTES, at, next) >= 0) return false;
+  }
+  return true;
+}
+
 /** Seqs that the index of a segment names for a key; null when the index is missing or no whole entries. */
 export function lookUpSignIndex(files: Files, paths: EpochPaths, number: number, key: Uint8Array): number[] | null {
   const bytes = files.read(paths.signIndex(number), LIMITS.auditSegmentRecords * SIGN_ENTRY_BYTES);

@@ -1,7 +1,7 @@
 // Scans whole segments of an epoch for `audit verify`: leaves, links, semantics, tiles of levels 0 and 1, and the frontier
 // at every checkpoint size. It runs in worker threads too, so input and result are plain data.
 
-import { type ScanResult, SegmentScan } from '../audit/scan.ts';
+import { type SegmentReport, SegmentScan, type TileFault } from '../audit/scan.ts';
 import { TILE_WIDTH, tileWidth } from '../audit/tile.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
@@ -19,23 +19,8 @@ export interface ScanRequest {
   readonly tiledSize: number;
   /** Sizes at which the root is wanted, ascending. */
   readonly sizes: readonly number[];
-}
-
-export interface TileFault {
-  readonly level: 0 | 1;
-  readonly index: number;
-  /** Null: the tile is missing. Else the first leaf that it does not fit. */
-  readonly seq: number | null;
-}
-
-export interface SegmentReport {
-  readonly number: number;
-  readonly scan: ScanResult;
-  readonly tiles: readonly TileFault[];
-  /** Frontier hashes within this segment at each wanted size inside it. */
-  readonly frontiers: readonly { readonly size: number; readonly hashes: readonly Uint8Array[] }[];
-  /** Frontier hashes of all its leaves. */
-  readonly all: readonly Uint8Array[];
+  /** Sizes of checkpoints, whose last record must be `manifest`. */
+  readonly checkpoints: readonly number[];
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -47,8 +32,9 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
   const scan = new SegmentScan({ semantic: request.semantic, complete: request.complete });
   for (const number of request.segments) {
     const first = number * N;
-    const sizes = request.sizes.filter((size) => size > first && size <= first + N);
-    scan.begin(first, new Set(sizes.map((size) => size - 1)));
+    const within = (all: readonly number[]): number[] => all.filter((size) => size > first && size <= first + N);
+    const sizes = within(request.sizes);
+    scan.begin(first, new Set(within(request.checkpoints).map((size) => size - 1)));
     const torn = readAll(files, paths.segment(number), scan);
     if (torn === null) continue;
     const result = scan.end(torn);

@@ -31,11 +31,11 @@ export interface TestClock extends Clock {
   boot: string;
 }
 
-/** Starts at 2026-11-20T07:00:00.000Z; every look at it is a millisecond later. */
-export function testClock(): TestClock {
+/** Starts at 2026-11-20T07:00:00.000Z and `laterMs`; every look at it is a millisecond later. */
+export function testClock(laterMs = 0): TestClock {
   const start = Date.parse('2026-11-20T07:00:00.000Z');
   return {
-    wall: start,
+    wall: start + laterMs,
     boot: 'boot of the tests',
     now() {
       this.wall += 1;
@@ -133,7 +133,10 @@ export async function newLog(auditDir: string, deps: AuditDeps = auditDeps()): P
   });
 }
 
-export async function reopenLog(auditDir: string, deps: AuditDeps = auditDeps()): Promise<AuditAppender> {
+export async function reopenLog(
+  auditDir: string,
+  deps: AuditDeps = auditDeps(undefined, testClock(3_600_000)),
+): Promise<AuditAppender> {
   return openAuditLog(deps, {
     auditDir,
     storeId: STORE_ID,

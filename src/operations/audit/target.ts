@@ -1,0 +1,77 @@
+// Which log an `audit` command looks at, and whose keys may judge it: the log of this home, another home, or a bare copy of
+// an audit directory. Keys come from the pinned genesis of that store, else from this home's own audit/log.json when it
+// is the same store; a copy never vouches for itself. Refuses what is no audit log (3).
+
+import type { TrustedLog } from '../../audit/checkpoint.ts';
+import type { Crypto } from '../../crypto/provider.ts';
+import { RonError } from '../../errors.ts';
+import type { Files } from '../../host.ts';
+import { type LogFile, readLogFile } from '../../storage/audit-log-file.ts';
+import { logFilePath } from '../../storage/audit-paths.ts';
+import { checkedFiles } from '../../storage/checked-files.ts';
+import { type HomePaths, homePaths } from '../../storage/home.ts';
+import { homeLog } from '../../storage/trusted-log.ts';
+import type { OperationDeps } from '../deps.ts';
+
+export type AuditDeps = Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'onProgress'>;
+
+export interface AuditTarget {
+  readonly files: Files;
+  readonly crypto: Crypto;
+  /** Of the judging home, whose pins and memory count. */
+  readonly paths: HomePaths;
+  readonly auditDir: string;
+  readonly kind: 'home' | 'copy';
+  /** Null when the log has no log.json any more. */
+  readonly file: LogFile | null;
+  /** Keys for an epoch of `file`; null when none are trusted here. */
+  trusted(epoch: number): TrustedLog | null;
+}
+
+const isDirectory = (files: Files, path: string): boolean => files.info(path)?.type === 'directory';
+
+function place(files: Files, home: string, given: string | null): { auditDir: string; kind: 'home' | 'copy' } {
+  if (given === null || given === home) return { auditDir: homePaths(home).audit, kind: 'home' };
+  const info = files.info(given);
+  if (info === null) throw new RonError('NotFound', `${given}: no such file or directory`, { field: 'DIR' });
+  if (info.type !== 'directory') {
+    throw new RonError('Unsupported', `${given}: a home or an audit directory is expected; exports are not read yet`, {
+      field: 'DIR',
+      hint: 'Give a directory, or use `ronctl inspect` for a single file.',
+    });
+  }
+  if (given === homePaths(home).audit) return { auditDir: given, kind: 'home' };
+  if (files.info(`${given}/home.json`) !== null || isDirectory(files, `${given}/audit`)) {
+    return { auditDir: `${given}/audit`, kind: 'home' };
+  }
+  if (files.info(logFilePath(given)) !== null || isDirectory(files, `${given}/e0`))
+    return { auditDir: given, kind: 'copy' };
+  throw new RonError('Malformed', `${given}: neither a home nor an audit directory`, {
+    field: 'DIR',
+    hint: 'An audit directory has log.json and e0/; a home has home.json and audit/.',
+  });
+}
+
+/** `given` is absolute, or null for the log of this home. Throws NotInitialised when this home never had one. */
+export async function auditTarget(deps: AuditDeps, given: string | null): Promise<AuditTarget> {
+  const { host, home } = deps;
+  const files = checkedFiles(host.files, home);
+  const { auditDir, kind } = place(host.files, home, given);
+  const crypto = await deps.crypto();
+  const paths = homePaths(home);
+  const file = readLogFile(files, auditDir);
+  if (file === null && auditDir === paths.audit && files.info(paths.store) === null && files.info(auditDir) === null) {
+    throw new RonError('NotInitialised', 'this home has no audit log', {
+      hint: 'Make one with `ronctl init --profile PROFILE`.',
+    });
+  }
+  const trusted = (epoch: number): TrustedLog | null => {
+    const found = homeLog({ files, crypto, paths: { ...paths, audit: auditDir as HomePaths['audit'] } }, epoch);
+    if (found.log.trust === 'pinned' || auditDir === paths.audit) return found.log;
+    const own = readLogFile(files, paths.audit);
+    if (own === null || own.storeId !== found.file.storeId || own.epochs[epoch] === undefined) return null;
+    const { origin, keys } = own.epochs[epoch];
+    return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
+  };
+  return { files, crypto, paths, auditDir, kind, file, trusted };
+}

@@ -1,0 +1,257 @@
+// `audit verify`: judges a whole log (log page 4.8). Every record, tile, checkpoint and link is read again from bytes; the
+// worst verdict wins. A log that holds moves this home's memory forward. Writes nothing to the log.
+
+import { createLogVerifier, type LogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
+import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
+import { parseRecord } from '../../audit/record.ts';
+import { toHex } from '../../bytes/hex.ts';
+import { toTime } from '../../bytes/time.ts';
+import { RonError } from '../../errors.ts';
+import { epochPaths } from '../../storage/audit-paths.ts';
+import { hashReader, readSegmentLine } from '../../storage/audit-store.ts';
+import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
+import { type EpochReport, verifyEpoch } from '../../storage/audit-verify.ts';
+import { readHome } from '../../storage/home.ts';
+import {
+  readRemembered,
+  rememberCheckpoint,
+  rememberedOrigins,
+  writeForkEvidence,
+} from '../../storage/trust-memory.ts';
+import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
+
+export interface AuditVerifyRequest {
+  /** Absolute path of a home or an audit directory; null = this home. */
+  readonly target: string | null;
+  /** Leaves out the semantic pass: hashes, links, tree, tiles, checkpoints only. */
+  readonly fast: boolean;
+  /** Opens the custody store for its head keys; null = without. */
+  readonly headKeys: (() => Promise<readonly Uint8Array[]>) | null;
+}
+
+export interface CheckpointSummary {
+  readonly size: number;
+  /** Lower hex. */
+  readonly root: string;
+  /** RFC 3339. */
+  readonly time: string;
+}
+
+export interface EpochSummary {
+  readonly epoch: number;
+  readonly origin: string;
+  readonly records: number;
+  /** Records under the newest checkpoint. */
+  readonly covered: number;
+  readonly unsigned_tail: number;
+  readonly torn_bytes: number;
+  readonly checkpoints: number;
+  readonly checkpoint: CheckpointSummary | null;
+  readonly remembered: CheckpointSummary | null;
+}
+
+export interface AuditVerifyResult {
+  readonly target: string;
+  readonly kind: 'home' | 'copy';
+  readonly trust: 'pinned' | 'local' | 'none';
+  readonly verdict: AuditVerdict;
+  /** False with --fast: records were not read for their meaning. */
+  readonly semantic: boolean;
+  /** True with --unseal: the tail was checked against the authenticated head. */
+  readonly head_checked: boolean;
+  readonly bytes: number;
+  readonly epochs: readonly EpochSummary[];
+  /** Index of the first record that is wrong or missing. */
+  readonly first_index: number | null;
+  readonly findings: readonly (Finding & { readonly epoch: number })[];
+  /** All, of which at most 100 are listed. */
+  readonly findings_total: number;
+  /** Path of the evidence file of a fork. */
+  readonly evidence: string | null;
+  /** The newest checkpoint is now the one that this home remembers. */
+  readonly remembered: boolean;
+}
+
+export const checkpointSummary = (checkpoint: VerifiedCheckpoint): CheckpointSummary => ({
+  size: checkpoint.size,
+  root: toHex(checkpoint.root),
+  time: toTime(checkpoint.timestamp * 1000),
+});
+
+type EpochFinding = Finding & { readonly epoch: number };
+
+interface EpochOutcome {
+  readonly summary: EpochSummary;
+  readonly report: EpochReport | null;
+  readonly verifier: LogVerifier;
+  readonly remembered: VerifiedCheckpoint | null;
+  readonly findings: readonly Finding[];
+}
+
+/** The memory of an epoch; what is wrong with it is a finding, not an error. */
+function memoryOf(
+  target: AuditTarget,
+  verifier: LogVerifier,
+): { memory: VerifiedCheckpoint | null; findings: Finding[] } {
+  try {
+    return { memory: readRemembered(target.files, target.paths.trustedLogs, verifier), findings: [] };
+  } catch (error) {
+    if (!(error instanceof RonError) || error.code !== 'Tampered') throw error;
+    const code = error.field !== undefined && Object.hasOwn(FINDINGS, error.field) ? error.field : 'log-keys-changed';
+    return { memory: null, findings: [{ code: code as Finding['code'], message: error.message }] };
+  }
+}
+
+async function verifyOne(
+  deps: AuditDeps,
+  request: AuditVerifyRequest,
+  target: AuditTarget,
+  epoch: { readonly n: number; readonly origin: string },
+  newest: boolean,
+): Promise<EpochOutcome> {
+  const log = target.trusted(epoch.n);
+  const none = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
+  const verifier = createLogVerifier(
+    log ?? { origin: epoch.origin, keys: [], serviceKeys: none, trust: 'local' },
+    target.crypto,
+  );
+  const { memory, findings } = log === null ? { memory: null, findings: [] } : memoryOf(target, verifier);
+  const headKeys = newest && request.headKeys !== null ? await request.headKeys() : null;
+  const report = await verifyEpoch(
+    { files: target.files, clock: deps.host.clock, workers: deps.host.workers, onProgress: deps.onProgress },
+    {
+      epoch: epoch.n,
+      paths: epochPaths(target.auditDir, epoch.n),
+      verifier,
+      remembered: memory,
+      live: target.kind === 'home',
+      semantic: !request.fast,
+      headKeys,
+    },
+  );
+  const untrusted: Finding[] =
+    log === null ? [{ code: 'no-trusted-key', message: `no trusted key is known here for ${epoch.origin}` }] : [];
+  // Without keys every note is refused for the same reason: said once.
+  const own = log === null ? report.findings.filter((one) => one.code !== 'no-trusted-key') : report.findings;
+  return {
+    summary: {
+      epoch: epoch.n,
+      origin: epoch.origin,
+      records: report.records,
+      covered: report.covered,
+      unsigned_tail: Math.max(0, report.records - report.covered),
+      torn_bytes: report.tornBytes,
+      checkpoints: report.checkpoints,
+      checkpoint: report.newest === null ? null : checkpointSummary(report.newest),
+      remembered: memory === null ? null : checkpointSummary(memory),
+    },
+    report,
+    verifier,
+    remembered: memory,
+    findings: [...findings, ...untrusted, ...own],
+  };
+}
+
+/** The first record of a later epoch names the checkpoint that the epoch before ended with (R-08). */
+function checkLink(target: AuditTarget, before: EpochOutcome, after: EpochOutcome): Finding[] {
+  const paths = epochPaths(target.auditDir, after.summary.epoch);
+  const line = readSegmentLine(target.files, paths, 0);
+  const record = line === null ? null : parseRecord(line.line, 'record 0');
+  const detail = record === null || 'newer' in record ? undefined : record.detail;
+  const message = `epoch ${after.summary.epoch} does not name the last checkpoint of epoch ${before.summary.epoch}`;
+  if (detail === undefined || detail['prev_origin'] !== before.summary.origin) {
+    return [{ code: 'epoch-mismatch', index: 0, message }];
+  }
+  const prev = detail['prev_checkpoint'] as { size?: number; root?: string } | null;
+  const known = before.summary.checkpoint;
+  if (prev !== null && known !== null && prev.size === known.size && prev.root !== known.root) {
+    return [{ code: 'epoch-mismatch', index: 0, message }];
+  }
+  if (detail['proposal_digest'] === undefined && after.verifier.log.trust === 'local') return [];
+  return [{ code: 'epoch-unproven', index: 0, message: 'the quorum for the new epoch is not proven here' }];
+}
+
+async function moveMemory(deps: AuditDeps, target: AuditTarget, outcome: EpochOutcome): Promise<boolean> {
+  const checkpoint = outcome.report?.newest ?? null;
+  const home = readHome(target.files, target.paths);
+  if (checkpoint === null || home === null || outcome.verifier.log.keys.length === 0) return false;
+  const paths = epochPaths(target.auditDir, outcome.summary.epoch);
+  const read = hashReader(cachedTileReader(tileReader(target.files, paths)), checkpoint.size);
+  const memory = {
+    files: target.files,
+    random: deps.host.random,
+    crypto: target.crypto,
+    directory: target.paths.trustedLogs,
+  };
+  return (await rememberCheckpoint(memory, outcome.verifier.log, checkpoint, read)) !== 'older';
+}
+
+async function keepFork(
+  deps: AuditDeps,
+  target: AuditTarget,
+  outcomes: readonly EpochOutcome[],
+): Promise<string | null> {
+  const forked = outcomes.find((one) => one.findings.some((finding) => finding.code === 'fork'));
+  const newest = forked?.report?.newest ?? null;
+  if (forked === undefined || forked.remembered === null || newest === null) return null;
+  if (readHome(target.files, target.paths) === null) return null;
+  const directory = target.paths.trustedLogs;
+  return writeForkEvidence({ files: target.files, random: deps.host.random, directory }, forked.remembered, newest);
+}
+
+/** Throws only for what cannot be read at all; everything found is in the result. */
+export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps): Promise<AuditVerifyResult> {
+  const target = await auditTarget(deps, request.target);
+  const outcomes: EpochOutcome[] = [];
+  const findings: EpochFinding[] = [];
+  const epochs = target.file?.epochs ?? [];
+  if (epochs.length === 0) {
+    const origins = rememberedOrigins(target.files, target.paths.trustedLogs);
+    const message = `audit/log.json is missing${origins.length > 0 ? `; this home remembers ${origins.join(', ')}` : ''}`;
+    findings.push({ epoch: 0, code: 'log-missing', message, file: 'log.json' });
+  }
+  for (const epoch of epochs) {
+    const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1));
+    const before = outcomes.at(-1);
+    outcomes.push(outcome);
+    const link = before === undefined ? [] : checkLink(target, before, outcome);
+    findings.push(...[...outcome.findings, ...link].map((finding) => ({ epoch: epoch.n, ...finding })));
+  }
+  const verdict = worstVerdict(findings);
+  let remembered = false;
+  if (verdict === 'consistent') {
+    for (const outcome of outcomes) remembered = await moveMemory(deps, target, outcome);
+  }
+  const judged = findings.filter((one) => FINDINGS[one.code] !== 'note');
+  const indexes = judged.flatMap((one) => (one.index === undefined ? [] : [one.index]));
+  const order = { tampered: 0, inconclusive: 1, note: 2 } as const;
+  const sorted = findings.toSorted((a, b) => order[FINDINGS[a.code]] - order[FINDINGS[b.code]]);
+  const uncounted = outcomes.reduce((sum, one) => sum + (one.report?.uncounted ?? 0), 0);
+  const trust = outcomes.at(-1)?.verifier.log;
+  return {
+    target: target.auditDir,
+    kind: target.kind,
+    trust: trust === undefined || trust.keys.length === 0 ? 'none' : trust.trust,
+    verdict,
+    semantic: !request.fast,
+    head_checked: request.headKeys !== null,
+    bytes: outcomes.reduce((sum, one) => sum + (one.report?.bytes ?? 0), 0),
+    epochs: outcomes.map((one) => one.summary),
+    first_index: indexes.length === 0 ? null : Math.min(...indexes),
+    findings: sorted.slice(0, FINDINGS_LISTED),
+    findings_total: findings.length + uncounted,
+    evidence: await keepFork(deps, target, outcomes),
+    remembered,
+  };
+}
+
+/** The error of a verdict that is not `consistent`; it decides the exit code. */
+export function verdictError(result: AuditVerifyResult): RonError | undefined {
+  const first = result.findings[0];
+  if (result.verdict === 'consistent' || first === undefined) return undefined;
+  const where = first.index === undefined ? '' : `record ${first.index}: `;
+  const message = `${where}${first.code}: ${first.message}`;
+  if (result.verdict === 'tampered') return new RonError('Tampered', message, { field: first.code });
+  const code = first.code === 'no-trusted-key' || first.code === 'log-key-missing' ? 'NoTrustedKey' : 'Inconclusive';
+  return new RonError(code, message, { field: first.code });
+}

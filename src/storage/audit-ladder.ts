@@ -1,0 +1,117 @@
+// The checkpoints of an epoch as `audit verify` reads them (log page 4.6, 4.8): every note of checkpoints.jsonl, then
+// `checkpoint`, each under both log signatures, sizes rising, timestamps never falling. What does not hold is a finding.
+
+import type { LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import type { Finding, Findings } from '../audit/findings.ts';
+import { equalBytes } from '../bytes/equal.ts';
+import { RonError } from '../errors.ts';
+import type { Clock, Files } from '../host.ts';
+import { parseCheckpointLine, readNewestNote } from './audit-notes.ts';
+import type { EpochPaths } from './audit-paths.ts';
+import { segmentLines, withFile } from './audit-segment.ts';
+
+/** A log whose checkpoint is dated further ahead of this machine's clock cannot be judged. */
+const FUTURE_SECONDS = 300;
+
+class Ladder {
+  readonly steps: VerifiedCheckpoint[] = [];
+  readonly #verifier: LogVerifier;
+  readonly #findings: Findings;
+
+  constructor(verifier: LogVerifier, findings: Findings) {
+    this.#verifier = verifier;
+    this.#findings = findings;
+  }
+
+  /** `size`: what the line says, or null for `checkpoint`, which may sign the last size again. */
+  take(note: Uint8Array, size: number | null, where: Pick<Finding, 'file' | 'offset'>): void {
+    const answer = this.#verifier.check(note);
+    if (!answer.ok) {
+      this.#findings.add(answer.code, answer.message, where);
+      return;
+    }
+    const { checkpoint } = answer;
+    if (size !== null && size !== checkpoint.size) {
+      const message = `the line names size ${size}, its note ${checkpoint.size}`;
+      this.#findings.add('checkpoint-malformed', message, where);
+      return;
+    }
+    const last = this.steps.at(-1);
+    if (last !== undefined) this.#compare(last, checkpoint, size !== null, where);
+    this.steps.push(checkpoint);
+  }
+
+  #compare(
+    last: VerifiedCheckpoint,
+    next: VerifiedCheckpoint,
+    listed: boolean,
+    where: Pick<Finding, 'file' | 'offset'>,
+  ): void {
+    if (listed && next.size <= last.size) {
+      this.#findings.add('checkpoint-size', `size ${next.size} follows ${last.size}`, where);
+    }
+    // A writer that stopped between the two files leaves `checkpoint` one step behind.
+    if (next.timestamp < last.timestamp && (listed || next.size >= last.size)) {
+      this.#findings.add('checkpoint-timestamp', `the timestamp falls at size ${next.size}`, where);
+    }
+    if (next.size === last.size && !equalBytes(next.root, last.root)) {
+      this.#findings.add('fork', `two roots are signed at size ${next.size}`, where);
+    }
+  }
+}
+
+/** Verified checkpoints by rising size, one per size. */
+export function readLadder(
+  request: { readonly paths: EpochPaths; readonly verifier: LogVerifier },
+  files: Files,
+  clock: Clock,
+  findings: Findings,
+): VerifiedCheckpoint[] {
+  const { paths } = request;
+  const ladder = new Ladder(request.verifier, findings);
+  // First: a writer at work adds to checkpoints.jsonl before it replaces `checkpoint`.
+  const newestNote = readNewestNote(files, paths);
+  const lines = readListed(files, paths, ladder, findings);
+  const listed = ladder.steps.at(-1);
+  if (newestNote === null) {
+    if (lines > 0) findings.add('checkpoint-missing', '`checkpoint` is gone, and checkpoints.jsonl has notes');
+  } else {
+    ladder.take(newestNote, null, { file: 'checkpoint' });
+    const newest = ladder.steps.at(-1);
+    if (newest !== undefined && newest.size > (listed?.size ?? 0)) {
+      const message = `checkpoints.jsonl lacks the checkpoint of size ${newest.size}`;
+      findings.add('checkpoint-missing', message, { file: 'checkpoints.jsonl' });
+    }
+  }
+  const latest = Math.floor(clock.now() / 1000) + FUTURE_SECONDS;
+  const ahead = ladder.steps.find((one) => one.timestamp > latest);
+  if (ahead !== undefined) {
+    findings.add('checkpoint-in-future', `the checkpoint of size ${ahead.size} is dated ahead of this machine's clock`);
+  }
+  const bySize = new Map(ladder.steps.map((one) => [one.size, one]));
+  return [...bySize.values()].sort((a, b) => a.size - b.size);
+}
+
+/** How many whole lines checkpoints.jsonl has. */
+function readListed(files: Files, paths: EpochPaths, ladder: Ladder, findings: Findings): number {
+  let lines = 0;
+  withFile(files, paths.checkpoints, (file) => {
+    if (file === null) return;
+    for (const { line, offset, complete } of segmentLines(file)) {
+      const where = { file: 'checkpoints.jsonl', offset };
+      if (!complete) {
+        findings.add('torn-checkpoint', 'checkpoints.jsonl ends in an unfinished line', where);
+        break;
+      }
+      lines++;
+      try {
+        const stored = parseCheckpointLine(line, `checkpoints.jsonl, line ${lines}`);
+        ladder.take(stored.note, stored.size, where);
+      } catch (error) {
+        if (!(error instanceof RonError)) throw error;
+        findings.add('checkpoint-malformed', error.message, where);
+      }
+    }
+  });
+  return lines;
+}

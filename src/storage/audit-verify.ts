@@ -1,0 +1,269 @@
+// `audit verify` of one epoch on disk (log page 4.8): reads the checkpoint files first, then scans the segments, in worker
+// threads when there is much to read, and leaves the judging to audit/verify.ts. Takes no lock, writes nothing.
+
+import type { LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import { countersDigest, countersFile } from '../audit/counters.ts';
+import { type Finding, Findings } from '../audit/findings.ts';
+import { currentHead, HEAD_FILE_BYTES, type HeadSlot } from '../audit/head.ts';
+import { emptyRoot } from '../audit/leaf.ts';
+import { parseRecord } from '../audit/record.ts';
+import type { SegmentReport } from '../audit/scan.ts';
+import { TILE_WIDTH, tilePath, tileSubtree, tileWidth } from '../audit/tile.ts';
+import { type EpochVerdict, judgeEpoch } from '../audit/verify.ts';
+import { equalBytes } from '../bytes/equal.ts';
+import { concat } from '../bytes/framing.ts';
+import type { Clock, Files, OnProgress, Workers } from '../host.ts';
+import { LIMITS } from '../limits.ts';
+import { isSignIndex, readHints, SIGN_ENTRY_BYTES } from './audit-index.ts';
+import { readLadder } from './audit-ladder.ts';
+import { type EpochPaths, segmentName, segmentNumber, segmentOf } from './audit-paths.ts';
+import { type ScanRequest, scanSegments } from './audit-scan.ts';
+import { findLine, withFile } from './audit-segment.ts';
+import { readSegmentLine } from './audit-store.ts';
+import { tileReader } from './audit-tiles.ts';
+
+const N = LIMITS.auditSegmentRecords;
+/** Below this a worker thread costs more than it saves. */
+const WORKER_BYTES = 48 * 1024 * 1024;
+
+export interface VerifyDeps {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly workers: Workers;
+  readonly onProgress: OnProgress;
+}
+
+export interface VerifyEpoch {
+  readonly epoch: number;
+  readonly paths: EpochPaths;
+  readonly verifier: LogVerifier;
+  readonly remembered: VerifiedCheckpoint | null;
+  /** False for a bare copy of an audit directory. */
+  readonly live: boolean;
+  readonly semantic: boolean;
+  /** Head keys of the unsealed store (`--unseal`), or null. */
+  readonly headKeys: readonly Uint8Array[] | null;
+}
+
+export interface EpochReport extends Omit<EpochVerdict, 'chain' | 'roots'> {
+  readonly checkpoints: number;
+  readonly newest: VerifiedCheckpoint | null;
+  readonly bytes: number;
+}
+
+/** Shares the segments out; results in any order. */
+async function scanAll(
+  deps: VerifyDeps,
+  request: Omit<ScanRequest, 'segments'>,
+  segments: readonly { readonly number: number; readonly bytes: number }[],
+): Promise<SegmentReport[]> {
+  const total = segments.reduce((sum, one) => sum + one.bytes, 0);
+  const report = (done: number): void => deps.onProgress({ phase: 'verify', done, total, unit: 'bytes' });
+  const reports: SegmentReport[] = [];
+  let done = 0;
+  report(0);
+  const own = [...segments];
+  const tasks: Promise<void>[] = [];
+  const parts = total < WORKER_BYTES ? 1 : Math.max(1, Math.min(deps.workers.parallelism, segments.length));
+  for (let part = parts; part > 1; part--) {
+    const share = own.splice(own.length - Math.floor(own.length / part));
+    const shared = share.reduce((sum, one) => sum + one.bytes, 0);
+    const task = deps.workers
+      .run<SegmentReport[]>('audit.scan', { ...request, segments: share.map((one) => one.number) })
+      .then((found) => {
+        reports.push(...found);
+        done += shared;
+        report(done);
+      });
+    tasks.push(task);
+  }
+  // This thread does the first share itself, and looks after the others between two segments.
+  for (const { number, bytes } of own) {
+    reports.push(...scanSegments(deps.files, { ...request, segments: [number] }));
+    done += bytes;
+    report(done);
+    if (tasks.length > 0) await deps.clock.sleep(0);
+  }
+  await Promise.all(tasks);
+  return reports;
+}
+
+/** Verifies one epoch; finds everything it can and throws only for an unreadable disk or a bug. */
+export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promise<EpochReport> {
+  const { files } = deps;
+  const { paths, remembered } = request;
+  const findings = new Findings();
+  const headFile = request.headKeys === null ? null : files.read(paths.head, HEAD_FILE_BYTES);
+  const head = headFile === null ? null : currentHead(headFile, request.headKeys!, request.verifier.log.origin);
+  const checkpoints = readLadder(request, files, deps.clock, findings);
+  const newest = checkpoints.at(-1) ?? null;
+  const covered = newest?.size ?? 0;
+  const segments = files
+    .list(paths.segments)
+    .map(segmentNumber)
+    .filter((number) => number !== null)
+    .sort((a, b) => a - b)
+    .map((number) => ({ number, bytes: files.info(paths.segment(number))?.sizeBytes ?? 0 }));
+  const wanted = [...checkpoints.map((one) => one.size), remembered?.size ?? 0, head?.size ?? 0];
+  const sizes = [...new Set(wanted)].sort((a, b) => a - b);
+  const found = await scanAll(
+    deps,
+    {
+      directory: paths.directory,
+      semantic: request.semantic,
+      complete: request.epoch === 0,
+      tiledSize: covered,
+      sizes,
+      checkpoints: checkpoints.map((one) => one.size),
+    },
+    segments,
+  );
+  const reports = new Map(found.map((one) => [one.number, one]));
+  const verdict = judgeEpoch({
+    epoch: request.epoch,
+    reports,
+    checkpoints,
+    remembered,
+    live: request.live,
+    semantic: request.semantic,
+  });
+  if (newest === null && remembered === null && findings.list.length === 0) {
+    findings.add('no-checkpoint', 'no checkpoint is known: nothing vouches for these records');
+  }
+  if (newest === null && remembered !== null) {
+    findings.add('checkpoint-missing', `this home remembers a checkpoint of size ${remembered.size}; the log has none`);
+  }
+  findings.list.push(...verdict.findings.map((finding) => located(files, paths, finding)));
+  if (verdict.rootsMatch) {
+    checkUpperTiles(files, paths, reports, covered, findings);
+    if (request.semantic) checkCounters(files, paths, verdict, covered, findings);
+    checkHints(files, paths, verdict.records, reports, findings);
+  }
+  if (request.headKeys !== null) checkHead(head, verdict, findings);
+  const { chain: _chain, roots: _roots, ...rest } = verdict;
+  return {
+    ...rest,
+    findings: findings.list,
+    checkpoints: checkpoints.length,
+    newest,
+    bytes: segments.reduce((sum, one) => sum + one.bytes, 0),
+  };
+}
+
+/** File and offset of a finding about a record. */
+function located(files: Files, paths: EpochPaths, finding: Finding): Finding {
+  if (finding.index === undefined || finding.file !== undefined) return finding;
+  const number = segmentOf(finding.index);
+  const file = `segments/${segmentName(number)}`;
+  const offset = withFile(files, paths.segment(number), (open) => {
+    const place = open === null ? { lines: 0 } : findLine(open, finding.index! % N);
+    return 'offset' in place ? place.offset : null;
+  });
+  return { ...finding, file, ...(offset === null ? {} : { offset }) };
+}
+
+/** Tiles of level 2 and above, whose hashes are roots of whole segments. */
+function checkUpperTiles(
+  files: Files,
+  paths: EpochPaths,
+  reports: ReadonlyMap<number, SegmentReport>,
+  covered: number,
+  findings: Findings,
+): void {
+  const read = tileReader(files, paths);
+  let hashes = Array.from({ length: Math.floor(covered / N) }, (_, number) => reports.get(number)!.all[0]!);
+  for (let level = 2; hashes.length > 0; level++) {
+    const above: Uint8Array[] = [];
+    for (let index = 0; index * TILE_WIDTH < hashes.length; index++) {
+      const width = tileWidth(covered, level, index);
+      const expected = concat(...hashes.slice(index * TILE_WIDTH, index * TILE_WIDTH + width));
+      const stored = read({ level, index, width });
+      const file = tilePath({ level, index, width });
+      if (stored === null) findings.add('tile-missing', `hash tile ${level}/${index} is missing`, { file });
+      else if (!equalBytes(stored, expected)) {
+        findings.add('tile-mismatch', `hash tile ${level}/${index} does not fit the records`, { file });
+      }
+      if (width === TILE_WIDTH) above.push(tileSubtree(expected, 0, 8));
+    }
+    hashes = above;
+  }
+}
+
+/** counters.json must be that of the newest `state` record under the newest checkpoint, or of a later one. */
+function checkCounters(
+  files: Files,
+  paths: EpochPaths,
+  verdict: EpochVerdict,
+  covered: number,
+  findings: Findings,
+): void {
+  const newest = verdict.chain?.state ?? null;
+  if (newest === null || covered === 0) return;
+  if (countersDigest(countersFile(newest.kids)) !== newest.counters) {
+    findings.add('counter', `state record ${newest.seq} does not have the digest of the counters before it`, {
+      index: newest.seq,
+    });
+  }
+  const allowed = new Set([newest.counters, signedCounters(files, paths, covered)]);
+  const file = files.read(paths.counters, LIMITS.stateFileBytes);
+  if (file === null) findings.add('counter', 'counters.json is missing', { file: 'counters.json' });
+  else if (!allowed.has(countersDigest(file))) {
+    findings.add('counter', 'counters.json does not have the digest in the newest state record', {
+      file: 'counters.json',
+    });
+  }
+}
+
+/** Digest in the `state` record that the `manifest` record at the newest checkpoint names. */
+function signedCounters(files: Files, paths: EpochPaths, covered: number): string | null {
+  const detailOf = (seq: number) => {
+    const line = readSegmentLine(files, paths, seq);
+    const record = line === null ? null : parseRecord(line.line, `record ${seq}`);
+    return record === null || 'newer' in record ? undefined : record.detail;
+  };
+  const seq = detailOf(covered - 1)?.['state_seq'];
+  const digest = typeof seq === 'number' ? detailOf(seq)?.['counters'] : undefined;
+  return typeof digest === 'string' ? digest : null;
+}
+
+/** Indexes and hints decide nothing; a wrong one is worth a line, and the next writer makes it anew. */
+function checkHints(
+  files: Files,
+  paths: EpochPaths,
+  records: number,
+  reports: ReadonlyMap<number, SegmentReport>,
+  findings: Findings,
+): void {
+  const hints = readHints(files, paths);
+  if (hints === null ? files.info(paths.hints) !== null : hints.size > records) {
+    findings.add('hints-wrong', 'hints.json does not fit the log', { file: 'hints.json' });
+  }
+  for (const { number, scan } of reports.values()) {
+    const bytes = scan.ends === null ? null : files.read(paths.signIndex(number), N * SIGN_ENTRY_BYTES);
+    if (bytes !== null && !isSignIndex(bytes, scan.signs, scan.first)) {
+      findings.add('index-wrong', `the index of segment ${number} does not fit it`, { file: `index/${number}.sign` });
+    }
+  }
+}
+
+/** With the head key: the log must reach its head exactly; bytes beyond it were never acknowledged. */
+function checkHead(head: HeadSlot | null, verdict: EpochVerdict, findings: Findings): void {
+  if (head === null) {
+    findings.add('head-mismatch', 'no slot of `head` carries a valid tag', { file: 'head' });
+    return;
+  }
+  if (verdict.records < head.size) {
+    const message = `the head says ${head.size} records, ${verdict.records} are here`;
+    findings.add('head-mismatch', message, { index: verdict.records });
+    return;
+  }
+  const root = head.size === 0 ? emptyRoot() : verdict.roots.get(head.size);
+  if (root === undefined || !equalBytes(root, head.root)) {
+    findings.add('head-mismatch', `the ${head.size} records do not have the root in \`head\``, { file: 'head' });
+  }
+  const beyond = verdict.records - head.size;
+  if (beyond > 0 || verdict.tornBytes > 0) {
+    const message = `${beyond} records and ${verdict.tornBytes} bytes lie behind the head; the next writer cuts them`;
+    findings.add('unacknowledged-tail', message, { index: head.size });
+  }
+}

@@ -1,0 +1,503 @@
+// The damage table of the log page (4.8): each row on logs of several sizes; the verdict and the index are the same for the
+// plain result, and what is not damaged is consistent.
+
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodeHost } from '../../../src/cli/node-host.ts';
+import { nativeCrypto } from '../../../src/crypto/native.ts';
+import type { Host } from '../../../src/host.ts';
+import { type AuditVerifyResult, auditVerify, verdictError } from '../../../src/operations/audit/verify.ts';
+import { ensureHome, homePaths } from '../../../src/storage/home.ts';
+import {
+  auditDeps,
+  closing,
+  countingRandom,
+  fillLog,
+  HEAD_KEY,
+  newLog,
+  reopenLog,
+  signDraft,
+  testClock,
+} from '../../support/audit.ts';
+
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots) rmSync(root, { recursive: true, force: true });
+});
+
+function scratch(): string {
+  const made = mkdtempSync(join(tmpdir(), 'ronctl-audit-'));
+  roots.push(made);
+  return made;
+}
+
+const host = (): Host => ({
+  ...nodeHost(),
+  clock: { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') },
+});
+
+async function verify(
+  home: string,
+  change: { readonly target?: string; readonly fast?: boolean; readonly key?: boolean } = {},
+): Promise<AuditVerifyResult> {
+  return auditVerify(
+    {
+      target: change.target ?? null,
+      fast: change.fast ?? false,
+      headKeys: change.key === true ? async () => [HEAD_KEY] : null,
+    },
+    { host: host(), home, crypto: async () => nativeCrypto(), onProgress: () => undefined },
+  );
+}
+
+async function makeHome(size: number, every: number): Promise<string> {
+  const home = scratch();
+  await ensureHome({ files: nodeHost().files, random: countingRandom(), clock: testClock() }, homePaths(home));
+  const log = await newLog(join(home, 'audit'));
+  await fillLog(log, size, every);
+  log.close();
+  return home;
+}
+
+function copyOf(home: string): string {
+  const copy = join(scratch(), 'home');
+  cpSync(home, copy, { recursive: true });
+  return copy;
+}
+
+const segment = (home: string, n = 0): string => join(home, 'audit/e0/segments', `${String(n).padStart(6, '0')}.jsonl`);
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1);
+const writeLines = (file: string, lines: readonly string[]): void =>
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+
+const codes = (result: AuditVerifyResult): string[] => [...new Set(result.findings.map((one) => one.code))].sort();
+
+interface Damage {
+  readonly name: string;
+  /** Smallest log on which it can be done. */
+  readonly from: number;
+  apply(home: string, size: number): void;
+  readonly code: string;
+  readonly verdict: 'tampered' | 'inconclusive' | 'consistent';
+  index?(size: number): number;
+}
+
+const middle = (size: number): number => Math.floor(size / 2);
+
+function editLines(home: string, edit: (lines: string[]) => void): void {
+  const lines = linesOf(segment(home));
+  edit(lines);
+  writeLines(segment(home), lines);
+}
+
+const checkpointLines = (home: string): string => join(home, 'audit/e0/checkpoints.jsonl');
+
+const DAMAGES: readonly Damage[] = [
+  {
+    name: 'flipped record',
+    from: 1,
+    apply: (home, size) =>
+      editLines(home, (lines) => {
+        const at = middle(size);
+        lines[at] = lines[at]!.replace(/"r":"./, (text) => `"r":"${text.endsWith('x') ? 'y' : 'x'}`);
+      }),
+    code: 'leaf-mismatch',
+    verdict: 'tampered',
+    index: middle,
+  },
+  {
+    name: 'removed record',
+    from: 3,
+    apply: (home, size) => editLines(home, (lines) => lines.splice(middle(size), 1)),
+    code: 'leaf-mismatch',
+    verdict: 'tampered',
+    index: middle,
+  },
+  {
+    name: 'inserted record',
+    from: 1,
+    apply: (home, size) =>
+      editLines(home, (lines) =>
+        lines.splice(
+          middle(size),
+          0,
+          lines[middle(size)]!.replace('"r":"', '"r":"A').replace(/"r":"(.{22})./, '"r":"$1'),
+        ),
+      ),
+    code: 'leaf-mismatch',
+    verdict: 'tampered',
+    index: middle,
+  },
+  {
+    name: 'duplicated record',
+    from: 3,
+    apply: (home, size) => editLines(home, (lines) => lines.splice(middle(size), 0, lines[middle(size)]!)),
+    code: 'leaf-mismatch',
+    verdict: 'tampered',
+    index: (size) => middle(size) + 1,
+  },
+  {
+    name: 'swapped records',
+    from: 3,
+    apply: (home, size) =>
+      editLines(home, (lines) => {
+        const at = middle(size);
+        [lines[at - 1], lines[at]] = [lines[at]!, lines[at - 1]!];
+      }),
+    code: 'leaf-mismatch',
+    verdict: 'tampered',
+    index: (size) => middle(size) - 1,
+  },
+  {
+    name: 'segment removed',
+    from: 1,
+    apply: (home) => unlinkSync(segment(home)),
+    code: 'log-missing',
+    verdict: 'tampered',
+    index: () => 0,
+  },
+  {
+    name: 'start cut off',
+    from: 3,
+    apply: (home) => editLines(home, (lines) => lines.splice(0, 1)),
+    code: 'leaf-mismatch',
+    verdict: 'tampered',
+    index: () => 0,
+  },
+  {
+    name: 'tail cut off',
+    from: 3,
+    apply: (home) => editLines(home, (lines) => lines.pop()),
+    code: 'truncated',
+    verdict: 'tampered',
+    index: (size) => size - 1,
+  },
+  {
+    name: 'last line torn',
+    from: 3,
+    apply: (home) => truncateSync(segment(home), readFileSync(segment(home)).length - 1),
+    code: 'truncated',
+    verdict: 'tampered',
+    index: (size) => size - 1,
+  },
+  {
+    name: 'whole log removed',
+    from: 1,
+    apply: (home) => rmSync(join(home, 'audit/e0'), { recursive: true }),
+    code: 'checkpoint-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'log.json removed',
+    from: 1,
+    apply: (home) => {
+      mkdirSync(join(home, 'store'), { mode: 0o700 });
+      unlinkSync(join(home, 'audit/log.json'));
+    },
+    code: 'log-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'newest checkpoint removed',
+    from: 3,
+    apply: (home) => unlinkSync(join(home, 'audit/e0/checkpoint')),
+    code: 'checkpoint-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'checkpoints.jsonl removed',
+    from: 3,
+    apply: (home) => unlinkSync(checkpointLines(home)),
+    code: 'checkpoint-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'ML-DSA-44 signature stripped',
+    from: 3,
+    apply: (home) => {
+      const file = join(home, 'audit/e0/checkpoint');
+      const lines = readFileSync(file, 'utf8').split('\n');
+      writeFileSync(file, `${lines.slice(0, 5).join('\n')}\n`);
+    },
+    code: 'checkpoint-signature-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'Ed25519 signature stripped',
+    from: 3,
+    apply: (home) => {
+      const file = join(home, 'audit/e0/checkpoint');
+      const lines = readFileSync(file, 'utf8').split('\n');
+      lines.splice(4, 1);
+      writeFileSync(file, lines.join('\n'));
+    },
+    code: 'checkpoint-signature-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'other root in the note',
+    from: 3,
+    apply: (home) => {
+      const file = join(home, 'audit/e0/checkpoint');
+      const lines = readFileSync(file, 'utf8').split('\n');
+      lines[2] = Buffer.alloc(32, 7).toString('base64');
+      writeFileSync(file, lines.join('\n'));
+    },
+    code: 'checkpoint-signature',
+    verdict: 'tampered',
+  },
+  {
+    name: 'extension line in the note',
+    from: 3,
+    apply: (home) => {
+      const file = join(home, 'audit/e0/checkpoint');
+      const lines = readFileSync(file, 'utf8').split('\n');
+      lines.splice(3, 0, 'more');
+      writeFileSync(file, lines.join('\n'));
+    },
+    code: 'checkpoint-malformed',
+    verdict: 'tampered',
+  },
+  {
+    name: 'wrong tile',
+    from: 3,
+    apply: (home) => {
+      const file = tileFiles(home)[0]!;
+      const bytes = readFileSync(file);
+      bytes[3]! ^= 1;
+      writeFileSync(file, bytes);
+    },
+    code: 'tile-mismatch',
+    verdict: 'tampered',
+  },
+  {
+    name: 'missing tile',
+    from: 3,
+    apply: (home) => rmSync(join(home, 'audit/e0/tile'), { recursive: true }),
+    code: 'tile-missing',
+    verdict: 'tampered',
+  },
+  {
+    name: 'counters.json changed',
+    from: 4,
+    apply: (home) => {
+      const file = join(home, 'audit/e0/counters.json');
+      writeFileSync(
+        file,
+        readFileSync(file, 'utf8').replace(/:(\d+)\}/, (_, n: string) => `:${Number(n) + 1}}`),
+      );
+    },
+    code: 'counter',
+    verdict: 'tampered',
+  },
+  {
+    name: 'hints broken',
+    from: 3,
+    apply: (home) => writeFileSync(join(home, 'audit/e0/hints.json'), '{}'),
+    code: 'hints-wrong',
+    verdict: 'consistent',
+  },
+  {
+    name: 'record appended behind the checkpoint that does not belong',
+    from: 3,
+    apply: (home) => editLines(home, (lines) => lines.push(lines.at(-1)!)),
+    code: 'tail-invalid',
+    verdict: 'tampered',
+    index: (size) => size,
+  },
+  {
+    name: 'half a line behind the checkpoint',
+    from: 3,
+    apply: (home) => writeFileSync(segment(home), `${readFileSync(segment(home), 'utf8')}{"actor":"loc`),
+    code: 'torn-tail',
+    verdict: 'consistent',
+  },
+];
+
+function tileFiles(home: string): string[] {
+  const base = join(home, 'audit/e0/tile');
+  return readdirSync(base, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+const SIZES = [3, 4, 255, 256, 257];
+
+describe('damage table', () => {
+  const homes = new Map<number, string>();
+  beforeAll(async () => {
+    for (const size of SIZES) homes.set(size, await makeHome(size, 50));
+  });
+
+  test.each(SIZES)('undamaged log of %i records is consistent and remembered', async (size) => {
+    const home = copyOf(homes.get(size)!);
+    const result = await verify(home);
+    expect(result.findings).toEqual([]);
+    expect(result).toMatchObject({ verdict: 'consistent', first_index: null, trust: 'local', remembered: true });
+    expect(result.epochs[0]).toMatchObject({ records: size, covered: size, unsigned_tail: 0 });
+    expect(verdictError(result)).toBeUndefined();
+    const again = await verify(home, { key: true });
+    expect(again).toMatchObject({ verdict: 'consistent', head_checked: true, findings: [] });
+    expect(again.epochs[0]!.remembered!.size).toBe(size);
+  });
+
+  describe.each(SIZES)('%i records', (size) => {
+    test.each(DAMAGES.filter((one) => one.from <= size).map((one) => [one.name, one] as const))(
+      '%s',
+      async (_, damage) => {
+        const home = copyOf(homes.get(size)!);
+        await verify(home);
+        damage.apply(home, size);
+        const result = await verify(home);
+        expect(codes(result)).toContain(damage.code);
+        expect(result.verdict).toBe(damage.verdict);
+        expect(verdictError(result)?.exit ?? 0).toBe(damage.verdict === 'tampered' ? 10 : 0);
+        if (damage.index !== undefined) expect(result.first_index).toBe(damage.index(size));
+        const fast = await verify(home, { fast: true });
+        if (!['counter', 'tail-invalid'].includes(damage.code)) expect(fast.verdict).toBe(damage.verdict);
+      },
+    );
+  });
+});
+
+test('every flipped byte of a small log is found, with the index of its record', async () => {
+  const home = await makeHome(8, 3);
+  await verify(home);
+  const original = readFileSync(segment(home));
+  const wrong: string[] = [];
+  let index = 0;
+  for (let at = 0; at < original.length; at++) {
+    const bytes = Buffer.from(original);
+    bytes[at]! ^= 1 << (at % 8);
+    writeFileSync(segment(home), bytes);
+    const result = await verify(home, { fast: at % 2 === 0 });
+    if (result.verdict !== 'tampered' || result.first_index !== index) {
+      wrong.push(`byte ${at} of record ${index}: ${result.verdict} ${result.first_index} ${codes(result).join(' ')}`);
+    }
+    if (original[at] === 0x0a) index += 1;
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('without tiles the links still name the record', async () => {
+  const home = await makeHome(40, 100);
+  const original = linesOf(segment(home));
+  rmSync(join(home, 'audit/e0/tile'), { recursive: true });
+  for (const at of [1, 17, 38]) {
+    const lines = [...original];
+    lines[at] = lines[at]!.replace(/"r":"./, '"r":"~');
+    writeLines(segment(home), lines);
+    expect((await verify(home)).first_index).toBe(at);
+    lines[at] = original[at]!.replace(/"prev":"./, (text) => `"prev":"${text.endsWith('0') ? '1' : '0'}`);
+    writeLines(segment(home), lines);
+    expect((await verify(home)).first_index).toBe(at);
+  }
+});
+
+describe('memory', () => {
+  async function grown(): Promise<{ home: string; old: string }> {
+    const home = await makeHome(20, 100);
+    const old = copyOf(home);
+    const log = await reopenLog(join(home, 'audit'));
+    await log.append([signDraft(100), ...(await closing(log, 1))]);
+    await log.append(await closing(log, 1));
+    await log.signCheckpoint();
+    log.close();
+    await verify(home);
+    return { home, old };
+  }
+
+  test('a clean tail cut is found against the remembered checkpoint', async () => {
+    const { home, old } = await grown();
+    rmSync(join(home, 'audit'), { recursive: true });
+    cpSync(join(old, 'audit'), join(home, 'audit'), { recursive: true });
+    const result = await verify(home);
+    expect(codes(result)).toEqual(['rolled-back']);
+    expect(result).toMatchObject({ verdict: 'tampered', first_index: 20 });
+  });
+
+  test('the same older log as a bare copy is only inconclusive', async () => {
+    const { home, old } = await grown();
+    const result = await verify(home, { target: join(old, 'audit') });
+    expect(codes(result)).toEqual(['older-copy']);
+    expect(result.verdict).toBe('inconclusive');
+    expect(verdictError(result)!.exit).toBe(11);
+  });
+
+  test('another log under the same keys is a fork, and the evidence is kept', async () => {
+    const { home, old } = await grown();
+    const log = await reopenLog(join(old, 'audit'), auditDeps(undefined, testClock(7_200_000)));
+    await log.append(Array.from({ length: 30 }, (_, at) => signDraft(500 + at)));
+    await log.append(await closing(log, 1));
+    await log.signCheckpoint();
+    log.close();
+    rmSync(join(home, 'audit'), { recursive: true });
+    cpSync(join(old, 'audit'), join(home, 'audit'), { recursive: true });
+    const result = await verify(home);
+    expect(codes(result)).toContain('fork');
+    expect(result.verdict).toBe('tampered');
+    expect(JSON.parse(readFileSync(result.evidence!, 'utf8'))).toMatchObject({ kind: 'fork' });
+  });
+
+  test('a log replaced under other keys is found by the remembered origin', async () => {
+    const { home } = await grown();
+    const other = await makeHome(4, 100);
+    const file = join(home, 'audit/log.json');
+    const text = readFileSync(file, 'utf8');
+    const id = /\+([0-9a-f]{8})\+/.exec(text)![1]!;
+    expect(id).toHaveLength(8);
+    // Same origin, keys of nobody: the memory under the old pair speaks up.
+    const swapped = JSON.parse(text) as { epochs: { keys: { vkeys: string[] }[] }[] };
+    const { logKeys } = await import('../../support/audit.ts');
+    const { logVkeys } = await import('../../../src/audit/checkpoint.ts');
+    const { canonicalFile } = await import('../../../src/bytes/canonical-json.ts');
+    const origin = (JSON.parse(text) as { epochs: { origin: string }[] }).epochs[0]!.origin;
+    swapped.epochs[0]!.keys[0]!.vkeys = [...logVkeys(origin, await logKeys('attacker'))];
+    writeFileSync(file, canonicalFile(swapped));
+    const result = await verify(home);
+    expect(codes(result)).toContain('log-keys-changed');
+    expect(result.verdict).toBe('tampered');
+    expect(existsSync(other)).toBe(true);
+  });
+});
+
+test('a log without any checkpoint, or without a trusted key, is inconclusive', async () => {
+  const empty = await makeHome(0, 1);
+  expect(codes(await verify(empty))).toEqual(['no-checkpoint']);
+  const home = await makeHome(4, 100);
+  const stranger = scratch();
+  const result = await verify(stranger, { target: join(home, 'audit') });
+  expect(codes(result)).toEqual(['no-trusted-key']);
+  expect(result).toMatchObject({ verdict: 'inconclusive', trust: 'none' });
+  expect(verdictError(result)!.exit).toBe(11);
+});
+
+test('with the head key a cut of acknowledged records behind the checkpoint is found', async () => {
+  const home = await makeHome(10, 100);
+  const log = await reopenLog(join(home, 'audit'));
+  await log.append([signDraft(1), signDraft(2)]);
+  log.close();
+  expect((await verify(home, { key: true })).findings).toEqual([]);
+  const lines = linesOf(segment(home));
+  writeLines(segment(home), lines.slice(0, -1));
+  expect((await verify(home)).epochs[0]).toMatchObject({ unsigned_tail: 1 });
+  const result = await verify(home, { key: true });
+  expect(codes(result)).toEqual(['head-mismatch']);
+  await expect(reopenLog(join(home, 'audit'))).rejects.toMatchObject({ code: 'Tampered', field: 'head-mismatch' });
+  renameSync(segment(home), `${segment(home)}.gone`);
+});
