@@ -68,14 +68,13 @@ async function scanAll(
   for (let part = parts; part > 1; part--) {
     const share = own.splice(own.length - Math.floor(own.length / part));
     const shared = share.reduce((sum, one) => sum + one.bytes, 0);
-    const task = deps.workers
-      .run<SegmentReport[]>('audit.scan', { ...request, segments: share.map((one) => one.number) })
-      .then((found) => {
-        reports.push(...found);
-        done += shared;
-        report(done);
-      });
-    tasks.push(task);
+    const scanShare = async (): Promise<void> => {
+      const input: ScanRequest = { ...request, segments: share.map((one) => one.number) };
+      reports.push(...(await deps.workers.run<SegmentReport[]>('audit.scan', input)));
+      done += shared;
+      report(done);
+    };
+    tasks.push(scanShare());
   }
   // This thread does the first share itself, and looks after the others between two segments.
   for (const { number, bytes } of own) {

@@ -1,5 +1,5 @@
-// Which log an `audit` command looks at, and whose keys may judge it: the log of this home, another home, or a bare copy of
-// an audit directory. Keys come from the pinned genesis of that store, else from this home's own audit/log.json when it
+// Which log an `audit` command looks at, and whose keys may judge it: the log of this home, or a copy: of a home or of
+// its audit directory. Keys come from the pinned genesis of that store, else from this home's own audit/log.json when it
 // is the same store; a copy never vouches for itself. Refuses what is no audit log (3).
 
 import type { TrustedLog } from '../../audit/checkpoint.ts';
@@ -21,6 +21,7 @@ export interface AuditTarget {
   /** Of the judging home, whose pins and memory count. */
   readonly paths: HomePaths;
   readonly auditDir: string;
+  /** `home`: the live log of this home; anything else is a copy. */
   readonly kind: 'home' | 'copy';
   /** Null when the log has no log.json any more. */
   readonly file: LogFile | null;
@@ -41,11 +42,11 @@ function place(files: Files, home: string, given: string | null): { auditDir: st
     });
   }
   if (given === homePaths(home).audit) return { auditDir: given, kind: 'home' };
-  if (files.info(`${given}/home.json`) !== null || isDirectory(files, `${given}/audit`)) {
-    return { auditDir: `${given}/audit`, kind: 'home' };
+  // Any other directory is a copy, which may honestly be older than what this home remembers.
+  for (const auditDir of [`${given}/audit`, given]) {
+    if (files.info(logFilePath(auditDir)) !== null || isDirectory(files, `${auditDir}/e0`))
+      return { auditDir, kind: 'copy' };
   }
-  if (files.info(logFilePath(given)) !== null || isDirectory(files, `${given}/e0`))
-    return { auditDir: given, kind: 'copy' };
   throw new RonError('Malformed', `${given}: neither a home nor an audit directory`, {
     field: 'DIR',
     hint: 'An audit directory has log.json and e0/; a home has home.json and audit/.',

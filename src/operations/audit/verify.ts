@@ -11,6 +11,7 @@ import { epochPaths } from '../../storage/audit-paths.ts';
 import { hashReader, readSegmentLine } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
 import { type EpochReport, verifyEpoch } from '../../storage/audit-verify.ts';
+import { unsealHeadKeys } from '../../storage/head-keys.ts';
 import { readHome } from '../../storage/home.ts';
 import {
   readRemembered,
@@ -18,6 +19,7 @@ import {
   rememberedOrigins,
   writeForkEvidence,
 } from '../../storage/trust-memory.ts';
+import type { OperationDeps } from '../deps.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 
 export interface AuditVerifyRequest {
@@ -197,6 +199,13 @@ async function keepFork(
   if (readHome(target.files, target.paths) === null) return null;
   const directory = target.paths.trustedLogs;
   return writeForkEvidence({ files: target.files, random: deps.host.random, directory }, forked.remembered, newest);
+}
+
+/** The head keys of this home's sealed store, for `--unseal`; asks for its passphrase when called. */
+export function sealedHeadKeys(
+  deps: Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'passphrases'>,
+): () => Promise<readonly Uint8Array[]> {
+  return () => unsealHeadKeys(deps);
 }
 
 /** Throws only for what cannot be read at all; everything found is in the result. */

@@ -1,0 +1,36 @@
+import { Flags } from '@oclif/core';
+import { utf8 } from '../../bytes/text.ts';
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { passphraseFlags } from '../../cli/flags/passphrase.ts';
+import { dryRunFlag, forceFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { auditCheckpoint } from '../../operations/audit/checkpoint.ts';
+import { auditCheckpointView } from '../../views/audit/checkpoint.ts';
+
+export default class AuditCheckpoint extends BaseCommand {
+  static override summary = 'sign the audit log as it stands';
+  static override description =
+    `Opens the store, finishes what a crash left and ingests the inbox, as every unsealing command does, then signs the log with Ed25519 and ML-DSA-44. An unchanged log is signed again with a new time.
+
+Keep the note elsewhere: a log that is cut or rolled back is found against it.`;
+  static override examples = [
+    '<%= config.bin %> audit checkpoint --passphrase-file store.pass',
+    '<%= config.bin %> audit checkpoint --out today.checkpoint',
+  ];
+  static override flags = {
+    out: outFlag,
+    force: forceFlag,
+    'confirm-time': Flags.boolean({ summary: 'the clock is right although it is far beyond the newest entry' }),
+    ...passphraseFlags,
+    'dry-run': dryRunFlag,
+    'lock-timeout': lockTimeoutFlag,
+  };
+
+  override async perform({ flags }: Input<typeof AuditCheckpoint>, runtime: Runtime): Promise<Outcome> {
+    const data = await auditCheckpoint({ confirmTime: flags['confirm-time'] }, runtime.deps(flags));
+    if (flags.out !== undefined && data.checkpoint !== null) {
+      await runtime.writeOutput(flags.out, utf8(data.checkpoint.note), { force: flags.force });
+    }
+    return { data, text: () => auditCheckpointView(data) };
+  }
+}

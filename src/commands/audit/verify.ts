@@ -1,0 +1,39 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { passphraseFlags } from '../../cli/flags/passphrase.ts';
+import { kmsFlag } from '../../cli/flags/shared.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
+import { auditVerifyView } from '../../views/audit/verify.ts';
+
+export default class AuditVerify extends BaseCommand {
+  static override summary = 'judge the whole audit log: consistent, inconclusive or tampered';
+  static override description =
+    `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
+
+DIR is a copy of a home or of its audit directory; keys come from this home, never from the copy. Without DIR: the log of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+
+Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
+  static override examples = [
+    '<%= config.bin %> audit verify',
+    '<%= config.bin %> audit verify /backup/audit --json',
+    '<%= config.bin %> audit verify --unseal --passphrase-file store.pass',
+  ];
+  static override args = {
+    dir: Args.string({ name: 'DIR', description: 'a home or an audit directory; default: this home' }),
+  };
+  static override flags = {
+    fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),
+    unseal: Flags.boolean({ summary: 'check the tail against the authenticated head (opens the store)' }),
+    kms: kmsFlag,
+    ...passphraseFlags,
+  };
+
+  override async perform({ args, flags }: Input<typeof AuditVerify>, runtime: Runtime): Promise<Outcome> {
+    const deps = runtime.deps(flags);
+    const target = args.dir === undefined ? null : runtime.host.files.realPath(runtime.path(args.dir));
+    const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
+    const data = await auditVerify({ target, fast: flags.fast, headKeys }, deps);
+    return { data, text: () => auditVerifyView(data), error: verdictError(data) };
+  }
+}

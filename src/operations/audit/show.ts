@@ -1,0 +1,50 @@
+// `audit show INDEX`: one record with its exact line, leaf hash, inclusion proof and checkpoint, as an auditor needs them.
+
+import { fromUtf8 } from '../../bytes/text.ts';
+import { RonError } from '../../errors.ts';
+import { readSegmentLine } from '../../storage/audit-store.ts';
+import { type LogHead, logHead, type ShownRecord, showRecord } from './head.ts';
+import type { AuditDeps } from './target.ts';
+import { type CheckpointSummary, checkpointSummary } from './verify.ts';
+
+export interface AuditShowResult extends ShownRecord {
+  readonly origin: string;
+  readonly epoch: number;
+  readonly trust: LogHead['trust'];
+  /** Exact bytes of the line, without LF. */
+  readonly line: string;
+  readonly checkpoint: CheckpointSummary | null;
+  /** Inclusion proof under it, from the leaf upwards; lower hex. */
+  readonly proof: readonly string[];
+}
+
+export async function auditShow(
+  request: { readonly index: number; readonly epoch: number | null },
+  deps: AuditDeps,
+): Promise<AuditShowResult> {
+  const { index } = request;
+  const head = await logHead(deps, request.epoch);
+  const found = readSegmentLine(head.files, head.paths, index);
+  if (found === null) {
+    const covered = head.checkpoint?.size ?? 0;
+    if (index < covered) {
+      throw new RonError('Tampered', `record ${index} is missing below the checkpoint of size ${covered}`, {
+        field: 'missing-records',
+      });
+    }
+    throw new RonError('NotFound', `the log has no record ${index}`, {
+      field: 'INDEX',
+      hint: 'See `ronctl audit log`.',
+    });
+  }
+  const { shown, proof } = showRecord(head, index, found.line);
+  return {
+    ...shown,
+    origin: head.origin,
+    epoch: head.epoch,
+    trust: head.trust,
+    line: fromUtf8(found.line)!,
+    checkpoint: head.checkpoint === null ? null : checkpointSummary(head.checkpoint),
+    proof,
+  };
+}
