@@ -73,6 +73,13 @@ export const ARTEFACT_KINDS = {
   'wrap envelope': 'a key wrapped for a KEM key',
   'audit segment': 'records of an audit log',
   'ledger segment': 'lines of a ledger',
+  'checkpoint list': 'every checkpoint of a log',
+  'home description': 'what a home is',
+  'file list': 'digests of the files of a backup, export or evidence',
+  'public view': 'what a custody store shows without its passphrase',
+  'log description': 'names and keys of an audit log',
+  pin: 'which genesis a home trusts',
+  'ledger state': 'what replaying a ledger gives',
 } as const;
 
 export type ArtefactKind = keyof typeof ARTEFACT_KINDS;

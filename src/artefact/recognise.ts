@@ -17,6 +17,7 @@ import { describeSealed, describeWrap } from './binary.ts';
 import { judgeSignature, keysIn, keysOfHolder } from './known-keys.ts';
 import { describeCheckpoint, describeTlogProof, isNote } from './notes.ts';
 import { describeSigned } from './signed.ts';
+import { describeState } from './state-file.ts';
 import { describeUnsigned, envelopesOf } from './unsigned.ts';
 
 const isObject = (value: unknown): value is JsonObject =>
@@ -97,7 +98,8 @@ export function recognise(crypto: Crypto, bytes: Uint8Array, keys: readonly Know
       })
     );
   }
-  return has('kid', 'payload_b3', 'sigs') ? describeBundle(crypto, strict(), keys) : null;
+  if (has('kid', 'payload_b3', 'sigs')) return describeBundle(crypto, strict(), keys);
+  return describeState(loose, strict);
 }
 
 /** The keys that a file names, for judging another one: genesis, bundle, request, proof, key object, audit/log.json. */

@@ -1,5 +1,5 @@
-// Recognisers of the two line formats, read line by line so that any length fits: audit segments (log page 4.3) and ledger
-// segments (governance page 9). Checked: every line is canonical and of its form, numbers and links follow one another, and
+// Recognisers of the line formats, read line by line so that any length fits: audit segments (log page 4.3), ledger segments
+// (governance page 9) and the list of checkpoints. Checked: every line is canonical and of its form, numbers and links follow one another, and
 // in a ledger every signature whose key is known so far. A segment alone proves no signature of the log: that is in a
 // checkpoint.
 
@@ -12,18 +12,10 @@ import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import { type Line, parseLine } from '../governance/ledger.ts';
 import type { Artefact, ArtefactCheck, ArtefactMember, ArtefactSignature, KnownKey } from './artefact.ts';
+import { CheckpointList } from './checkpoint-list.ts';
 import { keysIn } from './known-keys.ts';
+import { LISTED, type SegmentReader, tornNote } from './lines.ts';
 import { describeSigned } from './signed.ts';
-
-/** Signatures and defects listed; all are counted. */
-export const LISTED = 100;
-
-/** Takes the lines of one segment in order, without their LF. */
-export interface SegmentReader {
-  push(line: Uint8Array): void;
-  /** `tornBytes`: how many follow the last LF. */
-  end(tornBytes: number): Artefact;
-}
 
 /** What both kinds count. */
 class Counters {
@@ -67,9 +59,6 @@ class Counters {
     return more === 0 ? this.#defects : [...this.#defects, { what: 'further defects', ok: false, found: String(more) }];
   }
 }
-
-const tornNote = (tornBytes: number): string[] =>
-  tornBytes === 0 ? [] : [`the last ${tornBytes} bytes have no line feed: a write that was never acknowledged`];
 
 class AuditSegment implements SegmentReader {
   readonly #count = new Counters();
@@ -224,6 +213,7 @@ export function openSegment(crypto: Crypto, firstLine: Uint8Array, keys: readonl
   }
   const has = (...names: readonly string[]): boolean => names.every((one) => members.has(one));
   if (has('seq', 'prev', 'ts', 'op', 'mono')) return new AuditSegment();
+  if (has('size', 'note_b64') && members.size === 2) return new CheckpointList(crypto, keys);
   if (has('seq', 'prev', 'ts', 'type', 'body', 'hash')) return new LedgerSegment(crypto, keys);
   return null;
 }

@@ -2,8 +2,9 @@
 // Needs no home, no passphrase and no network, and decides nothing: it says what is in the file and what it could not check.
 
 import { type Artefact, type ArtefactVerdict, type KnownKey, verdictOf } from '../artefact/artefact.ts';
+import type { SegmentReader } from '../artefact/lines.ts';
 import { keysFromFile, recognise } from '../artefact/recognise.ts';
-import { openSegment, type SegmentReader } from '../artefact/segment.ts';
+import { openSegment } from '../artefact/segment.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
@@ -37,7 +38,7 @@ export interface InspectResult extends Artefact {
 const LF = 0x0a;
 
 function notOurs(name: string): RonError {
-  return new RonError('Malformed', `${name} is not a file of ronctl`, {
+  return new RonError('Malformed', `${name} is no file that ronctl recognises`, {
     hint: '`ronctl inspect --help` lists what is recognised.',
   });
 }

@@ -66,8 +66,36 @@ describe('recognise', () => {
     expect(found?.unchecked.length).toBeGreaterThan(0);
   });
 
+  const STATE: Readonly<Record<string, object>> = {
+    'home description': { format: 'ronctl-home/1', home_id: 'x' },
+    'file list': { format: 'ronctl-evidence/1', files: {} },
+    'public view': { v: 1, store_id: 'x', ledger_id: null, generation: 1, keys: [], ledger: null, policy: null },
+    'log description': { v: 1, store_id: 'x', base: 'y', service_keys: {}, epochs: [] },
+    pin: { genesis_digest: 'x', name: 'main', pinned_at: 'y' },
+    'ledger state': { v: 1, ledger_id: 'x', seq: 1, hash: 'y', policy: {}, overlays: [], index: {} },
+  };
+
+  it.each(Object.entries(STATE))('knows a %s', (kind, value) => {
+    const found = explain(canonicalFile(value))!;
+    expect([found.kind, verdictOf(found)]).toEqual([kind, 'nothing invalid']);
+    expect(refusal(() => explain(utf8(`${JSON.stringify(value, null, 1)}\n`))).code).toBe('Malformed');
+  });
+
+  it('judges a checkpoint list line by line', () => {
+    const line = canonicalText({ size: 3, note_b64: Buffer.from(made.files.checkpoint).toString('base64') });
+    const keys = keysFromFile(made.logFile, 'log.json');
+    const found = explain(utf8(`${line}\n`), keys)!;
+    expect([found.kind, verdictOf(found), found.signatures.length]).toEqual(['checkpoint list', 'nothing invalid', 2]);
+    const twice = explain(utf8(`${line}\n${line}\n`), keys)!;
+    expect(twice.checks).toEqual([{ what: 'line 1', ok: false, found: 'size: after a checkpoint of size 3' }]);
+    const other = explain(utf8(`${line.replace('"size":3', '"size":4')}\n`), keys)!;
+    expect(other.checks).toEqual([{ what: 'line 0', ok: false, found: 'size: the note says 3' }]);
+  });
+
   it('knows every kind that it claims to know', () => {
-    expect(Object.keys(EXPECTED).sort()).toEqual(Object.keys(ARTEFACT_KINDS).sort());
+    expect([...Object.keys(EXPECTED), ...Object.keys(STATE), 'checkpoint list'].sort()).toEqual(
+      Object.keys(ARTEFACT_KINDS).sort(),
+    );
   });
 
   it('judges with the keys of a genesis given beside', () => {

@@ -51,8 +51,10 @@ describe('ronctl inspect', () => {
     home.write('other.txt', 'hello\n');
     home.write('empty', '');
     home.write('broken.json', Buffer.from(made.files.statement).subarray(0, -1));
-    expect((await home.json(['inspect', 'other.txt'], 3)).error?.message).toBe('other.txt is not a file of ronctl');
-    expect((await home.json(['inspect', 'empty'], 3)).error?.message).toBe('empty is not a file of ronctl');
+    expect((await home.json(['inspect', 'other.txt'], 3)).error?.message).toBe(
+      'other.txt is no file that ronctl recognises',
+    );
+    expect((await home.json(['inspect', 'empty'], 3)).error?.message).toBe('empty is no file that ronctl recognises');
     expect((await home.json(['inspect', 'broken.json'], 3)).error?.message).toContain('does not end in one line feed');
   });
 
