@@ -1,12 +1,13 @@
-// The build: dist from src with the TypeScript compiler, the JSON schemas of results beside it, and oclif.manifest.json
-// from the command classes. Runs after `npm ci` (prepare) and by `npm run build`; the npm scripts run it on the bundled
-// runtime. The manifest is written last and renamed into place, so that a half-done build is never taken for a build.
+// The build: dist from src with the TypeScript compiler, the JSON schemas of results beside it, oclif.manifest.json from the
+// command classes, and what bin/package-files.js adds. Runs after `npm ci` (prepare) and by `npm run build`; the npm scripts
+// run it on the bundled runtime.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin, settings } from '@oclif/core';
+import { writeFileManifest, writeSbom } from './package-files.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const dist = join(root, 'dist');
@@ -59,3 +60,5 @@ if (existsSync(dist)) rmSync(dist, { recursive: true });
 compile();
 copySchemas();
 await writeManifest();
+writeSbom(root);
+writeFileManifest(root);

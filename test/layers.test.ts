@@ -282,7 +282,9 @@ describe('names and habits', () => {
     const tests = globSync('**/*.ts', { cwd: dirname(fileURLToPath(import.meta.url)) });
     const mocks = tests.filter((file) => {
       const text = readFileSync(join(dirname(fileURLToPath(import.meta.url)), file), 'utf8');
-      return /\bvi\.(mock|doMock|spyOn|stubGlobal)\(|\.(only|todo|skip)\(/.test(text.replaceAll(/\/.*\\b.*\//g, ''));
+      return /\bvi\.(mock|doMock|spyOn|stubGlobal)\(|\b(test|it|describe)(\.\w+)*\.(only|todo|skip)\(/.test(
+        text.replaceAll(/\/.*\\b.*\//g, ''),
+      );
     });
     expect(mocks).toEqual([]);
   });

@@ -2,9 +2,9 @@
 // makes the same refusals and writes nothing.
 
 import { dirname } from 'node:path';
-import { toHex } from '../bytes/hex.ts';
 import { RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { writeFile, writeNewFile } from '../storage/durable-file.ts';
 
 /** Throws Exists, NotFound (directory) or UnsafeFile when `path` could not be written. */
 export function checkOutput(host: Pick<Host, 'files'>, path: string, force: boolean): void {
@@ -27,19 +27,6 @@ export async function writeOutputFile(
   force: boolean,
 ): Promise<void> {
   checkOutput(host, path, force);
-  const temporary = `${path}.${toHex(host.random.bytes(8))}.tmp`;
-  const file = host.files.open(temporary, 'create-new');
-  try {
-    file.write(bytes, 0);
-    await file.sync();
-  } finally {
-    file.close();
-  }
-  try {
-    if (force) host.files.rename(temporary, path);
-    else host.files.link(temporary, path);
-  } finally {
-    if (host.files.info(temporary) !== null) host.files.remove(temporary);
-  }
-  host.files.syncDirectory(dirname(path));
+  if (force) await writeFile(host, path, bytes);
+  else await writeNewFile(host, path, bytes);
 }
