@@ -12,7 +12,7 @@ export default class Evidence extends BaseCommand {
   static override description =
     `Copies ledger, audit log with checkpoints, pins, public view and key objects as they are; lays the effective policy, the configuration, the versions and the report of doctor beside them; lists every file with its digest in evidence.json. Opens no private key, needs no passphrase, appends nothing.
 
-The directory has the layout of a home: RONCTL_HOME=DIR ronctl audit verify checks it.`;
+The directory has the layout of a home: ronctl audit verify DIR checks it.`;
   static override examples = [
     '<%= config.bin %> evidence --since 30d --out audit-2026-11',
     '<%= config.bin %> evidence --since 2026-11-01T00:00:00Z --out audit-2026-11',

@@ -21,6 +21,6 @@ export function evidenceView(result: EvidenceResult): TextModel {
     ]),
     blank,
     line('No private key was opened. Give the words to the auditor by another way than the files.'),
-    line(`Check it with: RONCTL_HOME=${result.out} ronctl audit verify`),
+    line('Check it where the genesis is pinned: ronctl audit verify DIR'),
   ];
 }

@@ -1,7 +1,7 @@
 // `evidence` and `inspect` on a home that the real binary made, and the recipe of ronctl-audit.7 with standard tools.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/crypto/hash.ts';
@@ -73,6 +73,26 @@ describe('evidence', () => {
     expect((await home.json(['evidence', '--since', '1h', '--out', 'other'], 4, { env })).error?.code).toBe(
       'NotInitialised',
     );
+  });
+});
+
+describe('evidence elsewhere', () => {
+  it('is verified in place, or as a home', async () => {
+    const given = await home.json<{ readonly verdict: string }>(['audit', 'verify', 'evidence']);
+    expect(given.data?.verdict).toBe('consistent');
+    const env = { RONCTL_HOME: home.file('evidence') };
+    const asHome = await home.json<{ readonly verdict: string }>(['audit', 'verify'], 0, { env });
+    expect(asHome.data?.verdict).toBe('consistent');
+  });
+
+  it('shows a flipped byte', async () => {
+    const segment = join(home.file('evidence'), 'audit/e0/segments/000000.jsonl');
+    const bytes = readFileSync(segment);
+    bytes[bytes.indexOf('"ts":"2') + 7]! ^= 1;
+    writeFileSync(segment, bytes);
+    const { data, error } = await home.json<{ readonly verdict: string }>(['audit', 'verify', 'evidence'], 10);
+    expect(data?.verdict).toBe('tampered');
+    expect(error?.code).toBe('Tampered');
   });
 });
 
