@@ -28,8 +28,8 @@ export interface GovernanceReading {
   readonly state: LedgerState | null;
   readonly judged: Judged;
   /** The exact line at a place, as it stands. */
-  line(place: LinePlace): Uint8Array;
-  lines(fromSeq: number): Iterable<Uint8Array>;
+  readonly line: (place: LinePlace) => Uint8Array;
+  readonly lines: (fromSeq: number) => Iterable<Uint8Array>;
 }
 
 /** One consistent reading. `replay` verifies the whole ledger instead of starting from state.json. */
