@@ -1,0 +1,44 @@
+// `governance ingest`: unseals the custody store, which finishes what was interrupted and takes in the inbox, and closes with
+// a checkpoint. Every unsealing command does the same first; this one does nothing else.
+
+import type { IngestReport } from '../../kms/service/governance-ingest.ts';
+import { closeAfter, openSession } from '../../kms/service/session.ts';
+import type { OperationDeps } from '../deps.ts';
+
+export interface IngestResult extends IngestReport {
+  readonly ledger_seq: number;
+  readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string } | null;
+  readonly recovered: string | null;
+}
+
+export interface IngestRequest {
+  readonly confirmTime: boolean;
+}
+
+export async function ingest(request: IngestRequest, deps: OperationDeps): Promise<IngestResult> {
+  const session = await openSession(deps, {
+    dryRun: deps.dryRun,
+    confirmTime: request.confirmTime,
+    onNotice: (text) => deps.host.log.notice(text),
+  });
+  try {
+    const { state } = session.demandLedger();
+    const report = session.ingested ?? { ingested: [], known: [], waiting: [], refused: [] };
+    const ledgerSeq = state.seq;
+    const recovered = session.recovered?.id ?? null;
+    const checkpoint = await session.close();
+    return {
+      ...report,
+      ledger_seq: ledgerSeq,
+      checkpoint:
+        checkpoint === null ? null : { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root },
+      recovered,
+    };
+  } catch (error) {
+    await closeAfter(session, error);
+    throw error;
+  }
+}
+
+/** For `--ingest` of the commands that write to the inbox. */
+export const ingestNow = (deps: OperationDeps): Promise<IngestResult> => ingest({ confirmTime: false }, deps);

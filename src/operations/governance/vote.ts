@@ -1,0 +1,270 @@
+// `governance approve | reject | retract | withdraw` (governance page 7, 12): everything that is shown is recomputed from the
+// pin, the request and the own store; the statement is made for exactly the digest that was confirmed; the signer's memory
+// is committed before the file leaves. Nothing is unsealed but the signer's own store; `--ingest` opens the custody store.
+
+import { toBase64Url } from '../../bytes/base64.ts';
+import { fromTime, toTime } from '../../bytes/time.ts';
+import { RonError } from '../../errors.ts';
+import { newIdentities } from '../../governance/actions.ts';
+import { buildPossession } from '../../governance/possession.ts';
+import type { VerifiedRequest } from '../../governance/request.ts';
+import { findMember } from '../../governance/signer-set.ts';
+import { buildStatement, type Purpose } from '../../governance/statement.ts';
+import { type OpenSigner, openSigner } from '../../storage/signer-store.ts';
+import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
+import type { OperationDeps } from '../deps.ts';
+import { describeProposal, type ProposalDescription, summariseVotes, type VoteSummary } from './describe.ts';
+import { findSigner } from './find-signer.ts';
+import { type IngestResult, ingestNow } from './ingest.ts';
+import { type Released, readMemory, release } from './release.ts';
+import { keepChain, type LoadedRequest, loadTarget, type Target } from './target.ts';
+
+export type VotePurpose = Extract<Purpose, 'approve' | 'reject' | 'retract' | 'withdraw'>;
+
+export interface VoteRequest {
+  readonly purpose: VotePurpose;
+  readonly target: Target;
+  readonly signer: string | null;
+  readonly role: string | null;
+  readonly comment: string | null;
+  /** What was confirmed: the digest of the proposal. */
+  readonly digest: string;
+  readonly unsafeSignAnyway: boolean;
+  readonly ingest: boolean;
+}
+
+export interface VoteResult {
+  readonly proposal_id: string;
+  readonly proposal_digest: string;
+  readonly purpose: string;
+  readonly signer: string;
+  readonly role: string;
+  readonly statement_digest: string;
+  /** `inbox/<name>` in this home. */
+  readonly file: string;
+  readonly counts_until: string;
+  readonly seconds_left: number;
+  readonly ingested: boolean;
+  /** Before this statement is ingested. */
+  readonly votes: VoteSummary;
+  readonly next: string;
+}
+
+export interface ReviewResult extends ProposalDescription {
+  readonly ledger_seq: number;
+  readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string };
+}
+
+/** What the approver is shown before the confirmation. */
+export async function review(request: { readonly target: Target }, deps: OperationDeps): Promise<ReviewResult> {
+  const ctx = await storeContext(deps);
+  return reviewOf(ctx, loadTarget(ctx, request.target));
+}
+
+function reviewOf(ctx: StoreContext, { verified, knownTenants }: LoadedRequest): ReviewResult {
+  const nowMs = ctx.clock.now();
+  const { body, digest } = verified.proposal;
+  const description = describeProposal({
+    body,
+    digest,
+    profile: verified.before.profile,
+    set: verified.authority.set,
+    votes: verified.votes,
+    status: { status: verified.votes.reached ? 'approved' : 'open', reason: null },
+    nowMs,
+    wall: toTime(nowMs),
+    states: { before: verified.before, after: verified.after },
+    knownTenants,
+  });
+  return { ...description, ledger_seq: verified.head.seq, checkpoint: verified.checkpoint };
+}
+
+export interface VoteOutcome {
+  readonly result: VoteResult;
+  /** The signed file, to be carried. */
+  readonly file: Uint8Array;
+  readonly ingest: IngestResult | null;
+}
+
+export async function vote(request: VoteRequest, deps: OperationDeps): Promise<VoteOutcome> {
+  const ctx = await storeContext(deps);
+  const loaded = loadTarget(ctx, request.target);
+  const { verified } = loaded;
+  if (verified.proposal.digest !== request.digest) {
+    throw new RonError(
+      'VerificationFailed',
+      `the proposal has the digest ${verified.proposal.digest}, not the one that was confirmed`,
+      { field: '--expect-digest' },
+    );
+  }
+  const now = ctx.clock.now();
+  demandOpen(verified, now);
+  const newcomer = newSigner(verified, request);
+  const outcome = newcomer
+    ? await prove(ctx, verified, request, deps, now)
+    : await sign(ctx, loaded, request, deps, now);
+  if (!deps.dryRun) await keepChain(ctx, loaded);
+  const ingested = request.ingest ? await ingestNow(deps) : null;
+  return { ...outcome, result: { ...outcome.result, ingested: ingested !== null && !deps.dryRun }, ingest: ingested };
+}
+
+function demandOpen(verified: VerifiedRequest, now: number): void {
+  const { body } = verified.proposal;
+  if (now > fromTime(body.decide_by)) {
+    throw new RonError('Expired', `the decision was due at ${body.decide_by}; it is ${toTime(now)}`, {
+      field: 'decide_by',
+      hint: 'Propose again.',
+    });
+  }
+  if (verified.votes.withdrawn) throw new RonError('Rejected', `${body.id} was withdrawn by its author`);
+}
+
+/** A signer that the proposal brings in proves possession instead of voting. */
+function newSigner(verified: VerifiedRequest, request: VoteRequest): boolean {
+  const action = verified.proposal.body.actions[0];
+  if (request.signer === null || action?.name !== 'signer-set-change' || request.purpose !== 'approve') return false;
+  const { set } = verified.authority;
+  return (
+    newIdentities(set, action.new_set).some((one) => one.id === request.signer) &&
+    findMember(set, request.signer) === null
+  );
+}
+
+async function sign(
+  ctx: StoreContext,
+  { verified }: LoadedRequest,
+  request: VoteRequest,
+  deps: OperationDeps,
+  now: number,
+): Promise<VoteOutcome> {
+  const { set } = verified.authority;
+  const { body, digest } = verified.proposal;
+  const wish = {
+    signer: request.signer ?? (request.purpose === 'withdraw' && request.role === null ? body.author : null),
+    role: request.role,
+  };
+  const member = findSigner(ctx, set, wish);
+  if (request.purpose === 'withdraw' && member.id !== body.author) {
+    throw new RonError('PolicyRefused', `only the author, ${body.author}, withdraws this proposal`, {
+      field: '--signer',
+    });
+  }
+  const signer = await openSigner(deps, member.id);
+  try {
+    const refs = request.purpose === 'retract' ? [ownVote(signer, verified, member.id)] : [];
+    const built = buildStatement({
+      purpose: request.purpose,
+      refs,
+      proposal_id: body.id,
+      proposal_digest: digest,
+      ledger_id: body.ledger_id,
+      signer_set_hash: body.signer_set.hash,
+      role: member.role,
+      signer: member.id,
+      signed_at: toTime(now),
+      nonce: toBase64Url(ctx.random.bytes(16)),
+      seen: { ledger_seq: verified.head.seq, ledger_hash: verified.head.hash, checkpoint: verified.checkpoint },
+      ...(request.comment === null ? {} : { comment: request.comment }),
+    });
+    const released = await release(ctx, signer, {
+      ledgerId: body.ledger_id,
+      built,
+      id: member.id,
+      keys: member.keys,
+      newest: { ledger_seq: verified.head.seq, epoch: set.epoch, checkpoint: verified.checkpoint },
+      purpose: request.purpose,
+      proposalDigest: digest,
+      baseState: body.base_state.hash,
+      changedKeys: body.changeset.map((one) => one.key),
+      at: toTime(now),
+      ...(refs[0] === undefined ? {} : { retracts: refs[0] }),
+      unsafe: request.unsafeSignAnyway,
+      dryRun: deps.dryRun,
+    });
+    return outcomeOf(verified, request.purpose, member, released, now);
+  } finally {
+    signer.close();
+  }
+}
+
+/** The vote that a retract cancels: remembered by this signer, or in the ledger. */
+function ownVote(signer: OpenSigner, verified: VerifiedRequest, id: string): string {
+  const { digest, body } = verified.proposal;
+  const own = readMemory(signer, body.ledger_id).statements.filter((one) => one.proposal_digest === digest);
+  const gone = new Set(own.flatMap((one) => (one.retracts === undefined ? [] : [one.retracts])));
+  const remembered = own
+    .filter((one) => (one.purpose === 'approve' || one.purpose === 'reject') && !gone.has(one.digest))
+    .at(-1);
+  const stated = verified.statements.find(
+    (one) =>
+      one.body.signer === id &&
+      (one.body.purpose === 'approve' || one.body.purpose === 'reject') &&
+      !gone.has(one.digest),
+  );
+  const found = remembered?.digest ?? stated?.digest;
+  if (found !== undefined) return found;
+  throw new RonError('NotFound', `${id} has no vote on ${body.id} that could be retracted`, { field: 'ID' });
+}
+
+async function prove(
+  ctx: StoreContext,
+  verified: VerifiedRequest,
+  request: VoteRequest,
+  deps: OperationDeps,
+  now: number,
+): Promise<VoteOutcome> {
+  const { body, digest } = verified.proposal;
+  const action = body.actions[0];
+  const wanted =
+    action?.name === 'signer-set-change'
+      ? newIdentities(verified.authority.set, action.new_set).find((one) => one.id === request.signer)
+      : undefined;
+  if (wanted === undefined)
+    throw new RonError('PolicyRefused', `the proposal brings no new keys of ${request.signer}`, { field: '--signer' });
+  const built = buildPossession({ ledger_id: body.ledger_id, proposal_digest: digest, member: wanted });
+  const signer = await openSigner(deps, wanted.id);
+  try {
+    const released = await release(ctx, signer, {
+      ledgerId: body.ledger_id,
+      built,
+      id: wanted.id,
+      keys: wanted.keys,
+      newest: { ledger_seq: verified.head.seq, epoch: verified.authority.set.epoch, checkpoint: verified.checkpoint },
+      purpose: 'possession',
+      proposalDigest: digest,
+      baseState: body.base_state.hash,
+      changedKeys: [],
+      at: toTime(now),
+      unsafe: false,
+      dryRun: deps.dryRun,
+    });
+    return outcomeOf(verified, 'possession', wanted, released, now);
+  } finally {
+    signer.close();
+  }
+}
+
+function outcomeOf(
+  verified: VerifiedRequest,
+  purpose: string,
+  by: { readonly id: string; readonly role: string },
+  released: Released,
+  now: number,
+): VoteOutcome {
+  const { body, digest } = verified.proposal;
+  const result: VoteResult = {
+    proposal_id: body.id,
+    proposal_digest: digest,
+    purpose,
+    signer: by.id,
+    role: by.role,
+    statement_digest: released.digest,
+    file: `inbox/${released.file}`,
+    counts_until: body.decide_by,
+    seconds_left: Math.max(0, Math.ceil((fromTime(body.decide_by) - now) / 1000)),
+    ingested: false,
+    votes: summariseVotes(verified.authority.set, verified.votes),
+    next: purpose === 'approve' ? `ronctl governance execute ${body.id}` : 'ronctl governance ingest',
+  };
+  return { result, file: released.bytes, ingest: null };
+}
