@@ -119,4 +119,9 @@ describe('refuses', () => {
       expect(refusal(() => integer(0)(value as Json, 'n')).message).toBe('n: an integer is expected');
     },
   );
+
+  it('an inherited member, in an object of another parser', () => {
+    const error = refusal(() => object({ toString: any })({}, ''));
+    expect(error.message).toBe('toString: missing member');
+  });
 });

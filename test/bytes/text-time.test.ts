@@ -51,6 +51,7 @@ describe('escapeText', () => {
     ['the combining grapheme joiner', 'a\u034fb', 'a\\u{34f}b'],
     ['a line separator', '\u2028', '\\u{2028}'],
     ['a lone surrogate', '\ud800', '\\u{d800}'],
+    ['an interlinear annotation', '\ufff9', '\\u{fff9}'],
     ['delete', '\u007f', '\\u{7f}'],
   ])('%s', (_name, text, expected) => {
     expect(escapeText(text)).toBe(expected);

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { blake3, blake3Hex, blake3Stream, checkAgainstReference } from '../../src/crypto/blake3.ts';
 import { openBase, sealBase } from '../../src/crypto/hpke.ts';
+import { hkdfSha256 } from '../../src/crypto/kdf.ts';
 import { nativeCrypto } from '../../src/crypto/native.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import type { Crypto } from '../../src/crypto/provider.ts';
@@ -206,6 +207,13 @@ describe('KDFs', () => {
       const memory = { mKib: 64, t: 2, p };
       expect(await noble.argon2id(message, salt, memory, 32)).toEqual(await native.argon2id(message, salt, memory, 32));
     }
+  });
+
+  it('HKDF says how much it can derive', () => {
+    for (const length of [0, -1, 1.5, 8161]) {
+      expect(() => hkdfSha256(message, salt, message, length)).toThrow(`1 to 8160 bytes can be derived, not ${length}`);
+    }
+    expect(hkdfSha256(message, salt, message, 8160).length).toBe(8160);
   });
 
   it('scrypt runs at the largest cost that a store may name (2^17, 8, 1)', async () => {
