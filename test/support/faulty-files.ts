@@ -73,10 +73,7 @@ export function faultyFiles(inner: Files, at: number, fault: Fault): FaultyFiles
           () => file.write(bytes.subarray(0, bytes.length >> 1), position),
         ),
       truncate: (sizeBytes) => call(`truncate ${short}`, () => file.truncate(sizeBytes)),
-      sync: async () => {
-        const sync = call(`sync ${short}`, () => file.sync());
-        await sync;
-      },
+      sync: async () => call(`sync ${short}`, () => file.syncNow()),
       syncNow: () => call(`sync ${short}`, () => file.syncNow()),
       close: () => file.close(),
     };
