@@ -38,6 +38,8 @@ export const LIMITS = {
   /** Payload file of `kms sign` and `kms verify` (streamed; only hashed). */
   wrapPlaintextMin: 16,
   wrapPlaintextMax: 64,
+  /** Kid, X-Wing encapsulation and ciphertext, rounded up; keys page 7. */
+  wrapEnvelopeBytes: 2048,
   bundleSignatures: 8,
   kidBytes: 189,
   keyVersionMax: 2 ** 31,

@@ -2,6 +2,7 @@
 // (kms/service/*) and later by the HTTP client. Every method is `(request, call)`. A refusal is a RonError. Signed objects
 // cross as bytes.
 
+import type { ErrorCode } from '../errors.ts';
 import type { OnProgress } from '../host.ts';
 import type { SignatureBundle } from '../keys/bundle.ts';
 import type { CreationAlg } from '../keys/tracks.ts';
@@ -105,6 +106,12 @@ export interface SignResult {
 export interface VerifyRequest {
   readonly bundle: SignatureBundle;
   readonly payload_b3: string;
+  /** A tlog-proof of the `sign` record, where the log is not at hand. */
+  readonly proof?: Uint8Array;
+  /** A key object file, instead of the keys that the service knows. */
+  readonly keyObject?: Uint8Array;
+  /** Appends a `verify` record. */
+  readonly audit?: boolean;
 }
 
 /** Two answers (I-15): each signature for ever, and whether the mode in force now accepts the bundle. */
@@ -112,12 +119,17 @@ export interface VerifyResult {
   readonly kid: string;
   readonly signatures: readonly { readonly alg: string; readonly valid: boolean; readonly reason?: string }[];
   readonly accepted: boolean;
-  readonly required_mode: string;
+  /** Where the state of the key version comes from. */
+  readonly state: 'authenticated' | 'not authenticated';
+  /** Null where no policy is at hand. */
+  readonly required_mode: string | null;
   readonly satisfied_mode: string | null;
   readonly legacy?: 'proven' | 'unproven';
+  /** A `verify` record was appended. */
+  readonly audited: boolean;
   readonly trust: Trust;
   /** The code that the exit status follows (keys page 6), or null when accepted. */
-  readonly refusal: string | null;
+  readonly refusal: ErrorCode | null;
   readonly reason?: string;
 }
 

@@ -139,7 +139,7 @@ export function keysContract(name: string, make: MakeSubject): void {
       await keys.create(acme, call());
       const error = await refused(keys.create({ ...acme, tenant: 'acne', newTenant: false }, call()));
       expect(error.code).toBe('UnknownTenant');
-      expect(error.message).toContain('nearest: acme');
+      expect(error.hint).toBe('Nearest: acme. Give --new-tenant to make it.');
       await keys.create({ ...acme, newTenant: false }, call());
     });
 

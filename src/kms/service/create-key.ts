@@ -1,7 +1,6 @@
 // Creating a key (keys page 4): tenant and algorithm are judged by policy, tracks follow from the phase in force for a key
 // made now. Key objects, sealed record, public.json and audit record are one R-02 mutation.
 
-import { nearest } from '../../bytes/nearest.ts';
 import { fromTime } from '../../bytes/time.ts';
 import { uuidV7 } from '../../bytes/uuid.ts';
 import { wipe } from '../../bytes/wipe.ts';
@@ -9,27 +8,18 @@ import { fail } from '../../errors.ts';
 import { isKeyName, newKid, withVersion } from '../../keys/key-id.ts';
 import { addKey, tenantsOf } from '../../keys/keyring.ts';
 import { type Material, materialOf } from '../../keys/tracks.ts';
+import { demandTenant, knownTenants } from '../../policy/tenant.ts';
 import { producesHybrid } from '../../rollout/phases.ts';
 import type { Call, CreateRequest, CreateResult } from '../ports.ts';
 import { actorOf, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { auditPart, generateVersion, keyObjectFile, publicPart, sealedPut } from './key-making.ts';
-import { phaseOfNewKey, policyNames, refuseUngovernedMacronode, requireAllowedAlg } from './key-policy.ts';
+import { phaseOfNewKey, refuseUngovernedMacronode, requireAllowedAlg } from './key-policy.ts';
 import { recordedKey, repeatOf } from './repeat.ts';
 
 /** An existing tenant, or one that the caller wants made. Throws UnknownTenant with the nearest names. */
 function requireTenant(home: OpenHome, tenant: string, isNew: boolean): void {
-  const withKeys = tenantsOf(home.store.view);
-  const policy = home.policy();
-  if (withKeys.has(tenant) || policyNames(policy, tenant) || isNew) return;
-  const known = [...new Set([...withKeys, ...Object.keys(policy.policy.tenants)])].sort();
-  const near = nearest(tenant, known);
-  const list = near.length === 0 ? '' : `; nearest: ${near.join(', ')}`;
-  fail('UnknownTenant', `there is no tenant ${tenant}${list}`, {
-    field: 'tenant',
-    hint: 'Check the name, or give --new-tenant.',
-    data: { nearest: near },
-  });
+  if (!isNew) demandTenant(tenant, knownTenants(home.policy().policy, tenantsOf(home.store.view)));
 }
 
 function requireMaterial(request: CreateRequest, hybrid: boolean): Material {

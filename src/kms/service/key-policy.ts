@@ -9,7 +9,7 @@ import { headOf } from '../../keys/keyring.ts';
 import type { PublicKeyEntry } from '../../keys/public-view.ts';
 import { effective, effectivePq, type KeyPlace, phaseOf } from '../../policy/effective.ts';
 import type { Judged, Overlay } from '../../policy/overlay.ts';
-import { own, type PolicyState, type Scope } from '../../policy/state.ts';
+import type { PolicyState, Scope } from '../../policy/state.ts';
 import type { Phase, PqState } from '../../rollout/phases.ts';
 
 /** Where an execution stands in the log. */
@@ -86,11 +86,6 @@ export function requireAllowedAlg(policy: PolicyInForce, tenant: string, alg: st
     field: 'alg',
     hint: 'See `ronctl policy inspect`; propose a change of service.allowed_algs.',
   });
-}
-
-/** True when the policy itself names the tenant. */
-export function policyNames(policy: PolicyInForce, tenant: string): boolean {
-  return own(policy.policy.tenants, tenant) !== undefined;
 }
 
 /** An ungoverned macronode refuses sign, create, rotate and wrap (governance page 3, X-07). Throws Ungoverned. */

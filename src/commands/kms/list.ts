@@ -1,0 +1,23 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
+import { list } from '../../operations/kms/list.ts';
+import { listView } from '../../views/kms/list.ts';
+
+export default class KmsList extends BaseCommand {
+  static override summary = 'list keys';
+  static override description = 'Reads without a passphrase.';
+  static override examples = ['<%= config.bin %> kms list', '<%= config.bin %> kms list --tenant acme --json'];
+  static override flags = {
+    tenant: Flags.string({ summary: 'only keys of this tenant', helpValue: 'TENANT' }),
+    strict: strictFlag,
+    kms: kmsFlag,
+  };
+
+  override async perform({ flags }: Input<typeof KmsList>, runtime: Runtime): Promise<Outcome> {
+    const data = await list({ tenant: flags.tenant }, runtime.deps());
+    return { data, text: () => listView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
+  }
+}

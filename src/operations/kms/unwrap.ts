@@ -1,0 +1,41 @@
+// `kms unwrap`: the data key of a wrap envelope. The key itself never stands in the result, only in the output file.
+
+import { parseEnvelope } from '../../keys/wrap-envelope.ts';
+import type { OperationDeps } from '../deps.ts';
+import { type KmsCallOptions, withKms } from './open.ts';
+
+export interface KmsUnwrapRequest extends KmsCallOptions {
+  /** The key that the envelope must belong to; without it the one that the envelope names. */
+  readonly kid?: string | undefined;
+  readonly envelope: Uint8Array;
+}
+
+export interface KmsUnwrapResult {
+  readonly kid: string;
+  readonly suite: number;
+  readonly op_id: string;
+  /** Null in a dry run. */
+  readonly size_bytes: number | null;
+  readonly dry_run: boolean;
+}
+
+/** The plaintext (null in a dry run; the caller wipes it) and the result about it. Throws UnwrapFailed, SuiteMismatch. */
+export async function unwrap(
+  request: KmsUnwrapRequest,
+  deps: OperationDeps,
+): Promise<{ readonly plaintext: Uint8Array | null; readonly result: KmsUnwrapResult }> {
+  const { envelope } = request;
+  const kid = request.kid ?? parseEnvelope(envelope).kidText;
+  const opened = await withKms(deps, request, ({ wrapping, call }) => wrapping.unwrap({ kid, envelope }, call));
+  const { plaintext } = opened;
+  return {
+    plaintext,
+    result: {
+      kid: opened.kid,
+      suite: opened.suite,
+      op_id: opened.op_id,
+      size_bytes: plaintext?.length ?? null,
+      dry_run: deps.dryRun,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+// `kms verify`: each signature of a bundle for ever, and whether the mode in force accepts it now (I-15). Reads without a
+// passphrase and records nothing, unless `audit` asks for the record.
+
+import { bundleJson, parseBundle } from '../../keys/bundle.ts';
+import type { VerifyResult } from '../../kms/ports.ts';
+import type { OperationDeps } from '../deps.ts';
+import { type KmsCallOptions, withKms } from './open.ts';
+import { type Payload, payloadB3 } from './payload.ts';
+
+export interface KmsVerifyRequest extends KmsCallOptions {
+  /** A bundle file. */
+  readonly bundle: Uint8Array;
+  readonly payload: Payload;
+  /** A tlog-proof of the sign record. */
+  readonly proof?: Uint8Array | undefined;
+  /** A key object file, instead of this home's keys. */
+  readonly keyObject?: Uint8Array | undefined;
+  /** Unseals and appends a `verify` record. */
+  readonly audit: boolean;
+}
+
+export interface KmsVerifyResult extends VerifyResult {
+  readonly payload_b3: string;
+}
+
+/** Throws Malformed (the bundle), NotFound, NotAuthenticated, Tampered. A negative verdict is `refusal`, not an error. */
+export async function verify(request: KmsVerifyRequest, deps: OperationDeps): Promise<KmsVerifyResult> {
+  const bundle = bundleJson(parseBundle(request.bundle, 'the signature bundle'));
+  const payload_b3 = await payloadB3(request.payload, deps.host, deps.onProgress);
+  const { proof, keyObject, audit } = request;
+  const wanted = {
+    bundle,
+    payload_b3,
+    audit,
+    ...(proof === undefined ? {} : { proof }),
+    ...(keyObject === undefined ? {} : { keyObject }),
+  };
+  const answer = await withKms(deps, request, ({ signing, call }) => signing.verify(wanted, call));
+  return { ...answer, payload_b3 };
+}
