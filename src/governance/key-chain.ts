@@ -63,6 +63,8 @@ export interface Authority {
   /** By epoch. */
   readonly sets: readonly SignerSet[];
   readonly serviceKeys: PublicKeys;
+  /** Every pair that the service had, oldest first. */
+  readonly serviceEras: readonly PublicKeys[];
   readonly logKeys: LogKeys;
   /** Oldest first. */
   readonly logEras: readonly KeyEra[];
@@ -74,6 +76,7 @@ export function authorityOf(genesis: Genesis): Authority {
     set,
     sets: [set],
     serviceKeys: genesis.service_keys,
+    serviceEras: [genesis.service_keys],
     logKeys: genesis.log_keys,
     logEras: [{ logKeys: genesis.log_keys, since: null }],
   };
@@ -113,7 +116,7 @@ function followLink(crypto: Crypto, genesis: Genesis, before: Authority, link: C
       return { ...before, set, sets: [...before.sets, set] };
     }
     case 'service-key-rotate':
-      return { ...before, serviceKeys: action.new_keys };
+      return { ...before, serviceKeys: action.new_keys, serviceEras: [...before.serviceEras, action.new_keys] };
     case 'log-key-rotate':
       return {
         ...before,

@@ -18,7 +18,7 @@ import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature
 import { payloadType } from '../envelope/h.ts';
 import { versionedKid, withVersion } from './key-id.ts';
 import { type PublicKeys, pubJson } from './key-record.ts';
-import { type ExpectedSigner, serviceSigners, signatureDefect, signWith } from './service-signature.ts';
+import { type ExpectedSigner, firstDefect, serviceSigners, signatureDefect, signWith } from './service-signature.ts';
 import { SIGN_ALGS, type SignAlg } from './tracks.ts';
 
 export const CONTINUITY_TYPE = payloadType('kms.continuity.v1');
@@ -128,15 +128,16 @@ export function parseContinuity(
   return { envelope, continuity: { ...raw, old: side(raw.old), new: side(raw.new) } };
 }
 
-/** Null when exactly the required keys signed and all verify; else what is wrong. */
+/** Null when exactly the required keys signed and all verify; else what is wrong. `service`: newest first. */
 export function continuityDefect(
   crypto: Crypto,
   envelope: Envelope,
   continuity: Continuity,
-  service: DualPublicKeys,
+  service: readonly DualPublicKeys[],
 ): string | null {
   const of = (one: ContinuityEnd): ExpectedSigner[] =>
     signTracks(one.pub).map(({ alg, publicKey }) => ({ keyid: `${one.kid}/${alg}`, alg, publicKey }));
   const old = continuity.proposal_digest === undefined ? of(continuity.old) : [];
-  return signatureDefect(crypto, envelope, [...serviceSigners(service), ...old, ...of(continuity.new)]);
+  const ends = [...old, ...of(continuity.new)];
+  return firstDefect(service, (keys) => signatureDefect(crypto, envelope, [...serviceSigners(keys), ...ends]));
 }

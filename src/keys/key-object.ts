@@ -25,7 +25,7 @@ import {
   tracksShape,
 } from './key-record.ts';
 import type { VersionState } from './public-view.ts';
-import { serviceSigners, signatureDefect, signWith } from './service-signature.ts';
+import { firstDefect, serviceSigners, signatureDefect, signWith } from './service-signature.ts';
 
 export const KEY_OBJECT_TYPE = payloadType('kms.key.v1');
 
@@ -107,7 +107,7 @@ export function parseKeyObject(
   };
 }
 
-/** Null when both service signatures verify; else what is wrong. */
-export function keyObjectDefect(crypto: Crypto, envelope: Envelope, service: DualPublicKeys): string | null {
-  return signatureDefect(crypto, envelope, serviceSigners(service));
+/** Null when both signatures of one pair of service keys verify; else what is wrong. `service`: newest first. */
+export function keyObjectDefect(crypto: Crypto, envelope: Envelope, service: readonly DualPublicKeys[]): string | null {
+  return firstDefect(service, (keys) => signatureDefect(crypto, envelope, serviceSigners(keys)));
 }

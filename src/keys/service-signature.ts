@@ -42,6 +42,20 @@ export async function signWith(
   return { payloadType, payload, signatures: signatures.sort((a, b) => (a.keyid < b.keyid ? -1 : 1)) };
 }
 
+/** The verdict under the first pair that fits; without one, what is wrong under the newest. */
+export function firstDefect(
+  service: readonly DualPublicKeys[],
+  judge: (keys: DualPublicKeys) => string | null,
+): string | null {
+  let newest: string | null = 'no service key is trusted here';
+  for (const [index, keys] of service.entries()) {
+    const defect = judge(keys);
+    if (defect === null) return null;
+    if (index === 0) newest = defect;
+  }
+  return newest;
+}
+
 /** Null when exactly the expected keys signed and all verify; else what is wrong, as a sentence. */
 export function signatureDefect(
   crypto: Crypto,

@@ -90,6 +90,8 @@ export interface CustodyStore {
   recordIds(): readonly string[];
   /** A file of store/keys/ by name, as it is; null when absent. Judged by its signatures, never by its place. */
   keyFile(name: string): Uint8Array | null;
+  /** Writes files of store/keys/ again that are missing or behind; no record, because they count by their signatures. */
+  writeKeyFiles(files: NonNullable<Mutation['keyFiles']>): Promise<void>;
   /** Service keys (Ed25519, ML-DSA-65), kept for the life of the store. */
   serviceKeys(): Promise<{ readonly ed25519: SigningKey; readonly mlDsa: SigningKey }>;
   logVkeys(): { readonly ed25519: string; readonly mlDsa44: string };

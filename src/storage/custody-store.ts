@@ -108,6 +108,11 @@ export class FileCustodyStore implements CustodyStore {
     return this.#ctx.files.read(`${this.#paths.keys}/${name}`, LIMITS.signedFileBytes);
   }
 
+  writeKeyFiles(files: NonNullable<Mutation['keyFiles']>): Promise<void> {
+    const writes = files.map(({ name, bytes }) => ({ path: `${this.#paths.keys}/${name}`, bytes }));
+    return this.#turns.exclusive(() => this.#write(() => writeFiles(this.#ctx, writes)));
+  }
+
   async serviceKeys(): Promise<DualSigningKeys> {
     this.#serviceKeys ??= this.read('service-keys').then(async (item) => {
       const keys = await importServiceKeys(this.#ctx.crypto, item);

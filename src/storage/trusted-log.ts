@@ -9,7 +9,7 @@ import type { Crypto } from '../crypto/provider.ts';
 import { formatVkey, NOTE_TYPES } from '../envelope/note.ts';
 import { RonError } from '../errors.ts';
 import type { Authority } from '../governance/key-chain.ts';
-import type { LogKeys } from '../governance/names.ts';
+import type { LogKeys, PublicKeys } from '../governance/names.ts';
 import type { Files } from '../host.ts';
 import { type LogEpoch, type LogFile, readLogFile } from './audit-log-file.ts';
 import { NOT_INITIALISED_HINT } from './custody-recovery.ts';
@@ -36,13 +36,33 @@ const vkeysOf = (origin: string, keys: LogKeys): readonly string[] => [
   formatVkey(origin, NOTE_TYPES.mlDsa44Cosignature, fromBase64Url(keys.ml_dsa_44)!),
 ];
 
-function pinnedEras(authority: Authority, epoch: LogEpoch): LogKeyEra[] {
+function pinnedEras(authority: Authority, epoch: Pick<LogEpoch, 'origin' | 'keys'>): LogKeyEra[] {
   return authority.logEras.map((era, index) => {
     const vkeys = vkeysOf(epoch.origin, era.logKeys);
     const hint = epoch.keys.find((one) => one.vkeys.join('\n') === vkeys.join('\n'));
     const after = era.since === null || era.since.origin !== epoch.origin ? 0 : era.since.index + 1;
     return { from: index === 0 ? 0 : Math.max(hint?.from ?? 0, after), vkeys };
   });
+}
+
+const rawKeys = (keys: PublicKeys): TrustedLog['serviceKeys'] => ({
+  ed25519: fromBase64Url(keys.ed25519)!,
+  ml_dsa_65: fromBase64Url(keys.ml_dsa_65)!,
+});
+
+/** A log under the keys of a pinned authority. `hints`: sizes from which keys sign, as audit/log.json has them. */
+export function pinnedLog(authority: Authority, origin: string, hints: LogEpoch['keys'] = []): TrustedLog {
+  return {
+    origin,
+    keys: pinnedEras(authority, { origin, keys: hints }),
+    serviceKeys: rawKeys(authority.serviceKeys),
+    trust: 'pinned',
+  };
+}
+
+/** Every pair of service keys of an authority, newest first. */
+export function serviceErasOf(authority: Authority): TrustedLog['serviceKeys'][] {
+  return authority.serviceEras.map(rawKeys).reverse();
 }
 
 /** The log of this home, newest epoch by default. NotInitialised without one; NotFound for an epoch that is not there. */
@@ -60,12 +80,6 @@ export function homeLog(deps: LogReadDeps, epochNumber?: number): HomeLog {
     const log: TrustedLog = { origin: epoch.origin, keys: epoch.keys, serviceKeys: file.serviceKeys, trust: 'local' };
     return { log, epoch: epoch.n, file, pinned: null };
   }
-  const { serviceKeys } = pinned.authority;
-  const log: TrustedLog = {
-    origin: epoch.origin,
-    keys: pinnedEras(pinned.authority, epoch),
-    serviceKeys: { ed25519: fromBase64Url(serviceKeys.ed25519)!, ml_dsa_65: fromBase64Url(serviceKeys.ml_dsa_65)! },
-    trust: 'pinned',
-  };
+  const log = pinnedLog(pinned.authority, epoch.origin, epoch.keys);
   return { log, epoch: epoch.n, file, pinned };
 }

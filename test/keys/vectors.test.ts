@@ -84,13 +84,13 @@ const OPERATIONS: Readonly<Record<string, (crypto: Crypto, given: Fields) => Pro
   },
   'key-object': (crypto, given) => {
     const { envelope, object } = parseKeyObject(text(given['file']), 'vector');
-    refuse(keyObjectDefect(crypto, envelope, servicePub(given)));
+    refuse(keyObjectDefect(crypto, envelope, [servicePub(given)]));
     expect(keyObjectPayload(object)).toEqual(envelope.payload);
     return { object: JSON.parse(Buffer.from(envelope.payload).toString()) as Json, digest: envelopeDigest(envelope) };
   },
   continuity: (crypto, given) => {
     const { envelope, continuity } = parseContinuity(text(given['file']), 'vector');
-    refuse(continuityDefect(crypto, envelope, continuity, servicePub(given)));
+    refuse(continuityDefect(crypto, envelope, continuity, [servicePub(given)]));
     return {
       digest: envelopeDigest(envelope),
       attested_by: isServiceOnly(continuity) ? 'service' : 'keys and service',

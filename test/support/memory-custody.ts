@@ -115,6 +115,9 @@ export async function memoryCustody(
     },
     recordIds: () => [...sealed.keys()],
     keyFile: (name) => files.get(name) ?? null,
+    writeKeyFiles: async (written) => {
+      for (const file of written) files.set(file.name, file.bytes);
+    },
     serviceKeys: async () => service,
     logVkeys: () => ({ ed25519: '', mlDsa44: '' }),
     requestDigest: async (request) => toHex(hmacSha256(new Uint8Array(32), request)),

@@ -2,11 +2,12 @@
 
 import { fromTime, toTime } from '../../src/bytes/time.ts';
 import type { DualPublicKeys } from '../../src/envelope/dual-signature.ts';
+import { fail } from '../../src/errors.ts';
 import type { LogPlace } from '../../src/keys/acceptance.ts';
 import type { Trust } from '../../src/kms/ports.ts';
 import { inProcessKeys, type KeyKms } from '../../src/kms/service/in-process.ts';
 import type { PolicyInForce, PqChange } from '../../src/kms/service/key-policy.ts';
-import type { KeyReader, ProvenLog } from '../../src/kms/service/reader.ts';
+import type { KeyReader, ProvenLog, TrustedService } from '../../src/kms/service/reader.ts';
 import type { Judged, Overlay } from '../../src/policy/overlay.ts';
 import { initialPolicy, type PolicyState, pqJson, type Scope } from '../../src/policy/state.ts';
 import { type Phase, type PqState, settled } from '../../src/rollout/phases.ts';
@@ -77,7 +78,11 @@ export async function memoryKms(
   }
 
   const service = await store.serviceKeys();
-  const serviceKeys: DualPublicKeys = { ed25519: service.ed25519.publicKey, ml_dsa_65: service.mlDsa.publicKey };
+  const serviceKeys: DualPublicKeys[] = [{ ed25519: service.ed25519.publicKey, ml_dsa_65: service.mlDsa.publicKey }];
+  const trusted: TrustedService = {
+    serviceKeys,
+    checkProof: () => fail('NoTrustedKey', 'the memory log has no checkpoints'),
+  };
   const kms = inProcessKeys({
     random: { bytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)) },
     crypto: async () => crypto,
@@ -85,13 +90,14 @@ export async function memoryKms(
       trust: reading.trust,
       storeId: store.storeId,
       view: store.view,
-      serviceKeys,
+      ...trusted,
       policy: inForce(),
       judged: judged(),
       log: reading.log,
       keyFile: (name) => store.files.get(name) ?? null,
     }),
-    unsealed: async () => ({ store, policy: inForce, judged }),
+    trusted: async () => [trusted],
+    unsealed: async () => ({ store, readOnly: false, policy: inForce, judged }),
   });
   return {
     ...kms,

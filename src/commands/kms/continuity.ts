@@ -10,7 +10,8 @@ import { continuityView } from '../../views/kms/continuity.ts';
 
 export default class KmsContinuity extends BaseCommand {
   static override summary = 'check that a key version follows its predecessor';
-  static override description = `Verifies the statement that old and new version and the service signed at rotation, and that the audit log holds exactly this rotation. Valid is 0, tampered 10 (a wrong signature, other keys, or a second successor of one version), inconclusive 11. Keys that wrap do not sign: their rotation is attested by the service alone.
+  static override description =
+    `Verifies the statement that old and new version and the service signed at rotation, and that the audit log holds exactly this rotation. Valid is 0, tampered 10 (a wrong signature, other keys, or a second successor of one version), inconclusive 11. Keys that wrap do not sign: their rotation is attested by the service alone.
 
 --statement judges a statement from elsewhere against this log. Needs no passphrase.`;
   static override examples = ['<%= config.bin %> kms continuity KID#v2'];

@@ -9,7 +9,8 @@ import { createView } from '../../views/kms/create.ts';
 
 export default class KmsCreate extends BaseCommand {
   static override summary = 'make a key';
-  static override description = `The phase in force decides the tracks: ed25519 is classical in phase 0 and gets an ML-DSA-65 track beside it from phase 1 on; x25519 likewise becomes X-Wing. hybrid and hybrid-kem have both in every phase, ml-dsa, slh-dsa and ml-kem are post-quantum alone.
+  static override description =
+    `The phase in force decides the tracks: ed25519 is classical in phase 0 and gets an ML-DSA-65 track beside it from phase 1 on; x25519 likewise becomes X-Wing. hybrid and hybrid-kem have both in every phase, ml-dsa, slh-dsa and ml-kem are post-quantum alone.
 
 A tenant that has no key, policy or capability is refused unless --new-tenant is given. The private half is sealed in the store and never leaves it.`;
   static override examples = [
@@ -24,7 +25,10 @@ A tenant that has no key, policy or capability is refused unless --new-tenant is
       helpValue: 'ALG',
       required: true,
     }),
-    suite: Flags.integer({ summary: 'wrap suite of an X-Wing key: 1 ChaCha20-Poly1305, 2 AES-256-GCM', helpValue: 'N' }),
+    suite: Flags.integer({
+      summary: 'wrap suite of an X-Wing key: 1 ChaCha20-Poly1305, 2 AES-256-GCM',
+      helpValue: 'N',
+    }),
     'rotate-days': Flags.integer({ summary: 'rotate earlier than the policy asks (1 to 90)', helpValue: 'N' }),
     'new-tenant': Flags.boolean({ summary: 'the tenant is new' }),
     'op-id': opIdFlag,

@@ -9,7 +9,8 @@ import { needsRotationView } from '../../views/kms/needs-rotation.ts';
 
 export default class KmsNeedsRotation extends BaseCommand {
   static override summary = 'ask whether a key must be rotated';
-  static override description = `Yes (0) when the newest version is as old as keys.rotate_max_days or its own --rotate-days allows, or was declared compromised; no (5) otherwise; unknown (11) when the state is not authenticated or the clock cannot be trusted. Needs no passphrase.`;
+  static override description =
+    `Yes (0) when the newest version is as old as keys.rotate_max_days or its own --rotate-days allows, or was declared compromised; no (5) otherwise; unknown (11) when the state is not authenticated or the clock cannot be trusted. Needs no passphrase.`;
   static override examples = [
     '<%= config.bin %> kms needs-rotation KID',
     '<%= config.bin %> kms needs-rotation KID --within 7d && <%= config.bin %> kms rotate KID',

@@ -8,7 +8,8 @@ import { rotateView } from '../../views/kms/rotate.ts';
 
 export default class KmsRotate extends BaseCommand {
   static override summary = 'make the next version of a key';
-  static override description = `The new version has the tracks of the phase in force, never fewer than before, and becomes the only one that signs and wraps. Older versions stay checkable for ever and go on unwrapping. A continuity statement, signed by both versions and the service, says that the new key follows the old one.
+  static override description =
+    `The new version has the tracks of the phase in force, never fewer than before, and becomes the only one that signs and wraps. Older versions stay checkable for ever and go on unwrapping. A continuity statement, signed by both versions and the service, says that the new key follows the old one.
 
 A KID that names an older version is refused (15). With --op-id the same request again gives the recorded result.`;
   static override examples = ['<%= config.bin %> kms rotate acme/release/ed25519/0190f3c0-0000-7000-8000-000000000001'];

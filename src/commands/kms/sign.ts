@@ -1,16 +1,17 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { checkedOutput } from '../../cli/checked-output.ts';
 import { confirmTimeFlag, kidArg, opIdFlag, payloadFlags } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import { dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
 import { payloadOf } from '../../cli/payload.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { sign } from '../../operations/kms/sign.ts';
-import { checkedOutput } from '../../cli/checked-output.ts';
 import { signView } from '../../views/kms/sign.ts';
 
 export default class KmsSign extends BaseCommand {
   static override summary = 'sign a file with the newest version of a key';
-  static override description = `Signs the BLAKE3 digest of the payload with every track of the version. The signed message names all algorithms, the key version and the digest, so that no half of the bundle stands alone.
+  static override description =
+    `Signs the BLAKE3 digest of the payload with every track of the version. The signed message names all algorithms, the key version and the digest, so that no half of the bundle stands alone.
 
 Nothing is signed that kms verify would refuse in the mode in force: then the exit code is 16 and rotation helps. The record is in the audit log before the bundle is written.`;
   static override examples = [

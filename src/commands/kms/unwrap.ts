@@ -11,7 +11,8 @@ import { unwrapView } from '../../views/kms/unwrap.ts';
 
 export default class KmsUnwrap extends BaseCommand {
   static override summary = 'open a wrapped data key';
-  static override description = `Writes the data key to --out (0600). Every version that still has its private half opens its envelopes, superseded and compromised ones too. An envelope that does not open is one error (10), whatever the cause.
+  static override description =
+    `Writes the data key to --out (0600). Every version that still has its private half opens its envelopes, superseded and compromised ones too. An envelope that does not open is one error (10), whatever the cause.
 
 With KID the envelope must belong to that key.`;
   static override examples = ['<%= config.bin %> kms unwrap --file data.wrapped --out data.key'];

@@ -19,7 +19,8 @@ function errorOf(result: KmsVerifyResult): RonError | undefined {
 
 export default class KmsVerify extends BaseCommand {
   static override summary = 'verify a signature bundle';
-  static override description = `Answers twice: every signature in the bundle, whatever the policy and for ever; and whether the mode in force now accepts the bundle. Needs no passphrase.
+  static override description =
+    `Answers twice: every signature in the bundle, whatever the policy and for ever; and whether the mode in force now accepts the bundle. Needs no passphrase.
 
 Exit codes, the first that applies: 4 the key is unknown; 11 its state is not authenticated; 10 a signature in the bundle is wrong or malformed, even where the mode accepts the rest; 11 legacy acceptance is not proved; 16 valid, but not enough for the mode in force, or compromised; else 0.
 

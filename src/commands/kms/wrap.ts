@@ -11,7 +11,8 @@ import { wrapView } from '../../views/kms/wrap.ts';
 
 export default class KmsWrap extends BaseCommand {
   static override summary = 'wrap a data key';
-  static override description = `Encrypts a key of 16 to 64 bytes for the newest version of a wrapping key (HPKE; X-Wing by default). With --size a random key is made that only kms unwrap returns.
+  static override description =
+    `Encrypts a key of 16 to 64 bytes for the newest version of a wrapping key (HPKE; X-Wing by default). With --size a random key is made that only kms unwrap returns.
 
 A classical x25519 key does not wrap while the mode in force is and or pq_only; it goes on unwrapping.`;
   static override examples = [

@@ -1,11 +1,14 @@
 // A home read without a passphrase and without a lock (store page 4), as the services see it: the authenticated public.json,
 // the ledger state that it names, key files, and records of the log proved under the newest verified checkpoint.
 
-import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
+import { createLogVerifier, parseBody, type TrustedLog, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
+import { parseRecord } from '../../audit/record.ts';
+import { checkTlogProof, parseTlogProof } from '../../audit/tlog-proof.ts';
 import { fromTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import type { Crypto } from '../../crypto/provider.ts';
+import { parseNote } from '../../envelope/note.ts';
 import { fail, RonError } from '../../errors.ts';
 import { openLedger } from '../../governance/ledger-open.ts';
 import type { Clock, Host } from '../../host.ts';
@@ -14,6 +17,7 @@ import type { PublicView } from '../../keys/public-view.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
+import { type LogEpoch, readLogFile } from '../../storage/audit-log-file.ts';
 import { type EpochPaths, epochPaths } from '../../storage/audit-paths.ts';
 import { knownRecord, provenRecord, provenSignRecords, storedRecords } from '../../storage/audit-store.ts';
 import { custodyPaths } from '../../storage/custody-state.ts';
@@ -21,8 +25,11 @@ import { readHome } from '../../storage/home.ts';
 import { ledgerLines } from '../../storage/ledger-segments.ts';
 import { type ReadView, withPublicView } from '../../storage/public-reader.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
+import { listPins, type PinnedAuthority, readAuthority } from '../../storage/trust-pin.ts';
+import { type HomeLog, homeLog, pinnedLog, serviceErasOf } from '../../storage/trusted-log.ts';
 import { type GovernanceView, governedView, ungovernedView } from './governance-view.ts';
-import type { KeyReader, ProvenLog } from './reader.ts';
+import { epochOf } from './legacy.ts';
+import type { KeyReader, ProvenElsewhere, ProvenLog, TrustedService } from './reader.ts';
 
 export interface HomeReaderDeps {
   readonly host: Host;
@@ -43,13 +50,61 @@ export async function readHomeState(deps: HomeReaderDeps): Promise<HomeReader> {
       trust: read.trust,
       storeId: read.view.store_id,
       view: read.view,
-      serviceKeys: read.home.log.serviceKeys,
+      ...trustedHome(ctx, read.home),
       policy,
       judged: judgedNow(deps.host.clock, policy, read),
       log: read.checkpoint === null ? null : provenLog(ctx, read.home.epoch, read.checkpoint),
       keyFile: (name) => ctx.files.read(`${custodyPaths(ctx).keys}/${name}`, LIMITS.signedFileBytes),
     };
   });
+}
+
+/** The own service, under its pinned genesis, or while ungoverned under this home's audit/log.json. */
+function trustedHome(ctx: StoreContext, home: HomeLog): TrustedService {
+  if (home.pinned !== null) return trustedPin(ctx.crypto, home.pinned, home.file.epochs);
+  return {
+    serviceKeys: [home.file.serviceKeys],
+    checkProof: (proof) =>
+      proofUnder(ctx.crypto, proof, (origin) => {
+        const epoch = home.file.epochs.find((one) => one.origin === origin);
+        return epoch === undefined ? null : { ...home.log, origin, keys: epoch.keys };
+      }),
+  };
+}
+
+/** A service whose genesis is pinned here. `epochs`: hints of its own home. */
+function trustedPin(crypto: Crypto, pinned: PinnedAuthority, epochs: readonly LogEpoch[] = []): TrustedService {
+  const { authority, genesis } = pinned;
+  const ours = new RegExp(`(^|/)${genesis.genesis.store_id}/e(0|[1-9][0-9]*)$`);
+  return {
+    serviceKeys: serviceErasOf(authority),
+    checkProof: (proof) =>
+      proofUnder(crypto, proof, (origin) =>
+        ours.test(origin) ? pinnedLog(authority, origin, epochs.find((one) => one.origin === origin)?.keys) : null,
+      ),
+  };
+}
+
+function proofUnder(crypto: Crypto, bytes: Uint8Array, logOf: (origin: string) => TrustedLog | null): ProvenElsewhere {
+  const proof = parseTlogProof(bytes, 'the proof');
+  const origin = parseBody(parseNote(proof.checkpoint, 'the checkpoint of the proof').text)?.origin ?? '';
+  const log = logOf(origin);
+  if (log === null) fail('NoTrustedKey', `no trusted key is known for the log ${JSON.stringify(origin)} of the proof`);
+  const answer = checkTlogProof(proof, createLogVerifier(log, crypto));
+  if (!answer.ok) return fail('VerificationFailed', `the proof: ${answer.message}`, { field: answer.code });
+  const epoch = epochOf(origin) ?? fail('Malformed', `the proof: ${origin} names no epoch`);
+  const record = knownRecord(parseRecord(answer.line, 'the record of the proof'));
+  if (record.seq !== answer.index) fail('VerificationFailed', 'the proof: the record names another place');
+  return { place: { epoch, seq: answer.index }, record };
+}
+
+/** Every service that this home trusts: all pinned ledgers, and the own one before its genesis. */
+export async function readTrusted(deps: HomeReaderDeps): Promise<readonly TrustedService[]> {
+  const ctx = await storeContext(deps);
+  const pins = listPins(ctx).map((pin) => trustedPin(ctx.crypto, readAuthority(ctx, pin.ledger_id)));
+  if (readLogFile(ctx.files, ctx.paths.audit) === null) return pins;
+  const own = homeLog(ctx);
+  return own.pinned === null ? [...pins, trustedHome(ctx, own)] : pins;
 }
 
 /** The policy in force: the start policy while ungoverned, else the state that public.json names. */

@@ -8,11 +8,14 @@ import type { Judged } from '../../policy/overlay.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
 import { KeyCache } from './key-cache.ts';
 import type { PolicyInForce } from './key-policy.ts';
-import type { KeyReader } from './reader.ts';
+import { repairKeyObjects } from './key-repair.ts';
+import type { KeyReader, TrustedService } from './reader.ts';
 
 /** The unsealed store with the policy in force. */
 export interface UnsealedHome {
   readonly store: CustodyStore;
+  /** A dry run, or a store that only verifies: nothing is written. */
+  readonly readOnly: boolean;
   /** As it is now: an execution changes it at once. */
   policy(): PolicyInForce;
   judged(): Judged;
@@ -22,6 +25,8 @@ export interface KmsHome {
   readonly random: Random;
   crypto(): Promise<Crypto>;
   reader(): Promise<KeyReader>;
+  /** Every service whose keys are trusted here, also without a store. */
+  trusted(): Promise<readonly TrustedService[]>;
   /** Asks for the passphrase; recovers, ingests. In a dry run it changes nothing. */
   unsealed(): Promise<UnsealedHome>;
 }
@@ -39,9 +44,11 @@ export function openOnce(home: KmsHome): { open(): Promise<OpenHome>; drop(): Pr
   const open = async (): Promise<OpenHome> => {
     const crypto = await home.crypto();
     const unsealed = await home.unsealed();
+    if (!unsealed.readOnly) await repairKeyObjects(crypto, unsealed.store);
     const cache = new KeyCache(crypto, unsealed.store);
     return {
       store: unsealed.store,
+      readOnly: unsealed.readOnly,
       policy: () => unsealed.policy(),
       judged: () => unsealed.judged(),
       crypto,

@@ -16,7 +16,12 @@ export interface KeyKms {
 
 export function inProcessKeys(home: KmsHome): KeyKms {
   const once = openOnce(home);
-  const services = { open: () => once.open(), crypto: () => home.crypto(), reader: () => home.reader() };
+  const services = {
+    open: () => once.open(),
+    crypto: () => home.crypto(),
+    reader: () => home.reader(),
+    trusted: () => home.trusted(),
+  };
   return {
     keys: keysService(services),
     signing: signingService(services),

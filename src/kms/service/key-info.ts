@@ -19,7 +19,7 @@ import type { KeyInfo, VersionInfo } from '../ports.ts';
 
 /** Where key objects come from. */
 export interface KeyFiles {
-  readonly serviceKeys: DualPublicKeys;
+  readonly serviceKeys: readonly DualPublicKeys[];
   keyFile(name: string): Uint8Array | null;
 }
 
@@ -53,7 +53,7 @@ function tampered(name: string, why: string): RonError {
   });
 }
 
-function versionInfo(version: PublicVersion, object: KeyObject | null): VersionInfo {
+function versionInfo(version: PublicVersion, createdAt: string | null): VersionInfo {
   const { n, state, from_seq, tracks, suite, pub, continuity } = version;
   return {
     n,
@@ -62,13 +62,17 @@ function versionInfo(version: PublicVersion, object: KeyObject | null): VersionI
     tracks,
     ...(suite === undefined ? {} : { suite }),
     pub: { ...pub },
-    created_at: object?.created_at ?? null,
+    created_at: createdAt,
     ...(continuity === undefined ? {} : { continuity }),
   };
 }
 
-/** Every version with its time of creation. Throws Tampered. */
-export function keyInfo(crypto: Crypto, files: KeyFiles, key: PublicKeyEntry): KeyInfo {
+/** As a reader sees it. Throws Tampered. */
+export function readKeyInfo(crypto: Crypto, files: KeyFiles, key: PublicKeyEntry): KeyInfo {
+  return keyInfo(key, (version) => readKeyObject(crypto, files, key.kid, version)?.created_at ?? null);
+}
+
+export function keyInfo(key: PublicKeyEntry, createdAt: (version: PublicVersion) => string | null): KeyInfo {
   const id = requireKeyId(key.kid, 'kid');
   return {
     kid: key.kid,
@@ -77,6 +81,6 @@ export function keyInfo(crypto: Crypto, files: KeyFiles, key: PublicKeyEntry): K
     alg: id.alg,
     state: key.state,
     version: headOf(key).n,
-    versions: key.versions.map((version) => versionInfo(version, readKeyObject(crypto, files, key.kid, version))),
+    versions: key.versions.map((version) => versionInfo(version, createdAt(version))),
   };
 }

@@ -11,9 +11,9 @@ import { authorise } from './authorise.ts';
 import { judgeContinuity } from './continuity.ts';
 import { createKey } from './create-key.ts';
 import type { OpenHome } from './home.ts';
-import { keyInfo, readKeyObject } from './key-info.ts';
+import { readKeyInfo, readKeyObject } from './key-info.ts';
 import { integerInForce } from './key-policy.ts';
-import type { KeyReader } from './reader.ts';
+import type { KeyReader, TrustedService } from './reader.ts';
 import { rotateKey } from './rotate-key.ts';
 
 const DAY_MS = 86_400_000;
@@ -22,6 +22,7 @@ const DAY_MS = 86_400_000;
 export interface KeyServices {
   crypto(): Promise<Crypto>;
   reader(): Promise<KeyReader>;
+  trusted(): Promise<readonly TrustedService[]>;
   /** Unseals at the first call. */
   open(): Promise<OpenHome>;
 }
@@ -65,7 +66,7 @@ export function keysService(services: KeyServices): Keys {
     get: async ({ kid }, call) => {
       const id = requireKeyId(kid, 'kid');
       const { crypto, reader } = await read(call, id.tenant);
-      return { key: keyInfo(crypto, reader, requireKey(reader.view, id)), trust: reader.trust };
+      return { key: readKeyInfo(crypto, reader, requireKey(reader.view, id)), trust: reader.trust };
     },
     list: async ({ tenant }, call) => {
       const crypto = await services.crypto();
@@ -74,7 +75,7 @@ export function keysService(services: KeyServices): Keys {
         const owner = requireKeyId(key.kid, 'kid').tenant;
         return (tenant === undefined || owner === tenant) && isVisible(call, owner);
       });
-      return { keys: visible.map((key) => keyInfo(crypto, reader, key)), trust: reader.trust };
+      return { keys: visible.map((key) => readKeyInfo(crypto, reader, key)), trust: reader.trust };
     },
     needsRotation: async ({ kid, withinMs }, call) => {
       const { crypto, reader } = await read(call, requireKeyId(kid, 'kid').tenant);

@@ -24,12 +24,25 @@ export interface ProvenLog {
   find(op: AuditRecord['op']): Iterable<{ readonly place: LogPlace; readonly record: AuditRecord }>;
 }
 
+/** A record at its place, proved by a file from elsewhere. */
+export interface ProvenElsewhere {
+  readonly place: LogPlace;
+  readonly record: AuditRecord;
+}
+
+/** Keys of a custody service that this home trusts, with or without its store. */
+export interface TrustedService {
+  /** Every pair that the service had, newest first. */
+  readonly serviceKeys: readonly DualPublicKeys[];
+  /** Reads a tlog-proof under the log keys. Throws Malformed, VerificationFailed. */
+  checkProof(proof: Uint8Array): ProvenElsewhere;
+}
+
 /** One consistent reading of a home. */
-export interface KeyReader {
+export interface KeyReader extends TrustedService {
   readonly trust: Trust;
   readonly storeId: string;
   readonly view: PublicView;
-  readonly serviceKeys: DualPublicKeys;
   readonly policy: PolicyInForce;
   readonly judged: Judged;
   /** Null without a reachable log, and under amnesia. */

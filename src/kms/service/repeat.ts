@@ -4,9 +4,12 @@
 
 import type { AuditRecord } from '../../audit/draft.ts';
 import { canonicalBytes, type JsonObject } from '../../bytes/canonical-json.ts';
+import { wipe } from '../../bytes/wipe.ts';
 import { fail } from '../../errors.ts';
-import { requireKeyId } from '../../keys/key-id.ts';
+import { requireKeyId, withVersion } from '../../keys/key-id.ts';
+import { openKeyVersion } from '../../keys/key-record.ts';
 import { requireKey } from '../../keys/keyring.ts';
+import type { PublicKeyEntry } from '../../keys/public-view.ts';
 import type { Call, CreateResult } from '../ports.ts';
 import type { OpenHome } from './home.ts';
 import { keyInfo } from './key-info.ts';
@@ -31,17 +34,29 @@ export async function repeatOf(home: OpenHome, call: Call, request: JsonObject):
   return { req, earlier };
 }
 
+/** From the sealed records; a retired version has none any more. */
+async function createdTimes(home: OpenHome, key: PublicKeyEntry): Promise<ReadonlyMap<number, string>> {
+  const held = new Set(home.store.recordIds());
+  const times = new Map<number, string>();
+  for (const { n } of key.versions) {
+    const id = withVersion(key.kid, n);
+    if (!held.has(id)) continue;
+    const item = await home.store.read(id);
+    const { secrets, created_at } = openKeyVersion(id, item.meta, item.secret);
+    wipe(...secrets);
+    times.set(n, created_at);
+  }
+  return times;
+}
+
 /** The result that a create or rotate record stands for. */
 export async function recordedKey(home: OpenHome, record: AuditRecord, replayed: boolean): Promise<CreateResult> {
   const kid = record.kid ?? fail('Internal', `the ${record.op} record ${record.seq} names no key`);
-  const service = await home.store.serviceKeys();
-  const files = {
-    serviceKeys: { ed25519: service.ed25519.publicKey, ml_dsa_65: service.mlDsa.publicKey },
-    keyFile: (name: string) => home.store.keyFile(name),
-  };
+  const key = requireKey(home.store.view, requireKeyId(kid, 'kid'));
+  const created = await createdTimes(home, key);
   return {
     kid,
-    key: keyInfo(home.crypto, files, requireKey(home.store.view, requireKeyId(kid, 'kid'))),
+    key: keyInfo(key, (version) => created.get(version.n) ?? null),
     op_id: record.op_id,
     replayed,
     audit: { origin: home.store.origin, index: record.seq },

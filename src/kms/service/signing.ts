@@ -1,27 +1,21 @@
-// sign and verify (keys page 5, 6). `sign` never releases what `verify` would refuse: state, tracks and mode in force are
-// judged before the private key is touched, and the record is durable before the bundle leaves. Verification answers twice
-// (I-15): each signature for ever, and whether the mode in force accepts the bundle now.
+// The Signing port in-process (keys page 5). `sign` never releases what `verify` would refuse: state, tracks and mode in
+// force are judged before the private key is touched, and the record is durable before the bundle leaves.
 
-import type { JsonObject } from '../../bytes/canonical-json.ts';
-import { toHex } from '../../bytes/hex.ts';
-import { SIGNATURES } from '../../crypto/suite.ts';
 import { fail } from '../../errors.ts';
-import { type Judgement, judge, maySign } from '../../keys/acceptance.ts';
-import { type Bundle, bundleJson, decodeBundle, type SignatureVerdict, verifyBundle } from '../../keys/bundle.ts';
+import { maySign } from '../../keys/acceptance.ts';
+import { bundleJson } from '../../keys/bundle.ts';
 import { type KeyId, requireKeyId, withVersion } from '../../keys/key-id.ts';
-import { headOf, requireHead, requireKey, requireVersion } from '../../keys/keyring.ts';
+import { headOf, requireHead, requireKey } from '../../keys/keyring.ts';
 import { algsName, parsePayloadB3, signedMessage } from '../../keys/message.ts';
 import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
 import { isClassical, isKemAlg, type SignAlg, signAlgsOf } from '../../keys/tracks.ts';
 import { PHASES } from '../../rollout/phases.ts';
-import type { Call, Signing, SignRequest, SignResult, VerifyRequest, VerifyResult } from '../ports.ts';
+import type { Call, Signing, SignRequest, SignResult } from '../ports.ts';
 import { actorOf, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
-import { readKeyObject } from './key-info.ts';
 import { phaseOfKey, refuseUngovernedMacronode } from './key-policy.ts';
 import type { KeyServices } from './keys.ts';
-import { compromisedFrom, legacyBefore, lookUpIn } from './legacy.ts';
-import type { KeyReader } from './reader.ts';
+import { verifySignatures } from './verification.ts';
 
 /** What `sign` was asked to sign with. */
 interface Chosen {
@@ -112,89 +106,9 @@ async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<S
   };
 }
 
-function publicKeys(pub: Readonly<Record<string, Uint8Array | undefined>>): ReadonlyMap<SignAlg, Uint8Array> {
-  const keys = new Map<SignAlg, Uint8Array>();
-  for (const alg of ['ed25519', 'ml-dsa', 'slh-dsa'] as const) {
-    const bytes = pub[SIGNATURES[alg].member];
-    if (bytes !== undefined) keys.set(alg, bytes);
-  }
-  return keys;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  VerificationFailed: 'a signature in the bundle is not valid',
-  LegacyUnproven: 'no log record proves when this signature was made',
-  PqPolicy: 'the signatures are valid, but not enough for the mode in force',
-  Compromised: 'the key version was declared compromised, and no log record shows an earlier signature',
-};
-
-function result(
-  bundle: Bundle,
-  verdicts: readonly SignatureVerdict[],
-  mode: string,
-  judgement: Judgement,
-  reader: KeyReader,
-): VerifyResult {
-  const refusal = reader.trust === 'not-authenticated' ? 'NotAuthenticated' : judgement.refusal;
-  const reason =
-    refusal === 'NotAuthenticated'
-      ? 'the state of the key is not covered by a verified checkpoint'
-      : REASONS[refusal ?? ''];
-  return {
-    kid: bundle.kidText,
-    signatures: verdicts.map(({ alg, valid, reason: why }) => ({
-      alg,
-      valid,
-      ...(why === undefined ? {} : { reason: why }),
-    })),
-    accepted: judgement.accepted && refusal !== 'NotAuthenticated',
-    required_mode: mode,
-    satisfied_mode: judgement.satisfiedMode,
-    ...(judgement.legacy === null ? {} : { legacy: judgement.legacy }),
-    trust: reader.trust,
-    refusal,
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-const json = ({ kid, payload_b3, sigs }: VerifyRequest['bundle']): JsonObject => ({
-  kid,
-  payload_b3,
-  sigs: sigs.map(({ alg, signature_b64 }) => ({ alg, signature_b64 })),
-});
-
-async function verify(services: KeyServices, request: VerifyRequest, call: Call): Promise<VerifyResult> {
-  const payloadB3 = parsePayloadB3(request.payload_b3, 'payload_b3');
-  const bundle = decodeBundle(json(request.bundle));
-  authorise(call, 'kms:verify', bundle.kid.tenant);
-  const crypto = await services.crypto();
-  const reader = await services.reader();
-  const key = requireKey(reader.view, bundle.kid);
-  const version = requireVersion(key, bundle.kid);
-  const object =
-    readKeyObject(crypto, reader, key.kid, version) ??
-    fail('NotAuthenticated', `the key object of ${bundle.kidText} is missing from store/keys`, {
-      hint: 'Any command that unseals the store writes it again, such as `ronctl audit checkpoint`.',
-    });
-  const verdicts = verifyBundle(crypto, publicKeys(object.pub), bundle, payloadB3);
-  const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;
-  const lookUp = lookUpIn(reader.log, reader.policy.governed, bundle.kidText, `b3:${toHex(payloadB3)}`);
-  const judgement = await judge(
-    {
-      tracks: version.tracks,
-      verdicts,
-      mode,
-      compromisedFrom: compromisedFrom(reader.log, bundle.kid, version),
-      legacyBefore: legacyBefore(reader.policy, bundle.kid, key, reader.judged),
-    },
-    lookUp,
-  );
-  return result(bundle, verdicts, mode, judgement, reader);
-}
-
 export function signingService(services: KeyServices): Signing {
   return {
     sign: async (request, call) => sign(await services.open(), request, call),
-    verify: (request, call) => verify(services, request, call),
+    verify: (request, call) => verifySignatures(services, request, call),
   };
 }

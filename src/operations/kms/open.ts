@@ -4,7 +4,7 @@
 import { parseUuid, uuidV7 } from '../../bytes/uuid.ts';
 import { fail } from '../../errors.ts';
 import type { Call } from '../../kms/ports.ts';
-import { readHomeState } from '../../kms/service/home-reader.ts';
+import { readHomeState, readTrusted } from '../../kms/service/home-reader.ts';
 import { inProcessKeys, type KeyKms } from '../../kms/service/in-process.ts';
 import { openSession, type Session } from '../../kms/service/session.ts';
 import type { OperationDeps } from '../deps.ts';
@@ -57,6 +57,7 @@ export async function withKms<T>(
     random: deps.host.random,
     crypto: deps.crypto,
     reader: () => readHomeState(deps),
+    trusted: () => readTrusted(deps),
     unsealed: async () => {
       session = await openSession(deps, {
         dryRun: deps.dryRun,
@@ -64,7 +65,12 @@ export async function withKms<T>(
         onNotice: (line) => deps.host.log.notice(line),
       });
       const opened = session;
-      return { store: opened.store, policy: () => opened.governance, judged: () => opened.judgedNow() };
+      return {
+        store: opened.store,
+        readOnly: deps.dryRun || opened.store.verifyOnly !== null,
+        policy: () => opened.governance,
+        judged: () => opened.judgedNow(),
+      };
     },
   });
   try {
