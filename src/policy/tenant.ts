@@ -34,6 +34,5 @@ export function demandTenant(tenant: string, known: readonly string[]): void {
   throw new RonError('UnknownTenant', `there is no tenant ${tenant}`, {
     field: '--tenant',
     hint: `${near.length === 0 ? '' : `Nearest: ${near.join(', ')}. `}Give --new-tenant to make it.`,
-    data: { nearest: near },
   });
 }

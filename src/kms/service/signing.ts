@@ -58,10 +58,11 @@ function requireAcceptable(home: OpenHome, { id, key, version }: Chosen, produce
   const phase = phaseOfKey(home.policy(), id, key, home.judged());
   const mode = PHASES[phase].verify_mode;
   if (maySign(version.tracks, mode)) return;
-  fail('PqPolicy', `phase ${phase} (${mode}) is in force, and ${kid} has the track ${version.tracks.join(', ')} only`, {
-    ...hint,
-    data: { required_mode: mode, tracks: version.tracks },
-  });
+  fail(
+    'PqPolicy',
+    `phase ${phase} (${mode}) is in force, and ${kid} has the track ${version.tracks.join(', ')} only`,
+    hint,
+  );
 }
 
 async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<SignResult> {
