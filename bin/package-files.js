@@ -49,7 +49,8 @@ export function writeFileManifest(root) {
       .filter((path) => exists(root, path))
       .flatMap((path) => [...walk(root, path)].filter((inner) => !nested(path, inner))),
   ].filter((path) => path !== MANIFEST);
-  const lines = [...new Set(files)].sort().map((path) => `${sha256(readFileSync(join(root, path)))}  ${path}`);
+  const inOrder = [...new Set(files)].toSorted((a, b) => (a < b ? -1 : 1));
+  const lines = inOrder.map((path) => `${sha256(readFileSync(join(root, path)))}  ${path}`);
   const runtimes = readFileSync(join(root, 'bin/runtimes.sha256'), 'utf8').trimEnd().split('\n');
   writeFileSync(
     join(root, MANIFEST),

@@ -21,7 +21,7 @@ const notFound: Hook.CommandNotFound = async ({ id, config }) => {
   const near = nearest(typed, topics.length > 0 ? topics : known).map((name) => `ronctl ${name}`);
   throw new RonError('Usage', `there is no command ronctl ${typed}`, {
     field: typed,
-    hint: `Did you mean: ${near.join(', ')}? \`ronctl --help\` lists all.`,
+    hint: `${near.length === 0 ? '' : `Did you mean: ${near.join(', ')}? `}\`ronctl --help\` lists all.`,
   });
 };
 

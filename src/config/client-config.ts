@@ -67,6 +67,11 @@ function place(source: string, table: string, key?: string): string {
   return '1:1';
 }
 
+function suggestion(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near.length === 0 ? `Known: ${known.join(', ')}.` : `Did you mean ${near.join(', ')}?`;
+}
+
 function checkValue(rule: Rule, value: unknown): string | null {
   if (rule.type === 'integer') {
     return typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
@@ -97,12 +102,7 @@ export async function parseClientConfig(source: string, file: string): Promise<C
   for (const [table, keys] of Object.entries(parsed)) {
     const rules = tables.get(table);
     if (rules === undefined) {
-      return refuse(
-        place(source, table),
-        `unknown table [${table}]`,
-        table,
-        `Known: ${nearest(table, [...tables.keys()]).join(', ')}.`,
-      );
+      return refuse(place(source, table), `unknown table [${table}]`, table, suggestion(table, [...tables.keys()]));
     }
     if (keys === null || typeof keys !== 'object' || Array.isArray(keys)) {
       return refuse(place(source, table), `${table} is a table, written [${table}]`, table);
@@ -110,12 +110,7 @@ export async function parseClientConfig(source: string, file: string): Promise<C
     for (const [key, value] of Object.entries(keys)) {
       const field = `${table}.${key}`;
       if (!Object.hasOwn(rules, key)) {
-        return refuse(
-          place(source, table, key),
-          `unknown key ${field}`,
-          field,
-          `Known: ${nearest(key, Object.keys(rules)).join(', ')}.`,
-        );
+        return refuse(place(source, table, key), `unknown key ${field}`, field, suggestion(key, Object.keys(rules)));
       }
       const why = checkValue(rules[key]!, value);
       if (why !== null) return refuse(place(source, table, key), `${field}: ${why}`, field);
