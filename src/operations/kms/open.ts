@@ -4,9 +4,10 @@
 import { parseUuid, uuidV7 } from '../../bytes/uuid.ts';
 import { fail } from '../../errors.ts';
 import type { Call } from '../../kms/ports.ts';
-import { readHomeState, readTrusted } from '../../kms/service/home-reader.ts';
+import { readHomeState } from '../../kms/service/home-reader.ts';
 import { inProcessKeys, type KeyKms } from '../../kms/service/in-process.ts';
 import { openSession, type Session } from '../../kms/service/session.ts';
+import { readTrusted } from '../../kms/service/trusted-services.ts';
 import type { OperationDeps } from '../deps.ts';
 
 export interface KmsCallOptions {
