@@ -3,9 +3,13 @@ import type { JsonObject } from '../bytes/canonical-json.ts';
 import { BaseCommand, type Input, type Outcome } from '../cli/base-command.ts';
 import { sinceTime } from '../cli/flags/since.ts';
 import type { Runtime } from '../cli/runtime.ts';
+import { doctor } from '../operations/doctor.ts';
 import { evidence } from '../operations/evidence.ts';
 import { version } from '../operations/version.ts';
 import { evidenceView } from '../views/evidence.ts';
+
+/** Results of operations are plain JSON. */
+const plain = (result: object): JsonObject => result as JsonObject;
 
 export default class Evidence extends BaseCommand {
   static override summary = 'copy what an auditor needs into a directory';
@@ -30,19 +34,25 @@ The directory has the layout of a home: ronctl audit verify DIR checks it.`;
     const since = sinceTime(flags.since, runtime.host.clock.now());
     const deps = runtime.deps();
     const { node, openssl, sqlite } = process.versions;
+    const { development, packageRoot, providerName: provider } = runtime;
     const versions = await version(
       {
         name: this.config.name,
         version: this.config.version,
-        development: runtime.development,
-        provider: runtime.providerName,
+        development,
+        provider,
         runtime: { node, openssl, sqlite: sqlite ?? 'none' },
       },
       deps,
     );
+    const health = await doctor(
+      { packageRoot, runtimePath: process.execPath, runtimeVersion: node, development, provider },
+      deps,
+    );
     const reports = {
-      'config.json': runtime.config as unknown as JsonObject,
-      'version.json': versions as unknown as JsonObject,
+      'config.json': plain(runtime.config),
+      'version.json': plain(versions),
+      'doctor.json': plain(health),
     };
     const result = await evidence({ since, out: runtime.path(flags.out), reports }, deps);
     return { data: result, text: () => evidenceView(result) };
