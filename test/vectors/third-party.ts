@@ -2,8 +2,8 @@
 // copied into the project. A run prints one line for each suite and provider; a skipped case carries its reason, and the
 // numbers of cases run and skipped are asserted, so that a runner which quietly does less fails.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -54,6 +54,14 @@ export function describeVectors(title: string, body: () => void): void {
 export function vectorBytes(path: string): Buffer {
   const bytes = readFileSync(join(directory!, path));
   return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+}
+
+/** Files below a folder of the suite, sorted, as paths for `vectorBytes`. */
+export function vectorFiles(path: string): string[] {
+  return readdirSync(join(directory!, path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory!, join(entry.parentPath, entry.name)))
+    .sort();
 }
 
 export function vectorJson(path: string): unknown {
