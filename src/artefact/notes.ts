@@ -84,7 +84,7 @@ export function describeCheckpoint(crypto: Crypto, bytes: Uint8Array, keys: read
     ],
     unchecked: [
       'whether the log keys are the right ones: the pinned genesis says it',
-      'whether the log still agrees: `ronctl audit verify --anchor FILE`',
+      'whether the log still agrees with it: `ronctl audit verify`',
     ],
   };
 }
