@@ -63,10 +63,7 @@ export async function openSession(deps: StoreDeps, options: SessionOptions = {})
   }
 }
 
-/**
- * Runs `use` in a session and closes it with a checkpoint, also when `use` refuses: what was ingested before stays covered.
- * A fault of the disk or a bug abandons it.
- */
+/** Runs `use` in a session and closes it with a checkpoint, also when `use` throws (a refusal may follow an ingest). */
 export async function withSession<T>(
   deps: StoreDeps,
   options: SessionOptions,
@@ -77,22 +74,10 @@ export async function withSession<T>(
   try {
     result = await use(session);
   } catch (error) {
-    await closeAfter(session, error);
+    await session.abandon();
     throw error;
   }
   return { result, checkpoint: await session.close() };
-}
-
-/** For a caller that refuses: a checkpoint when the store still writes, and the lock released either way. */
-export async function closeAfter(session: Session, error: unknown): Promise<void> {
-  const refused = error instanceof RonError && error.kind === 'operator' && session.store.verifyOnly === null;
-  try {
-    if (refused) await session.close();
-  } catch {
-    // The refusal is what the operator must read; a store that fails now says so at the next open.
-  } finally {
-    await session.abandon();
-  }
 }
 
 export function actorOfHost(deps: Pick<StoreDeps, 'host'>): string {

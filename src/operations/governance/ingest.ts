@@ -2,7 +2,7 @@
 // a checkpoint. Every unsealing command does the same first; this one does nothing else.
 
 import type { IngestReport } from '../../kms/service/governance-ingest.ts';
-import { closeAfter, openSession } from '../../kms/service/session.ts';
+import { openSession } from '../../kms/service/session.ts';
 import type { OperationDeps } from '../deps.ts';
 
 export interface IngestResult extends IngestReport {
@@ -35,7 +35,7 @@ export async function ingest(request: IngestRequest, deps: OperationDeps): Promi
       recovered,
     };
   } catch (error) {
-    await closeAfter(session, error);
+    await session.abandon();
     throw error;
   }
 }

@@ -30,7 +30,7 @@ import { dualKeys } from '../../governance/signatures.ts';
 import { parseSignerBundle, type VerifiedBundle } from '../../governance/signer-bundle.ts';
 import type { Auditor, Member } from '../../governance/signer-set.ts';
 import { adopt } from '../../kms/service/governance-acts.ts';
-import { closeAfter, openSession, type Session } from '../../kms/service/session.ts';
+import { openSession, type Session } from '../../kms/service/session.ts';
 import { buildChangeset, parseChange } from '../../policy/change.ts';
 import { parseProfile } from '../../policy/profile.ts';
 import { initialPolicy, type PolicyState } from '../../policy/state.ts';
@@ -224,7 +224,7 @@ export async function draftGenesis(request: DraftRequest, deps: OperationDeps): 
     }
     return await adoptIn(session, verifyGenesis(ctx.crypto, envelope), deps);
   } catch (error) {
-    await closeAfter(session, error);
+    await session.abandon();
     throw error;
   }
 }
@@ -362,7 +362,7 @@ export async function adoptGenesis(
     refuseReusedKeys(session.context, verified.genesis);
     return await adoptIn(session, verified, deps);
   } catch (error) {
-    await closeAfter(session, error);
+    await session.abandon();
     throw error;
   }
 }

@@ -1,0 +1,62 @@
+// The common course of approve, reject, retract and withdraw: show, confirm, sign, write. Ctrl-C at the question or at the
+// passphrase leaves nothing behind.
+
+import { Flags, type Interfaces } from '@oclif/core';
+import { review, type VotePurpose, vote } from '../operations/governance/vote.ts';
+import { proposalView } from '../views/governance/proposal.ts';
+import { voteView } from '../views/governance/vote.ts';
+import type { Outcome } from './base-command.ts';
+import { idOrFile, ingestFlag, unsealFlags } from './flags/governance.ts';
+import { expectDigestFlag, forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from './flags/shared.ts';
+import { showReview } from './review.ts';
+import type { Runtime } from './runtime.ts';
+
+export const voteFlags = {
+  role: roleFlag,
+  signer: signerFlag,
+  comment: Flags.string({ summary: 'text that is signed with the statement', helpValue: 'TEXT' }),
+  'expect-digest': expectDigestFlag,
+  'unsafe-sign-anyway': Flags.boolean({ summary: 'sign although this signer has voted the other way; it is recorded' }),
+  ingest: ingestFlag,
+  out: outFlag,
+  force: forceFlag,
+  kms: kmsFlag,
+  ...unsealFlags,
+};
+
+export async function castVote(
+  purpose: VotePurpose,
+  given: string,
+  flags: Interfaces.InferredFlags<typeof voteFlags>,
+  runtime: Runtime,
+): Promise<Outcome> {
+  const deps = runtime.deps(flags);
+  const target = await idOrFile(runtime, given);
+  const shown = await review({ target }, deps);
+  await showReview(runtime, proposalView(shown));
+  await runtime.confirm({
+    act: `${purpose} proposal`,
+    id: shown.id,
+    digest: shown.digest,
+    words: shown.words.join(' '),
+    expectDigest: flags['expect-digest'],
+  });
+  const { result, file } = await vote(
+    {
+      purpose,
+      target,
+      signer: runtime.preferredSigner(flags.signer) ?? null,
+      role: flags.role ?? null,
+      comment: flags.comment ?? null,
+      digest: shown.digest,
+      unsafeSignAnyway: flags['unsafe-sign-anyway'],
+      ingest: flags.ingest,
+    },
+    deps,
+  );
+  if (flags.out !== undefined)
+    await runtime.writeOutput(flags.out, file, { force: flags.force, dryRun: flags['dry-run'] });
+  const data = { ...result, proposal: shown };
+  const before = runtime.host.terminal.interactive ? [] : proposalView(shown);
+  return { data, text: () => [...before, ...voteView(result)] };
+}

@@ -1,0 +1,30 @@
+// `[ROLE=]ID|FILE,...` of `governance init` and `signers change`: a signer of this home by its id, else a bundle file.
+
+import { RonError } from '../errors.ts';
+import { SIGNING_ROLES, type SigningRole } from '../governance/names.ts';
+import { LIMITS } from '../limits.ts';
+import type { MemberSource } from '../operations/governance/init.ts';
+import type { Runtime } from './runtime.ts';
+
+function roleOf(text: string): SigningRole {
+  const role = SIGNING_ROLES.find((one) => one === text);
+  if (role !== undefined) return role;
+  throw new RonError('InvalidValue', `--members: no such role: ${JSON.stringify(text)}`, {
+    field: '--members',
+    hint: `Roles: ${SIGNING_ROLES.join(', ')}`,
+  });
+}
+
+/** An id has no slash and no dot before `json`; what exists as a file is a file. */
+export async function memberSources(runtime: Runtime, text: string): Promise<MemberSource[]> {
+  const sources: MemberSource[] = [];
+  for (const part of text.split(',')) {
+    const equals = part.indexOf('=');
+    const role = equals < 0 ? null : roleOf(part.slice(0, equals));
+    const from = part.slice(equals + 1);
+    const local = /^[a-z0-9][a-z0-9._-]{0,63}$/.test(from) && !from.endsWith('.json');
+    const bundle = local ? null : await runtime.readInput(from, LIMITS.signedFileBytes);
+    sources.push({ role, from, bundle });
+  }
+  return sources;
+}

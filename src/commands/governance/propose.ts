@@ -1,0 +1,58 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { ingestFlag, unsealFlags } from '../../cli/flags/governance.ts';
+import { forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from '../../cli/flags/shared.ts';
+import { readProposeInput } from '../../cli/propose-input.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { propose } from '../../operations/governance/propose.ts';
+import { proposeView } from '../../views/governance/propose.ts';
+
+export default class GovernancePropose extends BaseCommand {
+  static override summary = 'write a signed proposal to the inbox';
+  static override description =
+    `One of --change (repeatable), --change-file, --action or --from says what. Defaults are stored and shown: the risk floor, one notch of rollback for a post-quantum raise, a change window of 24 h. Where the profile demands evidence that is missing, --out gets a draft, which --from makes into a proposal.`;
+  static override examples = [
+    "<%= config.bin %> governance propose --scope tenant:ACME --change 'pq_mode=and' --rationale 'hybrid AND cutover' --expires 24h",
+    "<%= config.bin %> governance propose --scope global --action root-rotate --rationale 'yearly'",
+    '<%= config.bin %> governance propose --from acme.draft.json --attach perf-snapshot-15m=perf.json',
+  ];
+  static override flags = {
+    scope: Flags.string({ summary: 'global or tenant:ID [default for actions: global]', helpValue: 'SCOPE' }),
+    change: Flags.string({
+      summary: 'change of a governable key',
+      helpValue: 'KEY=VALUE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    'change-file': Flags.string({ summary: 'JSON array of {key, to}', helpValue: 'FILE' }),
+    action: Flags.string({ summary: 'governed action', helpValue: 'NAME[:JSON]' }),
+    from: Flags.string({ summary: 'draft to make into a proposal', helpValue: 'DRAFT' }),
+    rationale: Flags.string({ summary: 'why; shown to every approver', helpValue: 'TEXT' }),
+    expires: Flags.string({ summary: 'when it expires, at most 7 days [default: 24h]', helpValue: 'DURATION|TIME' }),
+    window: Flags.string({ summary: 'change window', helpValue: 'START/END|START+DURATION|now+DURATION' }),
+    risk: Flags.string({ summary: 'risk, never below the computed floor', helpValue: 'low|medium|high[:TEXT]' }),
+    rollback: Flags.string({ summary: 'pre-authorised way back', helpValue: 'KEY=VALUE[,...]|none' }),
+    'rollback-valid': Flags.string({
+      summary: 'how long it may be used after execution [default: 24h]',
+      helpValue: 'DURATION',
+    }),
+    attach: Flags.string({ summary: 'evidence', helpValue: 'KIND=FILE', multiple: true, multipleNonGreedy: true }),
+    'new-tenant': Flags.boolean({ summary: 'the tenant does not exist yet' }),
+    signer: signerFlag,
+    role: roleFlag,
+    ingest: ingestFlag,
+    out: outFlag,
+    force: forceFlag,
+    kms: kmsFlag,
+    ...unsealFlags,
+  };
+
+  override async perform({ flags }: Input<typeof GovernancePropose>, runtime: Runtime): Promise<Outcome> {
+    const { request, draftName } = await readProposeInput(runtime, flags);
+    const { result, bytes } = await propose(request, runtime.deps(flags));
+    const out = flags.out ?? (result.status === 'draft' ? draftName : undefined);
+    if (out !== undefined) await runtime.writeOutput(out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
+    const data = { ...result, out: out ?? null };
+    return { data, text: () => proposeView(result, out ?? null) };
+  }
+}

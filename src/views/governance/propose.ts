@@ -1,0 +1,24 @@
+// `ronctl governance propose` for people: the stored defaults are shown with the rest.
+
+import type { ProposeResult } from '../../operations/governance/propose.ts';
+import { line, type TextModel } from '../../ui/text-model.ts';
+import { proposalView } from './proposal.ts';
+
+export function proposeView(result: ProposeResult, out: string | null): TextModel {
+  const { proposal } = result;
+  const where =
+    result.status === 'draft'
+      ? [line(`draft written to ${out ?? '-'}: evidence is missing and this profile demands it`, 'warn')]
+      : [
+          line(`written to ${result.file}; it counts once ingested, at the latest ${proposal.decide_by}`),
+          ...(out === null ? [] : [line(`copy written to ${out}`)]),
+        ];
+  return [
+    ...proposalView(proposal),
+    ...(result.recomputed.length === 0
+      ? []
+      : [line(`recomputed since the draft: ${result.recomputed.join(', ')}`, 'warn')]),
+    ...where,
+    line(`next: ${result.next}`, 'dim'),
+  ];
+}
