@@ -92,8 +92,18 @@ export async function openHeld(
     const log = requireLogFile(ctx.files, paths.audit);
     const epoch = log.epochs.at(-1)!;
     const governed = unsealed.root.genesisDigest !== null;
-    const dryRun = options.dryRun === true;
-    if (dryRun) checkHead(ctx, epochPaths(paths.audit, epoch.n).head, headKeys, epoch.origin);
+    const chosen = choosePublic(ctx.files, paths.publicView, paths.publicNext, scan!.publicSha256);
+    if (chosen === null) {
+      throw new RonError('Tampered', `${paths.publicView} is not the one that the audit log committed`, {
+        hint: 'Restore it from a backup of the same moment; nothing was changed.',
+      });
+    }
+    const view = decodePublicView(chosen.bytes, paths.publicView);
+    checkView(view, storeId, unsealed);
+    const refused = verifyOnly(ctx, home, view, unsealed.root.genesisDigest, options);
+    // A dry run and a store that only verifies repair nothing.
+    const writable = options.dryRun !== true && refused === null;
+    if (!writable) checkHead(ctx, epochPaths(paths.audit, epoch.n).head, headKeys, epoch.origin);
     else {
       appender = await openAuditLog(ctx, {
         auditDir: paths.audit,
@@ -106,14 +116,6 @@ export async function openHeld(
       });
       if (unsealed.previous !== null) await appender.rekeyHead(headKey(unsealed.root.rootKey));
     }
-    const chosen = choosePublic(ctx.files, paths.publicView, paths.publicNext, scan!.publicSha256);
-    if (chosen === null) {
-      throw new RonError('Tampered', `${paths.publicView} is not the one that the audit log committed`, {
-        hint: 'Restore it from a backup of the same moment; nothing was changed.',
-      });
-    }
-    const view = decodePublicView(chosen.bytes, paths.publicView);
-    checkView(view, storeId, unsealed);
     const ledgerEnd = checkLedgerHead(ctx.files, paths.ledger, view.ledger);
     if (appender !== null) {
       finishCommit(ctx, paths, manifestFile, unsealed, chosen.place, view);
@@ -123,7 +125,7 @@ export async function openHeld(
       { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' },
       ctx.crypto,
     );
-    const newest = dryRun ? newestVerifiedCheckpoint(ctx.files, epochPaths(paths.audit, epoch.n), verifier) : null;
+    const newest = writable ? null : newestVerifiedCheckpoint(ctx.files, epochPaths(paths.audit, epoch.n), verifier);
     wipe(unsealed.previous?.rootKey);
     const state: CustodyState = {
       storeId,
@@ -135,7 +137,7 @@ export async function openHeld(
       scannedSize: scan!.size,
       checkpoint: newest === null ? null : checkpointInfo(newest),
       passphrase,
-      kdf: rootCost(ctx, unsealed.root.place === 'next' && !dryRun ? paths.root : rootPath(paths, unsealed)),
+      kdf: rootCost(ctx, unsealed.root.place === 'next' && !writable ? paths.rootNext : paths.root),
       freshKdf: options.kdf ?? null,
       rootKey: unsealed.root.rootKey,
       genesisDigest: unsealed.root.genesisDigest,
@@ -144,7 +146,7 @@ export async function openHeld(
       publicSha256: scan!.publicSha256!,
       ledgerEnd,
       logKeys,
-      verifyOnly: verifyOnly(ctx, home, view, unsealed.root.genesisDigest, options),
+      verifyOnly: refused,
     };
     const store = new FileCustodyStore(ctx, paths, state);
     if (appender !== null && appender.newestCheckpoint() === null) await store.checkpoint();
@@ -182,9 +184,6 @@ function checkView(view: PublicView, storeId: string, unsealed: Unsealed): void 
     throw new RonError('Tampered', 'public.json and the sealed manifest are not of one generation');
   }
 }
-
-const rootPath = (paths: CustodyPaths, unsealed: Unsealed): string =>
-  unsealed.root.place === 'next' ? paths.rootNext : paths.root;
 
 function rootCost(ctx: StoreContext, path: string): KdfCost {
   const { header } = splitRecord(ctx.files.read(path, LIMITS.sealedRecordBytes)!, path);

@@ -1,0 +1,90 @@
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { StoreBackupResult } from '../../src/operations/store/backup.ts';
+import type { StorePassphraseResult } from '../../src/operations/store/passphrase.ts';
+import type { StoreResealResult } from '../../src/operations/store/reseal.ts';
+import type { StoreRestoreResult } from '../../src/operations/store/restore.ts';
+import type { StoreStatusResult } from '../../src/operations/store/status.ts';
+import { temporaryHome } from '../support/binary.ts';
+
+const home = temporaryHome();
+const pass = (name: string): readonly string[] => ['--passphrase-file', home.passphrase(name)];
+
+describe('ronctl store', () => {
+  it('needs init, and says so', async () => {
+    for (const argv of [['status'], ['passphrase', ...pass('store'), '--new-passphrase-file', home.passphrase('x')]]) {
+      const run = await home.json(['store', ...argv], 4);
+      expect(run.error).toMatchObject({ code: 'NotInitialised', hint: expect.stringContaining('ronctl init') });
+    }
+    await home.json(['init', '--profile', 'dev', ...pass('store')]);
+  });
+
+  it('status shows the store without a passphrase', async () => {
+    const { data } = await home.json<StoreStatusResult>(['store', 'status']);
+    expect(data).toMatchObject({ trust: 'local', generation: 1, keys: 0, ledger_id: null, holder: null });
+    expect(data?.log.behind).toBe(0);
+    const text = await home.run(['store', 'status']);
+    expect(text.stdout).toMatch(/^store +[0-9a-f]{32}\n/);
+  });
+
+  it('passphrase: the old one stops', async () => {
+    const fresh = home.passphrase('fresh');
+    const args = ['store', 'passphrase', ...pass('store'), '--new-passphrase-file', fresh];
+    const dry = await home.json<StorePassphraseResult>([...args, '--dry-run']);
+    expect(dry.data).toEqual({ dry_run: true, changed: false, audit: null });
+    const done = await home.json<StorePassphraseResult>(args);
+    expect(done.data?.changed).toBe(true);
+    const old = await home.json(args, 3);
+    expect(old.error?.code).toBe('WrongPassphrase');
+    const { data } = await home.json<StoreStatusResult>(['store', 'status']);
+    expect(data?.generation).toBe(2);
+  });
+
+  it('reseal gives an ungoverned store a new root key', async () => {
+    const { data } = await home.json<StoreResealResult>(['store', 'reseal', ...pass('fresh')]);
+    expect(data).toMatchObject({ records: 3, new_root: true });
+    await home.json(['store', 'reseal', '--dry-run', ...pass('fresh')]);
+  });
+
+  it('backup and restore: the copy verifies and changes nothing', async () => {
+    const out = home.file('backup');
+    const dry = await home.json<StoreBackupResult>(['store', 'backup', '--out', out, '--dry-run']);
+    expect(dry.data).toMatchObject({ dry_run: true, files: 0 });
+    const backup = await home.json<StoreBackupResult>(['store', 'backup', '--out', out]);
+    expect(backup.data?.head?.size).toBeGreaterThan(0);
+    expect(readdirSync(out).sort()).toEqual(['audit', 'backup.json', 'home.json', 'store', 'trust']);
+    const twice = await home.json(['store', 'backup', '--out', out], 3);
+    expect(twice.error?.code).toBe('Exists');
+    const here = await home.json(['store', 'restore', out], 3);
+    expect(here.error).toMatchObject({ code: 'Exists', message: expect.stringContaining('store/') });
+
+    const elsewhere = { env: { RONCTL_HOME: home.file('elsewhere') } };
+    await home.json<StoreRestoreResult>(['store', 'restore', out, '--dry-run'], 0, elsewhere);
+    const restored = await home.json<StoreRestoreResult>(['store', 'restore', out], 0, elsewhere);
+    expect(restored.data).toMatchObject({ verify_only: true, head: backup.data?.head });
+    const status = await home.json<StoreStatusResult>(['store', 'status'], 0, elsewhere);
+    expect(status.data?.restored_at).not.toBeNull();
+    const refused = await home.json(['store', 'reseal', ...pass('fresh')], 10, elsewhere);
+    expect(refused.error).toMatchObject({ code: 'RolledBack', message: expect.stringContaining('restored') });
+  });
+
+  it.each([
+    ['changed', 'store/public.json', 'is not the file that backup.json names'],
+    ['added', 'store/extra.json', 'is not in backup.json'],
+  ])('restore refuses a backup in which a file was %s', async (_what, file, message) => {
+    const out = home.file(`backup-${_what}`);
+    await home.json(['store', 'backup', '--out', out]);
+    writeFileSync(`${out}/${file}`, '{}\n', { mode: 0o600 });
+    const elsewhere = { env: { RONCTL_HOME: home.file(`home-${_what}`) } };
+    const run = await home.json(['store', 'restore', out], 10, elsewhere);
+    expect(run.error).toMatchObject({ code: 'Tampered', message: expect.stringContaining(message) });
+    expect((await home.json(['store', 'status'], 4, elsewhere)).error?.code).toBe('NotInitialised');
+  });
+
+  it('refuses what others can read', async () => {
+    chmodSync(`${home.path}/store/public.json`, 0o644);
+    const run = await home.json(['store', 'status'], 3);
+    expect(run.error).toMatchObject({ code: 'UnsafeFile', hint: expect.stringContaining('chmod 0600') });
+    chmodSync(`${home.path}/store/public.json`, 0o600);
+  });
+});
