@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { ingestFlag, unsealFlags } from '../../cli/flags/governance.ts';
-import { forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from '../../cli/flags/shared.ts';
+import { proposalFlags } from '../../cli/flags/proposal.ts';
 import { readProposeInput } from '../../cli/propose-input.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { propose } from '../../operations/governance/propose.ts';
@@ -27,24 +26,7 @@ export default class GovernancePropose extends BaseCommand {
     'change-file': Flags.string({ summary: 'JSON array of {key, to}', helpValue: 'FILE' }),
     action: Flags.string({ summary: 'governed action', helpValue: 'NAME[:JSON]' }),
     from: Flags.string({ summary: 'draft to make into a proposal', helpValue: 'DRAFT' }),
-    rationale: Flags.string({ summary: 'why; shown to every approver', helpValue: 'TEXT' }),
-    expires: Flags.string({ summary: 'when it expires, at most 7 days [default: 24h]', helpValue: 'DURATION|TIME' }),
-    window: Flags.string({ summary: 'change window', helpValue: 'START/END|START+DURATION|now+DURATION' }),
-    risk: Flags.string({ summary: 'risk, never below the computed floor', helpValue: 'low|medium|high[:TEXT]' }),
-    rollback: Flags.string({ summary: 'pre-authorised way back', helpValue: 'KEY=VALUE[,...]|none' }),
-    'rollback-valid': Flags.string({
-      summary: 'how long it may be used after execution [default: 24h]',
-      helpValue: 'DURATION',
-    }),
-    attach: Flags.string({ summary: 'evidence', helpValue: 'KIND=FILE', multiple: true, multipleNonGreedy: true }),
-    'new-tenant': Flags.boolean({ summary: 'the tenant does not exist yet' }),
-    signer: signerFlag,
-    role: roleFlag,
-    ingest: ingestFlag,
-    out: outFlag,
-    force: forceFlag,
-    kms: kmsFlag,
-    ...unsealFlags,
+    ...proposalFlags,
   };
 
   override async perform({ flags }: Input<typeof GovernancePropose>, runtime: Runtime): Promise<Outcome> {
