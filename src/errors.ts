@@ -266,7 +266,7 @@ export const ERROR_CODES = {
   ),
   LimitReached: row('operator', 16, 429, 'A count limit is reached.', 'Close what is open first.'),
 
-  Unreachable: row('external', 20, 502, 'The KMS does not answer.', 'Check that it runs: `ronctl kms status`.'),
+  Unreachable: row('external', 20, 502, 'The KMS does not answer.', 'Check that it runs and can be reached.'),
   NoCapability: row('operator', 21, 401, 'The capability is missing or not valid.', 'Get a capability.'),
   Denied: row('operator', 21, 403, 'The capability does not allow this.', 'Get a capability that does.'),
   Busy: row('external', 22, 503, 'Overloaded; try again later.', 'Try again later.'),
