@@ -27,6 +27,8 @@ export interface MemoryKms extends KeyKms {
   setPq(scope: Scope, pq: PqState | null): void;
   setOverlays(overlays: readonly Overlay[]): void;
   setPolicy(change: (state: PolicyState) => PolicyState): void;
+  inForce(): PolicyInForce;
+  judged(): Judged;
 }
 
 export async function memoryKms(
@@ -103,6 +105,8 @@ export async function memoryKms(
     ...kms,
     store,
     reading,
+    inForce,
+    judged,
     advanceDays: (days) => {
       store.nowMs += days * DAY_MS;
     },
