@@ -1,6 +1,5 @@
 // Host.Processes: a program by argv, without a shell, with exactly the variables that the caller names (service page 9).
 
-import { spawn } from 'node:child_process';
 import { RonError } from '../errors.ts';
 import type { Processes, ProcessResult } from '../host.ts';
 
@@ -12,6 +11,7 @@ export function nodeProcesses(): Processes {
     run: ([program, ...args], options) =>
       new Promise<ProcessResult>((resolve, reject) => {
         const start = performance.now();
+        const { spawn } = process.getBuiltinModule('node:child_process');
         const child = spawn(program ?? '', args, {
           env: { ...options.env },
           shell: false,

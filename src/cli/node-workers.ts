@@ -2,7 +2,6 @@
 // throws the same one here.
 
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { RonError } from '../errors.ts';
 import type { Workers } from '../host.ts';
 import type { TaskReply } from './worker.ts';
@@ -13,6 +12,7 @@ export function nodeWorkers(): Workers {
     run: <T>(task: string, input: unknown) =>
       new Promise<T>((resolve, reject) => {
         const own = import.meta.url;
+        const { Worker } = process.getBuiltinModule('node:worker_threads');
         const worker = new Worker(new URL(own.endsWith('.ts') ? './worker.ts' : './worker.js', own), {
           workerData: { task, input },
           execArgv: [],
