@@ -185,6 +185,11 @@ export class TestHome {
     return file;
   }
 
+  /** True when something made the home. */
+  exists(): boolean {
+    return existsSync(this.path);
+  }
+
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -1,8 +1,7 @@
-import { Flags } from '@oclif/core';
 import { utf8 } from '../../bytes/text.ts';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, forceFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { auditCheckpoint } from '../../operations/audit/checkpoint.ts';
 import { auditCheckpointView } from '../../views/audit/checkpoint.ts';
@@ -20,7 +19,7 @@ Keep the note elsewhere: a log that is cut or rolled back is found against it.`;
   static override flags = {
     out: outFlag,
     force: forceFlag,
-    'confirm-time': Flags.boolean({ summary: 'the clock is right although it is far beyond the newest entry' }),
+    'confirm-time': confirmTimeFlag,
     ...passphraseFlags,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
