@@ -87,6 +87,27 @@ export function clauseOf(state: LedgerState, scope: Scope): Clause | null {
   return state.clauses.findLast((one) => one.scope === scope) ?? null;
 }
 
+/** Rollbacks of a scope within the last 30 days (R-15). */
+function recentRollbacks(state: LedgerState, scope: Scope, now: Moment): number {
+  const restMs = ROLLBACK_REST_DAYS * 24 * 3_600_000;
+  return state.overlays.filter(
+    (one) =>
+      one.kind === 'rollback' && one.scope === scope && fromTime(now.wall) - fromTime(one.judged_at.wall) < restMs,
+  ).length;
+}
+
+/** The clause of a scope; without one NotFound, or PolicyRefused when it was used within the last 30 days. */
+export function demandClause(state: LedgerState, scope: Scope, now: Moment): Clause {
+  const clause = clauseOf(state, scope);
+  if (clause !== null) return clause;
+  const hint = `A quorum can allow an exception: ronctl governance propose --scope ${scope} --action exception:JSON --rationale TEXT`;
+  if (recentRollbacks(state, scope, now) > 0) {
+    const message = `${scope} was rolled back within the last ${ROLLBACK_REST_DAYS} days; a second time needs a quorum`;
+    throw new RonError('PolicyRefused', message, { field: '--tenant', hint });
+  }
+  throw new RonError('NotFound', `${scope} has no unused rollback clause`, { field: '--tenant', hint });
+}
+
 /** Judges the use of a clause now; throws what rollout/rollback-clause.ts refuses. */
 export function demandRollback(
   state: LedgerState,
@@ -95,13 +116,6 @@ export function demandRollback(
   durationS: number | null,
 ): { readonly durationS: number } {
   const judged = { now, highWaterMs: fromTime(state.mark) };
-  const restMs = ROLLBACK_REST_DAYS * 24 * 3_600_000;
-  const recent = state.overlays.filter(
-    (one) =>
-      one.kind === 'rollback' &&
-      one.scope === clause.scope &&
-      fromTime(now.wall) - fromTime(one.judged_at.wall) < restMs,
-  );
   const phase = clause.changeset.find((one) => one.key === 'pq.phase')?.to;
   const percent = clause.changeset.find((one) => one.key === 'pq.rollout_percent')?.to;
   const verdict = evaluateClause({
@@ -112,7 +126,7 @@ export function demandRollback(
     used: false,
     overtakenBy: null,
     current: pqOf(state.governed.policy, clause.scope),
-    recentRollbacks: recent.length,
+    recentRollbacks: recentRollbacks(state, clause.scope, now),
     frozen: false,
     durationS,
   });

@@ -10,7 +10,7 @@ import { buildLine } from '../../governance/ledger.ts';
 import { startLedger } from '../../governance/ledger-apply.ts';
 import { viewHashOf } from '../../governance/outcome.ts';
 import { encodeState } from '../../governance/state-file.ts';
-import { clauseOf, demandRollback, demandTune, tunedValue } from '../../governance/tuning.ts';
+import { demandClause, demandRollback, demandTune, tunedValue } from '../../governance/tuning.ts';
 import type { Clock } from '../../host.ts';
 import type { Scope } from '../../policy/state.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
@@ -63,18 +63,13 @@ export async function rollback(
   actor: string,
   dryRun: boolean,
 ): Promise<RollbackResult> {
-  const clause = clauseOf(writer.state, wanted.scope);
-  if (clause === null) {
-    throw new RonError('NotFound', `${wanted.scope} has no unused rollback clause`, {
-      hint: `Propose an exception: ronctl governance propose --scope ${wanted.scope} --action exception:JSON --rationale TEXT`,
-    });
-  }
+  const judgedAt = writer.now();
+  const clause = demandClause(writer.state, wanted.scope, judgedAt);
   if (wanted.proposalDigest !== null && wanted.proposalDigest !== clause.proposal_digest) {
     throw new RonError('Conflict', `the clause is that of ${clause.id}, not the one that was confirmed`, {
       field: 'proposal_digest',
     });
   }
-  const judgedAt = writer.now();
   const { durationS } = demandRollback(writer.state, clause, judgedAt, wanted.durationS);
   const until = toTime(fromTime(judgedAt.wall) + durationS * 1000);
   const result: RollbackResult = {

@@ -3,8 +3,7 @@
 // `rollback` unseals, judges again and appends. Nothing calls this by itself.
 
 import { fingerprintWords } from '../../envelope/fingerprint.ts';
-import { RonError } from '../../errors.ts';
-import { clauseOf, demandRollback } from '../../governance/tuning.ts';
+import { demandClause, demandRollback } from '../../governance/tuning.ts';
 import { rollback as useClause } from '../../kms/service/governance-acts.ts';
 import { demandState, readGovernance } from '../../kms/service/governance-reader.ts';
 import { withSession } from '../../kms/service/session.ts';
@@ -42,14 +41,9 @@ export async function findRollback(
 ): Promise<FoundClause> {
   const reading = readGovernance(await storeContext(deps));
   const state = demandState(reading);
-  const clause = clauseOf(state, request.scope);
-  if (clause === null) {
-    throw new RonError('NotFound', `${request.scope} has no unused rollback clause`, {
-      field: '--tenant',
-      hint: `A quorum can allow an exception: ronctl governance propose --scope ${request.scope} --action exception:JSON --rationale TEXT`,
-    });
-  }
-  const { durationS } = demandRollback(state, clause, reading.judged.now, request.durationS);
+  const { now } = reading.judged;
+  const clause = demandClause(state, request.scope, now);
+  const { durationS } = demandRollback(state, clause, now, request.durationS);
   return {
     proposal_id: clause.id,
     proposal_digest: clause.proposal_digest,
