@@ -12,17 +12,20 @@ import {
   type VerifiedCheckpoint,
 } from '../audit/checkpoint.ts';
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
-import { currentHead, encodeSlot, HEAD_FILE_BYTES, type HeadSlot, readSlots } from '../audit/head.ts';
+import { currentHead, encodeSlot, HEAD_FILE_BYTES } from '../audit/head.ts';
 import { emptyRoot, NO_PREVIOUS } from '../audit/leaf.ts';
 import { Frontier } from '../audit/tree.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { fail, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
+import { keylessHead } from './audit-head-scan.ts';
+import { recordsBackwards } from './audit-lines.ts';
 import { type LogEpoch, logFileBytes, readLogFile } from './audit-log-file.ts';
-import { type EpochPaths, epochPaths, logFilePath } from './audit-paths.ts';
-import { keylessHead, recordsBackwards, recoverEpoch } from './audit-recovery.ts';
+import { epochPaths, logFilePath } from './audit-paths.ts';
+import { recoverEpoch } from './audit-recovery.ts';
+import type { AuditDeps } from './audit-signer.ts';
 import { TileBuilder } from './audit-tiles.ts';
-import { type AuditDeps, AuditWriter } from './audit-writer.ts';
+import { AuditWriter } from './audit-writer.ts';
 import type { CheckpointInfo } from './custody-port.ts';
 import { ensureDirectory, writeFile } from './durable-file.ts';
 
@@ -203,15 +206,6 @@ export interface AuditHeadScan {
   readonly generation: number | null;
 }
 
-/** The slots as candidates, larger size first; their tags cannot be checked before the store is unsealed. */
-function slotCandidates(files: Files, paths: EpochPaths): HeadSlot[] {
-  const file = files.read(paths.head, HEAD_FILE_BYTES);
-  if (file === null) return [];
-  return readSlots(file)
-    .filter((slot) => slot !== null)
-    .sort((a, b) => b.size - a.size);
-}
-
 /**
  * What the log says before anything is unsealed (store page 5): the tags of `head` cannot be checked yet, so the slot
  * counts whose root the records have. Null when there is no log; Tampered when no slot fits the records.
@@ -220,8 +214,7 @@ export function scanAuditHead(files: Files, auditDir: string): AuditHeadScan | n
   const log = readLogFile(files, auditDir);
   if (log === null) return null;
   const paths = epochPaths(auditDir, log.epochs.at(-1)!.n);
-  const candidates = slotCandidates(files, paths);
-  const head = keylessHead(files, paths, candidates);
+  const head = keylessHead(files, paths);
   if (head === null) return fail('Tampered', `${paths.head} does not fit the records`, { field: 'head-mismatch' });
   let manifestSha256: string | null = null;
   let publicSha256: string | null = null;

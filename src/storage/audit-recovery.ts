@@ -1,9 +1,8 @@
 // The tail check of an opened log (log page 4.5, I-26): from the newest checkpoint to the authenticated head. What was
 // never acknowledged is cut; a missing or wrong tile is rebuilt when the root agrees; everything else is Tampered.
-// It also reads the heads of a log before anything is unsealed (store page 5).
 
 import { RecordChain } from '../audit/chain.ts';
-import { type LogVerifier, parseBody, type VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import type { LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { countersDigest, countersFile, type KidCounters, parseCounters } from '../audit/counters.ts';
 import type { AuditRecord } from '../audit/draft.ts';
 import { FINDINGS } from '../audit/findings.ts';
@@ -16,23 +15,16 @@ import { Frontier, foldRoot } from '../audit/tree.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { toHex } from '../bytes/hex.ts';
-import { parseNote } from '../envelope/note.ts';
-import { fail, RonError } from '../errors.ts';
+import { fail } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type HintRecord, hintOf } from './audit-index.ts';
-import {
-  lastCheckpointLine,
-  newestNote,
-  parseCheckpointLine,
-  readNewestNote,
-  requireCheckpoint,
-} from './audit-notes.ts';
-import { type EpochPaths, segmentNumber, segmentOf } from './audit-paths.ts';
-import { findLine, segmentLines, withFile } from './audit-segment.ts';
+import { endOfRecords, wholeLines } from './audit-lines.ts';
+import { lastCheckpointLine, newestNote, parseCheckpointLine, requireCheckpoint } from './audit-notes.ts';
+import { type EpochPaths, segmentNumber } from './audit-paths.ts';
+import type { AuditDeps } from './audit-signer.ts';
 import { knownRecord, provenRecord } from './audit-store.ts';
 import { cachedTileReader, TileBuilder, tileReader, writeTiles } from './audit-tiles.ts';
-import type { AuditDeps } from './audit-writer.ts';
 import { writeFile } from './durable-file.ts';
 
 export interface RecoveredEpoch {
@@ -55,57 +47,6 @@ export interface RecoveredEpoch {
 }
 
 const tampered = (code: string, message: string): never => fail('Tampered', message, { field: code });
-
-interface Line {
-  readonly seq: number;
-  readonly line: Uint8Array;
-  /** Just behind its LF. */
-  readonly end: number;
-}
-
-/** Whole lines from `from` up to `size`, without judging them. Throws Tampered when there are fewer. */
-function* wholeLines(files: Files, paths: EpochPaths, from: number, size: number): Generator<Line> {
-  for (let seq = from; seq < size; ) {
-    const path = paths.segment(segmentOf(seq));
-    if (files.info(path) === null) tampered('missing-records', `${path} is missing, with record ${seq}`);
-    const file = files.open(path, 'read');
-    try {
-      const start = findLine(file, seq % LIMITS.auditSegmentRecords);
-      const before = seq;
-      if ('offset' in start) {
-        for (const { line, offset, complete } of segmentLines(file, start.offset)) {
-          if (!complete || seq >= size || (seq > before && seq % LIMITS.auditSegmentRecords === 0)) break;
-          yield { seq, line, end: offset + line.length + 1 };
-          seq++;
-        }
-      }
-      if (seq < size && (seq % LIMITS.auditSegmentRecords !== 0 || seq === before)) {
-        tampered('head-mismatch', `${path} ends before record ${seq}; the head says that there are ${size}`);
-      }
-    } finally {
-      file.close();
-    }
-  }
-}
-
-/** Where record `size` begins in its segment, and the segment to go on with. */
-function endOfRecords(
-  files: Files,
-  paths: EpochPaths,
-  size: number,
-): { readonly segment: number; readonly bytes: number } {
-  if (size === 0) return { segment: 0, bytes: 0 };
-  const segment = segmentOf(size - 1);
-  const lines = size - segment * LIMITS.auditSegmentRecords;
-  const bytes = withFile(files, paths.segment(segment), (file) => {
-    const found = file === null ? { lines: 0 } : findLine(file, lines);
-    return 'offset' in found ? found.offset : null;
-  });
-  return {
-    segment,
-    bytes: bytes ?? tampered('head-mismatch', `${paths.segment(segment)} ends before record ${size - 1}`),
-  };
-}
 
 /** Cuts what lies behind the head; returns how many bytes that were. */
 async function cutTail(files: Files, paths: EpochPaths, end: { segment: number; bytes: number }): Promise<number> {
@@ -338,60 +279,4 @@ async function repairCounters(
     tampered('counter', `state record ${state.seq} does not have the digest of the counters before it`);
   }
   await writeFile(deps, paths.counters, fresh);
-}
-
-/** A slot whose root the records have; candidates by size, larger first. Null when none fits. */
-export function keylessHead(files: Files, paths: EpochPaths, candidates: readonly HeadSlot[]): HeadSlot | null {
-  for (const slot of candidates) {
-    try {
-      if (equalBytes(rootAt(files, paths, slot.size), slot.root)) return slot;
-    } catch (error) {
-      if (!(error instanceof RonError) || error.code !== 'Tampered') throw error;
-    }
-  }
-  return null;
-}
-
-/** Root of the first `size` records: from the tiles of the newest note when they fit, else from all records. */
-function rootAt(files: Files, paths: EpochPaths, size: number): Uint8Array {
-  const base = unverifiedBase(files, paths, size);
-  const frontier = base ?? new Frontier();
-  for (const { line } of wholeLines(files, paths, frontier.size, size)) frontier.append(leafHash(line));
-  return frontier.root();
-}
-
-function unverifiedBase(files: Files, paths: EpochPaths, size: number): Frontier | null {
-  const note = readNewestNote(files, paths);
-  if (note === null) return null;
-  try {
-    const body = parseBody(parseNote(note, paths.checkpoint).text);
-    if (body === null || body.size > size) return null;
-    const hashes = frontierFromTiles(tileReader(files, paths), body.size);
-    return hashes !== null && equalBytes(foldRoot(hashes), body.root) ? Frontier.restore(body.size, hashes) : null;
-  } catch (error) {
-    if (error instanceof RonError && error.code === 'Malformed') return null;
-    throw error;
-  }
-}
-
-const BLOCK_BYTES = 256 * 1024;
-
-/** Records below `size` from the newest backwards, as far as they parse. */
-export function* recordsBackwards(files: Files, paths: EpochPaths, size: number): Generator<AuditRecord> {
-  for (let segment = size === 0 ? -1 : segmentOf(size - 1); segment >= 0; segment--) {
-    const lines = Math.min(LIMITS.auditSegmentRecords, size - segment * LIMITS.auditSegmentRecords);
-    const { bytes } = endOfRecords(files, paths, segment * LIMITS.auditSegmentRecords + lines);
-    const file = files.open(paths.segment(segment), 'read');
-    try {
-      for (let end = bytes; end > 0; ) {
-        const start = Math.max(0, end - BLOCK_BYTES);
-        const found = [...segmentLines(file, start)].filter((one) => one.complete && one.offset < end);
-        const whole = start === 0 ? found : found.slice(1);
-        for (const { line } of whole.toReversed()) yield knownRecord(parseRecord(line, 'audit record'));
-        end = whole[0]?.offset ?? 0;
-      }
-    } finally {
-      file.close();
-    }
-  }
 }

@@ -1,77 +1,37 @@
-// The one writer of an epoch of the audit log (log page 4.5, 4.6). A batch: write records; sync the segment; write and sync
-// a head slot; then answer. Frontier and HMAC are computed while the segment syncs. Attack (X-13): segment and head synced
-// in parallel make a power cut look like tampering. The first error of a write or sync is fatal (R-32): everything waiting
+// The one writer of an epoch of the audit log (log page 4.5). A batch: write records; sync the segment; write and sync a
+// head slot; then answer. Frontier and HMAC are computed while the segment syncs. Attack (X-13): segment and head synced in
+// parallel make a power cut look like tampering. The first error of a write or sync is fatal (R-32): everything waiting
 // fails, nothing is released, and only a fresh open resumes.
 
-import {
-  type CheckpointBody,
-  createLogVerifier,
-  type LogKeyEra,
-  type LogSigningKeys,
-  logVkeys,
-  signCheckpoint,
-  type VerifiedCheckpoint,
-} from '../audit/checkpoint.ts';
-import { countersDigest, countersFile, type KidCounters, kidWithoutVersion } from '../audit/counters.ts';
+import type { LogSigningKeys, VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import { countersDigest, countersFile, type KidCounters } from '../audit/counters.ts';
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import { encodeSlot, SLOT_OFFSETS } from '../audit/head.ts';
-import { leafHash } from '../audit/leaf.ts';
-import { buildRecord } from '../audit/record.ts';
 import type { Frontier } from '../audit/tree.ts';
-import { toBase64Url } from '../bytes/base64.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { concat } from '../bytes/framing.ts';
 import { toHex } from '../bytes/hex.ts';
-import { utf8 } from '../bytes/text.ts';
-import { toTime } from '../bytes/time.ts';
-import { uuidV7 } from '../bytes/uuid.ts';
-import { sha256Hex } from '../crypto/hash.ts';
-import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
-import type { Clock, Files, OpenFile, Random } from '../host.ts';
+import type { OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { type HintRecord, hintOf, writeHints, writeSignIndex } from './audit-index.ts';
-import { logFileBytes, requireLogFile } from './audit-log-file.ts';
-import { checkpointLine } from './audit-notes.ts';
-import { type EpochPaths, logFilePath, segmentOf } from './audit-paths.ts';
-import { dropOldTiles, type TileBuilder, writeTiles } from './audit-tiles.ts';
+import { Batch, type LogTip } from './audit-batch.ts';
+import type { HintRecord } from './audit-index.ts';
+import { segmentOf } from './audit-paths.ts';
+import { type AuditDeps, CheckpointSigner, type SignerState, type Unsigned } from './audit-signer.ts';
 import type { CheckpointInfo } from './custody-port.ts';
 import { writeFile } from './durable-file.ts';
 
-export interface AuditDeps {
-  readonly files: Files;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly crypto: Crypto;
-}
-
 /** Everything a writer knows after create or open. */
-export interface WriterState {
-  readonly auditDir: string;
-  readonly paths: EpochPaths;
-  readonly epoch: number;
-  readonly origin: string;
+export interface WriterState extends SignerState, LogTip {
   readonly frontier: Frontier;
-  /** Hex leaf hash of the last record, or 64 zeros. */
-  readonly prev: string;
-  readonly mono: number;
-  readonly boot: string;
   readonly counters: KidCounters;
-  readonly countersChanged: boolean;
-  readonly stateSeq: number | null;
-  /** Size after the newest `manifest` record, with the frontier there. */
+  /** The frontier just behind the newest `manifest` record. */
   readonly manifest: Frontier | null;
   /** Bytes of whole records in the last segment. */
   readonly segmentBytes: number;
   readonly headKey: Uint8Array;
   /** Slot that holds the current head. */
   readonly slot: number;
-  /** Bytes of whole lines in checkpoints.jsonl. */
-  readonly checkpointsBytes: number;
-  readonly checkpoint: VerifiedCheckpoint | null;
-  readonly keys: LogSigningKeys;
-  readonly eras: readonly LogKeyEra[];
-  readonly tiles: TileBuilder;
   /** Leaf hashes behind the tiles. */
   readonly untiled: readonly Uint8Array[];
   /** Of the records behind the newest checkpoint. */
@@ -85,49 +45,23 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Records built and not yet durable. */
-interface Staged {
-  readonly lines: Uint8Array[];
-  readonly leaves: Uint8Array[];
-  readonly hints: HintRecord[];
-  readonly counters: KidCounters;
-  prev: string;
-  mono: number;
-  boot: string;
-  stateSeq: number | null;
-  /** counters.json of the newest `state` record in this batch. */
-  stateFile: Uint8Array | null;
-  countersChanged: boolean;
-  /** Size after the newest `manifest` record in this batch. */
-  manifestSize: number | null;
-}
-
 const LF = Uint8Array.of(0x0a);
 
 export class AuditWriter {
   readonly #deps: AuditDeps;
   readonly #state: WriterState;
+  readonly #signer: CheckpointSigner;
   #segment: OpenFile;
   #segmentNumber: number;
   #segmentBytes: number;
   readonly #head: OpenFile;
   #slot: number;
   #headKey: Uint8Array;
-  #prev: string;
-  #mono: number;
-  #boot: string;
+  #tip: LogTip;
   readonly #frontier: Frontier;
   readonly #counters: KidCounters;
-  #countersChanged: boolean;
-  #stateSeq: number | null;
   #manifest: Frontier | null;
-  readonly #untiled: Uint8Array[];
-  #hints: HintRecord[];
-  #checkpoint: VerifiedCheckpoint | null;
-  #checkpointsBytes: number;
-  #keys: LogSigningKeys;
-  #eras: readonly LogKeyEra[];
-  #nextKeys: LogSigningKeys | null = null;
+  readonly #unsigned: Unsigned;
   #queue: Waiting[] = [];
   #queued = 0;
   #pumping = false;
@@ -138,8 +72,9 @@ export class AuditWriter {
   constructor(deps: AuditDeps, state: WriterState) {
     this.#deps = deps;
     this.#state = state;
+    this.#signer = new CheckpointSigner(deps, state);
     // A segment that is exactly full is followed by the next one only when a record needs it.
-    const size = state.frontier.size;
+    const { size } = state.frontier;
     this.#segmentNumber = size === 0 ? 0 : segmentOf(size - 1);
     this.#segmentBytes = state.segmentBytes;
     this.#segment = deps.files.open(state.paths.segment(this.#segmentNumber), 'write');
@@ -151,20 +86,11 @@ export class AuditWriter {
     }
     this.#slot = state.slot;
     this.#headKey = state.headKey;
-    this.#prev = state.prev;
-    this.#mono = state.mono;
-    this.#boot = state.boot;
+    this.#tip = state;
     this.#frontier = state.frontier;
     this.#counters = new Map(state.counters);
-    this.#countersChanged = state.countersChanged;
-    this.#stateSeq = state.stateSeq;
     this.#manifest = state.manifest;
-    this.#untiled = [...state.untiled];
-    this.#hints = [...state.hints];
-    this.#checkpoint = state.checkpoint;
-    this.#checkpointsBytes = state.checkpointsBytes;
-    this.#keys = state.keys;
-    this.#eras = state.eras;
+    this.#unsigned = { leaves: [...state.untiled], hints: [...state.hints] };
   }
 
   get origin(): string {
@@ -221,137 +147,76 @@ export class AuditWriter {
 
   /** Makes one batch durable; returns what each call is to be told. Never throws. */
   async #commit(calls: readonly Waiting[]): Promise<(() => void)[]> {
-    const staged: Staged = {
-      lines: [],
-      leaves: [],
-      hints: [],
-      counters: new Map(),
-      prev: this.#prev,
-      mono: this.#mono,
-      boot: this.#boot,
-      stateSeq: this.#stateSeq,
-      stateFile: null,
-      countersChanged: this.#countersChanged,
-      manifestSize: null,
-    };
+    const batch = new Batch(this.#deps, this.#frontier.size, this.#tip, this.#counters);
+    const accepted: { readonly call: Waiting; readonly records: readonly AuditRecord[] }[] = [];
     const answers: (() => void)[] = [];
-    const accepted: Waiting[] = [];
     for (const call of calls) {
-      const before = { ...staged, lines: staged.lines.length, counters: new Map(staged.counters) };
       try {
-        const records = call.drafts.map((draft) => this.#stage(draft, call.ts, staged));
-        accepted.push(call);
-        answers.push(() => call.resolve(records));
+        accepted.push({ call, records: batch.add(call.drafts, call.ts) });
       } catch (error) {
-        staged.lines.length = before.lines;
-        staged.leaves.length = before.lines;
-        staged.hints.length = before.lines;
-        staged.counters.clear();
-        for (const [kid, value] of before.counters) staged.counters.set(kid, value);
-        const { prev, mono, boot, stateSeq, stateFile, countersChanged, manifestSize } = before;
-        Object.assign(staged, { prev, mono, boot, stateSeq, stateFile, countersChanged, manifestSize });
         answers.push(() => call.reject(error));
       }
     }
-    if (staged.lines.length === 0) return answers;
     try {
-      await this.#write(staged);
+      if (batch.lines.length > 0) await this.#write(batch);
+      return [
+        ...answers,
+        ...accepted.map(
+          ({ call, records }) =>
+            () =>
+              call.resolve(records),
+        ),
+      ];
     } catch (error) {
       const broken = this.#fail(error);
-      for (const call of accepted) call.reject(broken);
-      return answers.filter((_, at) => !accepted.includes(calls[at]!));
+      return [
+        ...answers,
+        ...accepted.map(
+          ({ call }) =>
+            () =>
+              call.reject(broken),
+        ),
+      ];
     }
-    return answers;
   }
 
-  #stage(draft: AuditDraft, ts: string | undefined, staged: Staged): AuditRecord {
-    const { clock, random } = this.#deps;
-    const seq = this.#frontier.size + staged.lines.length;
-    const boot = sha256Hex(utf8(clock.bootId())).slice(0, 8);
-    const mono = boot === staged.boot ? Math.max(staged.mono, clock.uptimeMs()) : clock.uptimeMs();
-    const kid = draft.kid === undefined ? null : kidWithoutVersion(draft.kid);
-    const kidSeq = kid === null ? null : (staged.counters.get(kid) ?? this.#counters.get(kid) ?? 0) + 1;
-    let detail = draft.detail;
-    let file: Uint8Array | null = null;
-    if (draft.op === 'state') {
-      file = countersFile(new Map([...this.#counters, ...staged.counters]));
-      detail = { ...detail, counters: countersDigest(file) };
-    } else if (draft.op === 'manifest') {
-      if (staged.stateSeq === null) throw new RonError('Internal', 'a manifest record needs a state record before it');
-      detail = { ...detail, state_seq: staged.stateSeq };
+  async #write(batch: Batch): Promise<void> {
+    await this.#writeLines(batch.lines);
+    const synced = this.#segment.sync();
+    let manifest: Frontier | null = null;
+    for (const leaf of batch.leaves) {
+      this.#frontier.append(leaf);
+      if (this.#frontier.size === batch.manifestSize) manifest = this.#frontier.clone();
     }
-    const { record, line } = buildRecord(detail === undefined ? draft : { ...draft, detail }, {
-      seq,
-      r: toBase64Url(random.bytes(16)),
-      prev: staged.prev,
-      ts: ts ?? toTime(clock.now()),
-      mono,
-      boot,
-      op_id: draft.op_id ?? uuidV7(clock.now(), random.bytes(16)),
-      ...(kidSeq === null ? {} : { kid_seq: kidSeq }),
-    });
-    const leaf = leafHash(line);
-    staged.lines.push(line);
-    staged.leaves.push(leaf);
-    staged.hints.push(hintOf(record));
-    staged.prev = toHex(leaf);
-    staged.mono = mono;
-    staged.boot = boot;
-    if (kid !== null) {
-      staged.counters.set(kid, kidSeq!);
-      staged.countersChanged = true;
-    }
-    if (draft.op === 'state') {
-      staged.stateSeq = seq;
-      staged.stateFile = file;
-      staged.countersChanged = false;
-    } else if (draft.op === 'manifest') {
-      staged.manifestSize = seq + 1;
-    }
-    return record;
+    const head = encodeSlot(this.#headKey, this.origin, { size: this.size, root: this.root });
+    await synced;
+    await this.#writeHead(head);
+    this.#tip = batch.tip;
+    for (const [kid, value] of batch.moved) this.#counters.set(kid, value);
+    this.#unsigned.leaves.push(...batch.leaves);
+    this.#unsigned.hints.push(...batch.hints);
+    if (manifest !== null) this.#manifest = manifest;
+    if (batch.stateFile !== null) await writeFile(this.#deps, this.#state.paths.counters, batch.stateFile);
   }
 
-  async #write(staged: Staged): Promise<void> {
+  async #writeLines(lines: readonly Uint8Array[]): Promise<void> {
     const first = this.#frontier.size;
-    const syncs: Promise<void>[] = [];
-    for (let at = 0; at < staged.lines.length; ) {
+    for (let at = 0; at < lines.length; ) {
       const seq = first + at;
       if (segmentOf(seq) !== this.#segmentNumber) {
-        // Over a border the full segment is synced with this batch, the new one before its first use.
+        // Over a border the full segment is synced first, and the new one before its first use.
         const full = this.#segment;
         await full.sync();
         await this.#nextSegment(segmentOf(seq));
         full.close();
       }
       const room = LIMITS.auditSegmentRecords - (seq % LIMITS.auditSegmentRecords);
-      const lines = staged.lines.slice(at, at + room);
-      const bytes = concat(...lines.flatMap((line) => [line, LF]));
+      const part = lines.slice(at, at + room);
+      const bytes = concat(...part.flatMap((line) => [line, LF]));
       this.#segment.write(bytes, this.#segmentBytes);
       this.#segmentBytes += bytes.length;
-      at += lines.length;
+      at += part.length;
     }
-    syncs.push(this.#segment.sync());
-    let manifest: Frontier | null = null;
-    for (const leaf of staged.leaves) {
-      this.#frontier.append(leaf);
-      this.#untiled.push(leaf);
-      if (this.#frontier.size === staged.manifestSize) manifest = this.#frontier.clone();
-    }
-    const slot = encodeSlot(this.#headKey, this.origin, { size: this.#frontier.size, root: this.#frontier.root() });
-    await Promise.all(syncs);
-    const next = 1 - this.#slot;
-    this.#head.write(slot, SLOT_OFFSETS[next]!);
-    await this.#head.sync();
-    this.#slot = next;
-    this.#prev = staged.prev;
-    this.#mono = staged.mono;
-    this.#boot = staged.boot;
-    for (const [kid, value] of staged.counters) this.#counters.set(kid, value);
-    this.#countersChanged = staged.countersChanged;
-    this.#stateSeq = staged.stateSeq;
-    this.#hints.push(...staged.hints);
-    if (manifest !== null) this.#manifest = manifest;
-    if (staged.stateFile !== null) await writeFile(this.#deps, this.#state.paths.counters, staged.stateFile);
   }
 
   async #nextSegment(number: number): Promise<void> {
@@ -364,6 +229,14 @@ export class AuditWriter {
     file.truncate(0);
     await file.sync();
     files.syncDirectory(this.#state.paths.segments);
+  }
+
+  /** Into the slot that does not hold the current head. */
+  async #writeHead(slot: Uint8Array): Promise<void> {
+    const next = 1 - this.#slot;
+    this.#head.write(slot, SLOT_OFFSETS[next]!);
+    await this.#head.sync();
+    this.#slot = next;
   }
 
   /** The first error is fatal: nothing waiting is released, and nothing is tried again on these descriptors. */
@@ -387,18 +260,18 @@ export class AuditWriter {
    * the last one. The appender fills in the digest again at the record's place, and writes counters.json with it.
    */
   stateDetail(generation: number, keyCount: number): Promise<JsonObject | null> {
-    if (this.#stateSeq !== null && !this.#countersChanged) return Promise.resolve(null);
+    if (this.#tip.stateSeq !== null && !this.#tip.countersChanged) return Promise.resolve(null);
     const counters = countersDigest(countersFile(this.#counters));
     return Promise.resolve({ generation, keys: keyCount, counters });
   }
 
   newestCheckpoint(): CheckpointInfo | null {
-    return this.#checkpoint === null ? null : checkpointInfo(this.#checkpoint);
+    return this.#signer.checkpoint === null ? null : checkpointInfo(this.#signer.checkpoint);
   }
 
   /** From the next checkpoint on, which carries both pairs, these keys sign (log-key-rotate). */
   rotateLogKeys(next: LogSigningKeys): void {
-    this.#nextKeys = next;
+    this.#signer.rotate(next);
   }
 
   /** Signs the log up to its newest `manifest` record; the same size again when nothing has come since. */
@@ -412,92 +285,18 @@ export class AuditWriter {
     if (this.#broken !== null) throw this.#broken;
     const covered = this.#manifest;
     if (covered === null) throw new RonError('Internal', 'a checkpoint ends with a manifest record, and there is none');
-    const body: CheckpointBody = { origin: this.origin, size: covered.size, root: covered.root() };
-    const previous = this.#checkpoint;
-    const grown = previous === null || previous.size < body.size;
     try {
-      const pairs = grown && this.#nextKeys !== null ? [this.#keys, this.#nextKeys] : this.#pairsAt(body.size);
-      if (pairs.length === 2 && grown) await this.#openEra(body.size, pairs[1]!);
-      if (grown) await this.#writeTiles(covered);
-      const timestamp = Math.max(previous?.timestamp ?? 1, Math.floor(this.#deps.clock.now() / 1000));
-      const note = await signCheckpoint(body, timestamp, pairs);
-      const log = { origin: this.origin, keys: this.#eras, serviceKeys: NO_SERVICE_KEYS, trust: 'local' } as const;
-      const answer = createLogVerifier(log, this.#deps.crypto).check(note);
-      if (!answer.ok) throw new RonError('SelfCheckFailed', `the checkpoint just signed is refused: ${answer.message}`);
-      if (grown) await this.#appendNote(body.size, note);
-      await writeFile(this.#deps, this.#state.paths.checkpoint, note);
-      this.#checkpoint = answer.checkpoint;
-      if (grown) {
-        dropOldTiles(this.#deps.files, this.#state.paths, previous?.size ?? 0, body.size);
-        await this.#writeHints(previous?.size ?? 0, body.size);
-      }
-      return checkpointInfo(answer.checkpoint);
+      return checkpointInfo(await this.#signer.sign(covered, this.#unsigned));
     } catch (error) {
       throw this.#fail(error);
     }
-  }
-
-  /** The same size is signed again by the pairs that signed it first. */
-  #pairsAt(size: number): readonly LogSigningKeys[] {
-    const era = this.#eras.at(-1);
-    const old = this.#oldKeys;
-    return old !== null && era !== undefined && era.from === size && this.#eras.length > 1
-      ? [old, this.#keys]
-      : [this.#keys];
-  }
-
-  #oldKeys: LogSigningKeys | null = null;
-
-  async #openEra(size: number, keys: LogSigningKeys): Promise<void> {
-    this.#eras = [...this.#eras, { from: size, vkeys: logVkeys(this.origin, keys) }];
-    const log = requireLogFile(this.#deps.files, this.#state.auditDir);
-    const epochs = log.epochs.map((one) => (one.n === this.epoch ? { ...one, keys: this.#eras } : one));
-    await writeFile(this.#deps, logFilePath(this.#state.auditDir), logFileBytes({ ...log, epochs }));
-    this.#oldKeys = this.#keys;
-    this.#keys = keys;
-    this.#nextKeys = null;
-  }
-
-  async #writeTiles(covered: Frontier): Promise<void> {
-    const { tiles, paths } = this.#state;
-    const leaves = this.#untiled.splice(0, covered.size - tiles.size);
-    for (const leaf of leaves) tiles.append(leaf);
-    await writeTiles(this.#deps, paths, tiles.take());
-  }
-
-  async #appendNote(size: number, note: Uint8Array): Promise<void> {
-    const { files } = this.#deps;
-    const path = this.#state.paths.checkpoints;
-    const fresh = files.info(path) === null;
-    const line = checkpointLine(size, note);
-    const file = files.open(path, fresh ? 'create-new' : 'write');
-    try {
-      file.write(line, this.#checkpointsBytes);
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    if (fresh) files.syncDirectory(this.#state.paths.directory);
-    this.#checkpointsBytes += line.length;
-  }
-
-  async #writeHints(from: number, size: number): Promise<void> {
-    for (let number = segmentOf(from); (number + 1) * LIMITS.auditSegmentRecords <= size; number++) {
-      await writeSignIndex(this.#deps, this.#state.paths, number);
-    }
-    await writeHints(this.#deps, this.#state.paths, from, size, this.#hints);
-    this.#hints = this.#hints.filter((one) => one.seq >= size);
   }
 
   /** Writes the current head under a new key into the other slot; from now on only the new key is used. */
   async rekeyHead(newHeadKey: Uint8Array): Promise<void> {
     if (this.#broken !== null) throw this.#broken;
     try {
-      const next = 1 - this.#slot;
-      const slot = encodeSlot(newHeadKey, this.origin, { size: this.size, root: this.root });
-      this.#head.write(slot, SLOT_OFFSETS[next]!);
-      await this.#head.sync();
-      this.#slot = next;
+      await this.#writeHead(encodeSlot(newHeadKey, this.origin, { size: this.size, root: this.root }));
       this.#headKey = newHeadKey.slice();
     } catch (error) {
       throw this.#fail(error);
@@ -511,8 +310,6 @@ export class AuditWriter {
     this.#head.close();
   }
 }
-
-const NO_SERVICE_KEYS = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
 
 export function checkpointInfo(checkpoint: VerifiedCheckpoint): CheckpointInfo {
   return {

@@ -8,7 +8,7 @@ import { nodeFiles } from '../../src/cli/node-files.ts';
 import { sha256, sha256Hex } from '../../src/crypto/hash.ts';
 import type { Clock, Files, Random } from '../../src/host.ts';
 import { type AuditAppender, createAuditLog, openAuditLog } from '../../src/storage/audit-appender.ts';
-import type { AuditDeps } from '../../src/storage/audit-writer.ts';
+import type { AuditDeps } from '../../src/storage/audit-signer.ts';
 import { testCrypto } from './crypto.ts';
 
 export const STORE_ID = '0123456789abcdef0123456789abcdef';

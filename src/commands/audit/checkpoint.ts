@@ -26,9 +26,12 @@ Keep the note elsewhere: a log that is cut or rolled back is found against it.`;
   };
 
   override async perform({ flags }: Input<typeof AuditCheckpoint>, runtime: Runtime): Promise<Outcome> {
+    const { out, force } = flags;
+    // Before anything is signed: a name that cannot be written is refused.
+    if (out !== undefined && out !== '-') await runtime.writeOutput(out, new Uint8Array(), { force, dryRun: true });
     const data = await auditCheckpoint({ confirmTime: flags['confirm-time'] }, runtime.deps(flags));
-    if (flags.out !== undefined && data.checkpoint !== null) {
-      await runtime.writeOutput(flags.out, utf8(data.checkpoint.note), { force: flags.force });
+    if (out !== undefined && data.checkpoint !== null) {
+      await runtime.writeOutput(out, utf8(data.checkpoint.note), { force });
     }
     return { data, text: () => auditCheckpointView(data) };
   }
