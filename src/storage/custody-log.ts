@@ -6,8 +6,8 @@ import { parseRecord } from '../audit/record.ts';
 import { RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { recordsBackwards } from './audit-lines.ts';
+import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { findLine, segmentLines, withFile } from './audit-segment.ts';
 import { knownRecord, readSegmentLine, storedRecords } from './audit-store.ts';
 
