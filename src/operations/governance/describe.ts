@@ -13,6 +13,8 @@ import type { SignerSet } from '../../governance/signer-set.ts';
 import type { StatusNow } from '../../governance/status.ts';
 import { pqOf } from '../../policy/state.ts';
 import { inspectPq, type PqInspection } from '../policy/inspect.ts';
+import type { PolicySource } from '../policy/source.ts';
+import { countImpact, type ImpactCounts } from '../pq/impact.ts';
 
 export interface MemberVote {
   readonly id: string;
@@ -51,6 +53,8 @@ export interface ProposalDescription {
   readonly rationale: string;
   readonly changes: readonly { readonly key: string; readonly from: Json; readonly to: Json }[];
   readonly pq: { readonly before: PqInspection; readonly after: PqInspection } | null;
+  /** What it does to the keys of this home; null when it moves none, or they are not known here. */
+  readonly impact: ImpactCounts | null;
   readonly action: Json;
   readonly irreversible: boolean;
   readonly risk: { readonly level: string; readonly text: string };
@@ -94,6 +98,8 @@ export interface DescribeInput {
   readonly states: { readonly before: Governed; readonly after: Governed } | null;
   /** Null when the keys of the store are not known here. */
   readonly knownTenants: readonly string[] | null;
+  /** The policy and keys of this home; null on a machine without the store. */
+  readonly source: PolicySource | null;
 }
 
 export function describedSet(set: SignerSet): DescribedSet {
@@ -130,6 +136,8 @@ export function describeProposal(input: DescribeInput): ProposalDescription {
   const { body, digest, states, nowMs } = input;
   const left = (time: string): number => Math.max(0, Math.ceil((fromTime(time) - nowMs) / 1000));
   const tenant = body.scope === 'global' ? null : body.scope.slice('tenant:'.length);
+  const movesPq = body.changeset.some((one) => one.key === 'pq.phase' || one.key === 'pq.rollout_percent');
+  const policies = states === null ? null : { before: states.before.policy, after: states.after.policy };
   const newSet = states !== null && states.after.set !== states.before.set ? states.after.set : null;
   return {
     id: body.id,
@@ -144,11 +152,12 @@ export function describeProposal(input: DescribeInput): ProposalDescription {
     rationale: body.rationale,
     changes: body.changeset,
     pq:
-      states !== null && body.changeset.some((one) => one.key === 'pq.phase' || one.key === 'pq.rollout_percent')
-        ? {
-            before: inspectPq(pqOf(states.before.policy, body.scope)),
-            after: inspectPq(pqOf(states.after.policy, body.scope)),
-          }
+      policies !== null && movesPq
+        ? { before: inspectPq(pqOf(policies.before, body.scope)), after: inspectPq(pqOf(policies.after, body.scope)) }
+        : null,
+    impact:
+      policies !== null && movesPq && input.source !== null
+        ? countImpact(input.source, { scope: body.scope, ...policies })
         : null,
     action: (body.actions[0] ?? null) as Json,
     irreversible: IRREVERSIBLE.includes(body.kind),

@@ -34,6 +34,7 @@ import { ensureDirectory, writeFile } from '../../storage/durable-file.ts';
 import { openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
+import { sourceOf } from '../policy/source.ts';
 import { describeProposal, type ProposalDescription } from './describe.ts';
 import { findSigner } from './find-signer.ts';
 import { type IngestResult, ingestNow } from './ingest.ts';
@@ -249,6 +250,7 @@ function describe(
     wall: reading.judged.now.wall,
     states: { before: state.governed, after: demandFits(state.governed, proposal) },
     knownTenants: tenantsHere(reading),
+    source: sourceOf(reading),
   });
 }
 

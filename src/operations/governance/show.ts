@@ -18,6 +18,7 @@ import { demandState, type GovernanceReading, readGovernance } from '../../kms/s
 import { knownTenants } from '../../policy/tenant.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
+import { sourceOf } from '../policy/source.ts';
 import { describeProposal, type ProposalDescription } from './describe.ts';
 import { type LocatedProposal, ledgerStatements, locateProposal, waitingSubmissions } from './request-of.ts';
 
@@ -86,6 +87,7 @@ export function showIn(ctx: StoreContext, reading: GovernanceReading, located: L
     wall: reading.judged.now.wall,
     states: statesOf(state, located),
     knownTenants: tenantsHere(reading),
+    source: sourceOf(reading),
   });
   const waiting = waitingSubmissions(ctx)
     .filter(({ submission }) => submission.type !== 'proposal' && submission.proposalDigest === digest)

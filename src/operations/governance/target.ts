@@ -11,6 +11,7 @@ import { describeEnvelope } from '../../governance/submission.ts';
 import { readGovernance } from '../../kms/service/governance-reader.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { demandPin, readPinnedGenesis, writeChain } from '../../storage/trust-pin.ts';
+import { type PolicySource, sourceOf } from '../policy/source.ts';
 import { headVerifier } from './head-proof.ts';
 import { buildRequest, locateProposal } from './request-of.ts';
 import { tenantsHere } from './show.ts';
@@ -24,6 +25,8 @@ export interface LoadedRequest {
   readonly verified: VerifiedRequest;
   /** Tenants of the store, when this home has it. */
   readonly knownTenants: readonly string[] | null;
+  /** Policy and keys of the store, when this home has it. */
+  readonly source: PolicySource | null;
 }
 
 export function demandFullId(text: string): string {
@@ -47,7 +50,7 @@ export function loadTarget(ctx: StoreContext, target: Target): LoadedRequest {
     const file = recogniseFile(target.bytes, target.name);
     if (file.kind === 'request') {
       const request = parseRequest(target.bytes, target.name);
-      return { request, verified: verifyAgainstPin(ctx, ctx.crypto, request), knownTenants: null };
+      return { request, verified: verifyAgainstPin(ctx, ctx.crypto, request), knownTenants: null, source: null };
     }
     if (file.kind === 'envelope' && describeEnvelope(file.envelope, target.name).type === 'proposal') {
       return loadTarget(ctx, { kind: 'id', id: parseProposal(file.envelope).id });
@@ -59,7 +62,8 @@ export function loadTarget(ctx: StoreContext, target: Target): LoadedRequest {
   const reading = readGovernance(ctx);
   const located = locateProposal(ctx, reading, demandFullId(target.id), false);
   const request = buildRequest(reading, located);
-  return { request, verified: verifyAgainstPin(ctx, ctx.crypto, request), knownTenants: tenantsHere(reading) };
+  const verified = verifyAgainstPin(ctx, ctx.crypto, request);
+  return { request, verified, knownTenants: tenantsHere(reading), source: sourceOf(reading) };
 }
 
 /** A verified key chain that goes on from the known one is kept (trust/<ledger_id>/chain). */

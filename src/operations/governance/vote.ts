@@ -61,7 +61,7 @@ export async function review(request: { readonly target: Target }, deps: Operati
   return reviewOf(ctx, loadTarget(ctx, request.target));
 }
 
-function reviewOf(ctx: StoreContext, { verified, knownTenants }: LoadedRequest): ReviewResult {
+function reviewOf(ctx: StoreContext, { verified, knownTenants, source }: LoadedRequest): ReviewResult {
   const nowMs = ctx.clock.now();
   const { body, digest } = verified.proposal;
   const description = describeProposal({
@@ -75,6 +75,7 @@ function reviewOf(ctx: StoreContext, { verified, knownTenants }: LoadedRequest):
     wall: toTime(nowMs),
     states: { before: verified.before, after: verified.after },
     knownTenants,
+    source,
   });
   return { ...description, ledger_seq: verified.head.seq, checkpoint: verified.checkpoint };
 }

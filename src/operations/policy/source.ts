@@ -4,6 +4,7 @@
 import { parseKeyId } from '../../keys/key-id.ts';
 import type { PublicView } from '../../keys/public-view.ts';
 import type { Trust } from '../../kms/ports.ts';
+import type { GovernanceReading } from '../../kms/service/governance-reader.ts';
 import { readHomeState } from '../../kms/service/home-reader.ts';
 import type { KeyFacts } from '../../policy/impact.ts';
 import type { Judged, Overlay } from '../../policy/overlay.ts';
@@ -29,6 +30,11 @@ export interface PolicySource {
 
 export interface PolicyDeps {
   readonly source: () => Promise<PolicySource>;
+}
+
+/** The same from a reading of governance. */
+export function sourceOf(reading: GovernanceReading): PolicySource {
+  return { trust: reading.trust, view: reading.home.view, judged: reading.judged, policy: reading.governance };
 }
 
 /** Reads the home without a passphrase. */

@@ -49,7 +49,19 @@ function changeBlocks(of: ProposalDescription): Block[] {
       table(['pq', 'phase', 'verify_mode', 'produce_hybrid', 'percent'], [pq('before', before), pq('after', after)]),
     );
   }
-  return [section('change', blocks)];
+  return [section('change', blocks), ...impactBlocks(of)];
+}
+
+function impactBlocks({ impact }: ProposalDescription): Block[] {
+  if (impact === null) return [];
+  const warn = (count: number) => [String(count), count > 0 ? 'warn' : 'plain'] as const;
+  return [
+    fields([
+      ['keys that move', String(impact.keys_moving)],
+      ['versions that lose acceptance', ...warn(impact.versions_losing)],
+      ['keys that must be rotated first', ...warn(impact.missing_tracks)],
+    ]),
+  ];
 }
 
 function rollbackText(of: ProposalDescription): string {
