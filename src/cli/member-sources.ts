@@ -1,6 +1,7 @@
 // `[ROLE=]ID|FILE,...` of `governance init` and `signers change`: a signer of this home by its id, else a bundle file.
 
 import { RonError } from '../errors.ts';
+import { REMOVAL_REASONS, type RemovalReason } from '../governance/actions.ts';
 import { SIGNING_ROLES, type SigningRole } from '../governance/names.ts';
 import { LIMITS } from '../limits.ts';
 import type { MemberSource } from '../operations/governance/init.ts';
@@ -27,4 +28,19 @@ export async function memberSources(runtime: Runtime, text: string): Promise<Mem
     sources.push({ role, from, bundle });
   }
   return sources;
+}
+
+/** `ID=REASON` of `signers change`. */
+export function removalReasons(given: readonly string[]): Map<string, RemovalReason> {
+  return new Map(
+    given.map((one) => {
+      const equals = one.indexOf('=');
+      const reason = REMOVAL_REASONS.find((known) => known === one.slice(equals + 1));
+      if (equals > 0 && reason !== undefined) return [one.slice(0, equals), reason] as const;
+      throw new RonError('InvalidValue', `--reason: ID=REASON is expected, not ${JSON.stringify(one)}`, {
+        field: '--reason',
+        hint: `Reasons: ${REMOVAL_REASONS.join(', ')}`,
+      });
+    }),
+  );
 }

@@ -6,6 +6,7 @@ import { canonicalText, type Json, parseCanonicalText } from '../bytes/canonical
 import { parseDuration, parseDurationOrTime } from '../bytes/time.ts';
 import { RonError } from '../errors.ts';
 import { parseActionInput } from '../governance/action-input.ts';
+import type { Action } from '../governance/actions.ts';
 import { ATTACHMENT_KIND, ATTACHMENT_NAME } from '../governance/proposal.ts';
 import { parseWindow } from '../governance/proposal-draft.ts';
 import { RISK_LEVELS, type RiskLevel } from '../governance/risk.ts';
@@ -167,4 +168,35 @@ async function readAttachment(runtime: Runtime, text: string): Promise<AttachedF
   }
   const mediaType = MEDIA[/\.[a-z0-9]+$/.exec(name.toLowerCase())?.[0] ?? ''] ?? 'application/octet-stream';
   return { kind, name, mediaType, bytes: await runtime.readInput(path, LIMITS.attachmentBytes) };
+}
+
+/** The request of a command that has built its action itself. */
+export function proposeAction(
+  runtime: Runtime,
+  action: Action,
+  flags: Pick<ProposeFlags, 'expires' | 'signer' | 'role' | 'ingest'> & { readonly rationale: string },
+): ProposeRequest {
+  const { expires } = flags;
+  const wish: Wish = {
+    scope: 'global',
+    changes: [],
+    action,
+    rationale: flags.rationale,
+    risk: null,
+    rollback: null,
+    rollbackValidS: null,
+  };
+  return {
+    what: {
+      kind: 'wish',
+      wish,
+      expires: (nowMs) => (expires === undefined ? nowMs + DAY_MS : parseDurationOrTime(expires, nowMs, '--expires')),
+      window: null,
+    },
+    attachments: [],
+    signer: runtime.preferredSigner(flags.signer) ?? null,
+    role: flags.role ?? null,
+    newTenant: false,
+    ingest: flags.ingest,
+  };
 }

@@ -33,7 +33,6 @@ export function parseActionInput(text: string, scope: Scope): Action {
     throw new RonError('UnknownKey', `there is no action ${JSON.stringify(name)}`, {
       field: '--action',
       hint: near.length === 0 ? `Actions: ${ACTION_NAMES.join(', ')}` : `Nearest: ${near.join(', ')}`,
-      data: { nearest: near },
     });
   }
   if (name === 'service-key-rotate' || name === 'log-key-rotate') {

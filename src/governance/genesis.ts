@@ -191,7 +191,6 @@ export function verifyGenesis(crypto: Crypto, envelope: Envelope): VerifiedGenes
     throw new RonError('Inconclusive', `the genesis is not signed by ${missing.join(', ')}`, {
       field: 'signatures',
       hint: 'Each of them signs: `ronctl governance init --sign FILE --signer ID --out FILE`.',
-      data: { missing },
     });
   }
   return { genesis, digest: envelopeDigest(envelope), envelope } as VerifiedGenesis;

@@ -199,9 +199,7 @@ async function fail(
     judged_at: writer.now(),
   };
   await writer.append({ type: 'failed', body }, actor);
-  throw new RonError('EffectFailed', `an effect turned out to be impossible: ${error.message}`, {
-    data: { applied: done, reason: error.message },
-  });
+  throw new RonError('EffectFailed', `an effect turned out to be impossible: ${error.message}`);
 }
 
 function recorded(writer: LedgerWriter, id: string): ExecutionResult {

@@ -50,6 +50,9 @@ const label = (name: string, one: Submission): IngestedFile => ({
   purpose: one.purpose,
 });
 
+/** What judges files: a writer, or a reader whose state is its own to try them on. */
+export type InboxJudge = Pick<LedgerWriter, 'state' | 'crypto' | 'clock' | 'add' | 'line'>;
+
 /** Lines are collected and committed together; nothing is written in a dry run. */
 export async function ingest(
   writer: LedgerWriter,
@@ -57,27 +60,7 @@ export async function ingest(
   actor: string,
   dryRun: boolean,
 ): Promise<IngestReport> {
-  const report = {
-    ingested: [] as IngestedFile[],
-    known: [] as IngestedFile[],
-    waiting: [] as IngestedFile[],
-    refused: [] as RefusedFile[],
-  };
-  for (const { name, submission } of sorted(deps, report.refused)) {
-    const file = label(name, submission);
-    try {
-      if (isKnown(writer, submission)) {
-        report.known.push(file);
-        continue;
-      }
-      take(writer, submission);
-      report.ingested.push(file);
-    } catch (error) {
-      if (!(error instanceof RonError)) throw error;
-      if (error.code === 'NotFound') report.waiting.push(file);
-      else report.refused.push({ ...file, code: error.code, message: error.message });
-    }
-  }
+  const report = judgeInbox(writer, deps);
   if (dryRun) return report;
   await writer.flush(actor);
   removeFromInbox(
@@ -91,7 +74,33 @@ export async function ingest(
   return report;
 }
 
-function sorted(deps: InboxDeps, refused: RefusedFile[]): Waiting[] {
+/** Judges every waiting file in the order of ingest and adds what is taken to the state. */
+export function judgeInbox(judge: InboxJudge, deps: Pick<InboxDeps, 'files' | 'paths'>): IngestReport {
+  const report = {
+    ingested: [] as IngestedFile[],
+    known: [] as IngestedFile[],
+    waiting: [] as IngestedFile[],
+    refused: [] as RefusedFile[],
+  };
+  for (const { name, submission } of sorted(deps, report.refused)) {
+    const file = label(name, submission);
+    try {
+      if (isKnown(judge, submission)) {
+        report.known.push(file);
+        continue;
+      }
+      take(judge, submission);
+      report.ingested.push(file);
+    } catch (error) {
+      if (!(error instanceof RonError)) throw error;
+      if (error.code === 'NotFound') report.waiting.push(file);
+      else report.refused.push({ ...file, code: error.code, message: error.message });
+    }
+  }
+  return report;
+}
+
+function sorted(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: RefusedFile[]): Waiting[] {
   const waiting: Waiting[] = [];
   for (const { name, bytes, problem } of readInbox(deps)) {
     try {
@@ -121,14 +130,14 @@ function sorted(deps: InboxDeps, refused: RefusedFile[]): Waiting[] {
   return waiting.sort(order);
 }
 
-function isKnown(writer: LedgerWriter, submission: Submission): boolean {
+function isKnown(writer: InboxJudge, submission: Submission): boolean {
   const { state } = writer;
   if (submission.type === 'proposal') return state.index.get(submission.proposalId ?? '')?.digest === submission.digest;
   const entry = [...state.index.values()].find((one) => one.digest === submission.proposalDigest);
   return entry !== undefined && linesOf(writer, entry).includes(submission.digest);
 }
 
-function linesOf(writer: LedgerWriter, entry: IndexEntry): string[] {
+function linesOf(writer: InboxJudge, entry: IndexEntry): string[] {
   return entry.lines.flatMap((place) => {
     const line = decodeLine(writer.line(place.seq));
     return line.type === 'statement' || line.type === 'possession' ? [envelopeDigest(line.body)] : [];
@@ -136,7 +145,7 @@ function linesOf(writer: LedgerWriter, entry: IndexEntry): string[] {
 }
 
 /** Adds one line; throws what refuses it, without having changed the state. */
-function take(writer: LedgerWriter, submission: Submission): void {
+function take(writer: InboxJudge, submission: Submission): void {
   const { state, crypto } = writer;
   const { type, envelope } = submission;
   const ts = toTime(writer.clock.now());

@@ -60,16 +60,13 @@ function judgeVotes(writer: LedgerWriter, open: OpenProposal, wall: number): voi
   const { body } = open.proposal;
   const votes = tallyOf(writer.state, open);
   const data = { id: body.id, votes: voteStatus(votes), decide_by: body.decide_by, expires_at: body.expires_at };
-  if (votes.withdrawn) throw new RonError('Rejected', `${body.id} was withdrawn by its author`, { data });
+  if (votes.withdrawn) throw new RonError('Rejected', `${body.id} was withdrawn by its author`);
   if (votes.reached) return;
   if (votes.unreachable) {
-    throw new RonError('Rejected', `${body.id} was rejected by ${[...votes.rejects, ...votes.voided].join(', ')}`, {
-      data,
-    });
+    throw new RonError('Rejected', `${body.id} was rejected by ${[...votes.rejects, ...votes.voided].join(', ')}`);
   }
   if (wall >= fromTime(body.decide_by)) {
     throw new RonError('Expired', `${body.id} had no quorum at ${body.decide_by} and is rejected`, {
-      data,
       field: 'decide_by',
     });
   }

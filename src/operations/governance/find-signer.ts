@@ -26,7 +26,6 @@ export function findSigner(ctx: StoreContext, set: SignerSet, wish: SignerWish):
     {
       field: '--signer',
       hint: shown === '' ? `Signers here: ${here.join(', ') || 'none'}` : `Name one: ${shown}`,
-      data: { candidates: members.map((one) => one.id) },
     },
   );
 }

@@ -74,7 +74,6 @@ export function locateProposal(
     throw new RonError('InvalidValue', `${id} begins several ids`, {
       field: 'ID',
       hint: found.join(', '),
-      data: { candidates: found },
     });
   }
   const entry = state.index.get(found[0]!) ?? null;

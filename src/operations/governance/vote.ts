@@ -42,6 +42,8 @@ export interface VoteResult {
   readonly statement_digest: string;
   /** `inbox/<name>` in this home. */
   readonly file: string;
+  /** Proof of possession of new keys of this signer, beside the vote. */
+  readonly possession_file: string | null;
   readonly counts_until: string;
   readonly seconds_left: number;
   readonly ingested: boolean;
@@ -100,9 +102,8 @@ export async function vote(request: VoteRequest, deps: OperationDeps): Promise<V
   }
   const now = ctx.clock.now();
   demandOpen(verified, now);
-  const newcomer = newSigner(verified, request);
-  const outcome = newcomer
-    ? await prove(ctx, verified, request, deps, now)
+  const outcome = isNewcomer(verified, request)
+    ? await proveAlone(ctx, verified, request.signer!, deps, now)
     : await sign(ctx, loaded, request, deps, now);
   if (!deps.dryRun) await keepChain(ctx, loaded);
   const ingested = request.ingest ? await ingestNow(deps) : null;
@@ -120,14 +121,22 @@ function demandOpen(verified: VerifiedRequest, now: number): void {
   if (verified.votes.withdrawn) throw new RonError('Rejected', `${body.id} was withdrawn by its author`);
 }
 
-/** A signer that the proposal brings in proves possession instead of voting. */
-function newSigner(verified: VerifiedRequest, request: VoteRequest): boolean {
+type NewIdentity = ReturnType<typeof newIdentities>[number];
+
+/** The new keys that a signer-set change brings for this id, or null. */
+function newKeysOf(verified: VerifiedRequest, id: string): NewIdentity | null {
   const action = verified.proposal.body.actions[0];
-  if (request.signer === null || action?.name !== 'signer-set-change' || request.purpose !== 'approve') return false;
-  const { set } = verified.authority;
+  if (action?.name !== 'signer-set-change') return null;
+  return newIdentities(verified.authority.set, action.new_set).find((one) => one.id === id) ?? null;
+}
+
+/** A signer that the proposal brings in, and that has no vote yet, proves possession instead of voting. */
+function isNewcomer(verified: VerifiedRequest, { signer, purpose }: VoteRequest): boolean {
   return (
-    newIdentities(set, action.new_set).some((one) => one.id === request.signer) &&
-    findMember(set, request.signer) === null
+    signer !== null &&
+    purpose === 'approve' &&
+    findMember(verified.authority.set, signer) === null &&
+    newKeysOf(verified, signer) !== null
   );
 }
 
@@ -182,7 +191,9 @@ async function sign(
       unsafe: request.unsafeSignAnyway,
       dryRun: deps.dryRun,
     });
-    return outcomeOf(verified, request.purpose, member, released, now);
+    const fresh = request.purpose === 'approve' ? newKeysOf(verified, member.id) : null;
+    const proof = fresh === null ? null : await releaseProof(ctx, signer, verified, fresh, deps, now);
+    return outcomeOf(verified, request.purpose, member, released, proof, now);
   } finally {
     signer.close();
   }
@@ -207,42 +218,47 @@ function ownVote(signer: OpenSigner, verified: VerifiedRequest, id: string): str
   throw new RonError('NotFound', `${id} has no vote on ${body.id} that could be retracted`, { field: 'ID' });
 }
 
-async function prove(
+async function proveAlone(
   ctx: StoreContext,
   verified: VerifiedRequest,
-  request: VoteRequest,
+  id: string,
   deps: OperationDeps,
   now: number,
 ): Promise<VoteOutcome> {
-  const { body, digest } = verified.proposal;
-  const action = body.actions[0];
-  const wanted =
-    action?.name === 'signer-set-change'
-      ? newIdentities(verified.authority.set, action.new_set).find((one) => one.id === request.signer)
-      : undefined;
-  if (wanted === undefined)
-    throw new RonError('PolicyRefused', `the proposal brings no new keys of ${request.signer}`, { field: '--signer' });
-  const built = buildPossession({ ledger_id: body.ledger_id, proposal_digest: digest, member: wanted });
-  const signer = await openSigner(deps, wanted.id);
+  const wanted = newKeysOf(verified, id)!;
+  const signer = await openSigner(deps, id);
   try {
-    const released = await release(ctx, signer, {
-      ledgerId: body.ledger_id,
-      built,
-      id: wanted.id,
-      keys: wanted.keys,
-      newest: { ledger_seq: verified.head.seq, epoch: verified.authority.set.epoch, checkpoint: verified.checkpoint },
-      purpose: 'possession',
-      proposalDigest: digest,
-      baseState: body.base_state.hash,
-      changedKeys: [],
-      at: toTime(now),
-      unsafe: false,
-      dryRun: deps.dryRun,
-    });
-    return outcomeOf(verified, 'possession', wanted, released, now);
+    const released = await releaseProof(ctx, signer, verified, wanted, deps, now);
+    return outcomeOf(verified, 'possession', wanted, released, released, now);
   } finally {
     signer.close();
   }
+}
+
+/** Signed by the new keys; never a vote. */
+function releaseProof(
+  ctx: StoreContext,
+  signer: OpenSigner,
+  verified: VerifiedRequest,
+  wanted: NewIdentity,
+  deps: OperationDeps,
+  now: number,
+): Promise<Released> {
+  const { body, digest } = verified.proposal;
+  return release(ctx, signer, {
+    ledgerId: body.ledger_id,
+    built: buildPossession({ ledger_id: body.ledger_id, proposal_digest: digest, member: wanted }),
+    id: wanted.id,
+    keys: wanted.keys,
+    newest: { ledger_seq: verified.head.seq, epoch: verified.authority.set.epoch, checkpoint: verified.checkpoint },
+    purpose: 'possession',
+    proposalDigest: digest,
+    baseState: body.base_state.hash,
+    changedKeys: [],
+    at: toTime(now),
+    unsafe: false,
+    dryRun: deps.dryRun,
+  });
 }
 
 function outcomeOf(
@@ -250,6 +266,7 @@ function outcomeOf(
   purpose: string,
   by: { readonly id: string; readonly role: string },
   released: Released,
+  proof: Released | null,
   now: number,
 ): VoteOutcome {
   const { body, digest } = verified.proposal;
@@ -261,6 +278,7 @@ function outcomeOf(
     role: by.role,
     statement_digest: released.digest,
     file: `inbox/${released.file}`,
+    possession_file: proof === null ? null : `inbox/${proof.file}`,
     counts_until: body.decide_by,
     seconds_left: Math.max(0, Math.ceil((fromTime(body.decide_by) - now) / 1000)),
     ingested: false,

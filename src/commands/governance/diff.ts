@@ -1,0 +1,22 @@
+import { Args } from '@oclif/core';
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { diff } from '../../operations/governance/diff.ts';
+import { diffView } from '../../views/governance/results.ts';
+
+export default class GovernanceDiff extends BaseCommand {
+  static override summary = 'the policy before and after a proposal';
+  static override examples = ['<%= config.bin %> governance diff gp-...'];
+  static override args = {
+    id: Args.string({ name: 'ID', description: 'proposal, or 10 and more characters of its id', required: true }),
+  };
+  static override flags = { strict: strictFlag, kms: kmsFlag };
+
+  override async perform({ args, flags }: Input<typeof GovernanceDiff>, runtime: Runtime): Promise<Outcome> {
+    const data = await diff({ id: args.id }, runtime.deps());
+    warnUnauthenticated(runtime, data.trust);
+    return { data, text: () => diffView(data), error: demandAuthenticated(flags.strict, data.trust) };
+  }
+}

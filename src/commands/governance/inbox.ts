@@ -1,0 +1,20 @@
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { inbox } from '../../operations/governance/inbox.ts';
+import { inboxView } from '../../views/governance/lists.ts';
+
+export default class GovernanceInbox extends BaseCommand {
+  static override summary = 'list the files that do not count yet, verified';
+  static override description =
+    'Judges each waiting file as an ingest would judge it now. Needs no passphrase and writes nothing.';
+  static override examples = ['<%= config.bin %> governance inbox'];
+  static override flags = { strict: strictFlag, kms: kmsFlag };
+
+  override async perform({ flags }: Input<typeof GovernanceInbox>, runtime: Runtime): Promise<Outcome> {
+    const data = await inbox(runtime.deps());
+    warnUnauthenticated(runtime, data.trust);
+    return { data, text: () => inboxView(data), error: demandAuthenticated(flags.strict, data.trust) };
+  }
+}

@@ -1,0 +1,23 @@
+import { Flags } from '@oclif/core';
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { listProposals } from '../../operations/governance/list.ts';
+import { listView } from '../../views/governance/lists.ts';
+
+export default class GovernanceList extends BaseCommand {
+  static override summary = 'list proposals: open, not ingested, newest closed';
+  static override examples = ['<%= config.bin %> governance list', '<%= config.bin %> governance list --all --json'];
+  static override flags = {
+    all: Flags.boolean({ summary: 'every closed proposal too' }),
+    strict: strictFlag,
+    kms: kmsFlag,
+  };
+
+  override async perform({ flags }: Input<typeof GovernanceList>, runtime: Runtime): Promise<Outcome> {
+    const data = await listProposals({ all: flags.all }, runtime.deps());
+    warnUnauthenticated(runtime, data.trust);
+    return { data, text: () => listView(data), error: demandAuthenticated(flags.strict, data.trust) };
+  }
+}

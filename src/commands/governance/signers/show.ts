@@ -1,0 +1,18 @@
+import { BaseCommand, type Input, type Outcome } from '../../../cli/base-command.ts';
+import { kmsFlag, strictFlag } from '../../../cli/flags/shared.ts';
+import { demandAuthenticated, warnUnauthenticated } from '../../../cli/head-trust.ts';
+import type { Runtime } from '../../../cli/runtime.ts';
+import { signersShow } from '../../../operations/governance/signers.ts';
+import { signersView } from '../../../views/governance/lists.ts';
+
+export default class GovernanceSignersShow extends BaseCommand {
+  static override summary = 'the signer set in force, and earlier ones';
+  static override examples = ['<%= config.bin %> governance signers show'];
+  static override flags = { strict: strictFlag, kms: kmsFlag };
+
+  override async perform({ flags }: Input<typeof GovernanceSignersShow>, runtime: Runtime): Promise<Outcome> {
+    const data = await signersShow(runtime.deps());
+    warnUnauthenticated(runtime, data.trust);
+    return { data, text: () => signersView(data), error: demandAuthenticated(flags.strict, data.trust) };
+  }
+}

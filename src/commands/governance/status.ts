@@ -1,0 +1,18 @@
+import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
+import type { Runtime } from '../../cli/runtime.ts';
+import { governanceStatus } from '../../operations/governance/status.ts';
+import { statusView } from '../../views/governance/lists.ts';
+
+export default class GovernanceStatus extends BaseCommand {
+  static override summary = 'who governs this home, and what is open or in force';
+  static override examples = ['<%= config.bin %> governance status'];
+  static override flags = { strict: strictFlag, kms: kmsFlag };
+
+  override async perform({ flags }: Input<typeof GovernanceStatus>, runtime: Runtime): Promise<Outcome> {
+    const data = await governanceStatus(runtime.deps());
+    warnUnauthenticated(runtime, data.trust);
+    return { data, text: () => statusView(data), error: demandAuthenticated(flags.strict, data.trust) };
+  }
+}
