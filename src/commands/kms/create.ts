@@ -30,7 +30,7 @@ A tenant that has no key, policy or capability is refused unless --new-tenant is
       helpValue: 'N',
     }),
     'rotate-days': Flags.integer({ summary: 'rotate earlier than the policy asks (1 to 90)', helpValue: 'N' }),
-    'new-tenant': Flags.boolean({ summary: 'the tenant is new' }),
+    'new-tenant': Flags.boolean({ summary: 'the tenant does not exist yet' }),
     'op-id': opIdFlag,
     ...passphraseFlags,
     'confirm-time': confirmTimeFlag,

@@ -16,7 +16,7 @@ IRREVERSIBLE: the sealed records are deleted. Signatures stay checkable for ever
   static override examples = ['<%= config.bin %> kms retire KID#v1 --rationale "replaced in May" --signer carol'];
   static override args = { kid: kidArg };
   static override flags = {
-    rationale: Flags.string({ summary: 'why, for the approvers', helpValue: 'TEXT', required: true }),
+    rationale: Flags.string({ summary: 'why; shown to every approver', helpValue: 'TEXT', required: true }),
     expires: Flags.string({ summary: 'duration or time after which it cannot be executed', default: '24h' }),
     signer: signerFlag,
     role: roleFlag,
