@@ -30,6 +30,8 @@ export const FAULTS: readonly { readonly name: string; readonly fault: Fault }[]
 
 export interface Row {
   readonly name: string;
+  /** Every call, or every third; the columns begin at different ones. */
+  readonly every: number;
   /** Mutating calls of an undisturbed run. */
   readonly calls: number;
   /** Runs that met their fault, by fault name. */
@@ -49,28 +51,33 @@ function seededRandom(run: string): Random {
   };
 }
 
-const deps = (home: string, run: string, files = nodeHost().files): TestDeps =>
+/** Dependencies of one run. */
+export const runDeps = (home: string, run: string, files = nodeHost().files): TestDeps =>
   storeDeps(home, { hostChange: { random: seededRandom(run), files }, crypto: async () => crypto });
 
-function copyHome(from: string, to: string): void {
+/** In memory where there is some: what is tested is the order of calls, and a disk would only wait. */
+export function crashDirectory(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ronctl-crash-'));
+}
+
+export function copyHome(from: string, to: string): void {
   rmSync(to, { recursive: true, force: true });
   if (existsSync(from)) cpSync(from, to, { recursive: true });
 }
 
 /** Throws, naming scenario, fault and call, at the first run that breaks the rules. */
 export async function runScenario(scenario: Scenario, all: boolean): Promise<Row> {
-  // Memory where there is some: what is tested is the order of calls, and a disk would only wait.
-  const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ronctl-crash-'));
+  const directory = crashDirectory();
   try {
     const prepared = join(directory, 'prepared');
     const home = join(directory, 'run', 'home');
     mkdirSync(join(directory, 'run'));
-    await scenario.prepare(deps(prepared, 'prepare'));
-    const before = await scenario.describe(deps(prepared, 'describe'));
+    await scenario.prepare(runDeps(prepared, 'prepare'));
+    const before = await scenario.describe(runDeps(prepared, 'describe'));
     copyHome(prepared, home);
     const counting = faultyFiles(nodeHost().files, 0, { kind: 'crash', when: 'before' });
-    await scenario.run(deps(home, 'faulted', counting.files), () => undefined);
-    const after = await scenario.describe(deps(home, 'describe'));
+    await scenario.run(runDeps(home, 'faulted', counting.files), () => undefined);
+    const after = await scenario.describe(runDeps(home, 'describe'));
     if (after === before) throw new Error(`${scenario.name}: the operation changes nothing that is described`);
 
     const runs = new Map<string, number>(FAULTS.map(({ name }) => [name, 0]));
@@ -83,7 +90,7 @@ export async function runScenario(scenario: Scenario, all: boolean): Promise<Row
         if (hit) runs.set(name, runs.get(name)! + 1);
       }
     }
-    return { name: scenario.name, calls: counting.calls(), runs };
+    return { name: scenario.name, every: step, calls: counting.calls(), runs };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -100,7 +107,7 @@ async function oneRun(
   let acknowledged = false;
   let failed = false;
   try {
-    await scenario.run(deps(home, 'faulted', faulty.files), () => {
+    await scenario.run(runDeps(home, 'faulted', faulty.files), () => {
       acknowledged = true;
     });
   } catch (error) {
@@ -112,14 +119,14 @@ async function oneRun(
   if (faulty.hit() === null) return false;
   if (!failed) throw new Error(`${where}: the fault was swallowed`);
   try {
-    const found = await scenario.describe(deps(home, 'describe'));
+    const found = await scenario.describe(runDeps(home, 'describe'));
     if (found !== states.after && (acknowledged || found !== states.before)) {
       throw new Error(
         `a state that is neither before nor after${acknowledged ? ', although acknowledged' : ''}: ${found}`,
       );
     }
-    await scenario.run(deps(home, 'again'), () => undefined);
-    const again = await scenario.describe(deps(home, 'describe again'));
+    await scenario.run(runDeps(home, 'again'), () => undefined);
+    const again = await scenario.describe(runDeps(home, 'describe again'));
     if (again !== states.after) throw new Error(`run again, it ends in another state: ${again}`);
   } catch (error) {
     throw new Error(`${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
@@ -129,8 +136,13 @@ async function oneRun(
 
 /** The matrix as it is printed. */
 export function printed(rows: readonly Row[]): string {
-  const head = ['operation', 'calls', ...FAULTS.map(({ name }) => name)];
-  const lines = rows.map((row) => [row.name, `${row.calls}`, ...FAULTS.map(({ name }) => `${row.runs.get(name)}`)]);
+  const head = ['operation', 'calls', 'every', ...FAULTS.map(({ name }) => name)];
+  const lines = rows.map((row) => [
+    row.name,
+    `${row.calls}`,
+    `${row.every}`,
+    ...FAULTS.map(({ name }) => `${row.runs.get(name)}`),
+  ]);
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]!.length)));
   return [head, ...lines].map((cells) => cells.map((cell, n) => cell.padEnd(widths[n]!)).join('  ')).join('\n');
 }

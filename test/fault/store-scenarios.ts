@@ -1,5 +1,6 @@
 // Rows of the crash matrix for the stores themselves: init, mutations, ledger, appends, checkpoint, signer stores.
 
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { RecordChain } from '../../src/audit/chain.ts';
 import { chainRecord } from '../../src/audit/line.ts';
 import { toHex } from '../../src/bytes/hex.ts';
@@ -42,6 +43,13 @@ function checkedRecords(store: CustodyStore): readonly string[] {
   return out;
 }
 
+const bytesBelow = (directory: string): number =>
+  !existsSync(directory)
+    ? 0
+    : readdirSync(directory)
+        .filter((name) => name.endsWith('.jsonl'))
+        .reduce((sum, name) => sum + statSync(`${directory}/${name}`).size, 0);
+
 /** What the store holds, read with and without its passphrase. */
 async function describeStore(deps: TestDeps): Promise<string> {
   const store = await openCustodyStore(deps);
@@ -54,7 +62,10 @@ async function describeStore(deps: TestDeps): Promise<string> {
     }
     const { keys, ledger } = store.view;
     const { generation } = store.view;
-    const lines = [...store.ledgerLines(0)].map((line) => sha256Hex(line));
+    const lines = [...store.ledgerLines(0)];
+    const written = lines.reduce((sum, line) => sum + line.length + 1, 0);
+    if (bytesBelow(`${deps.home}/ledger`) !== written)
+      throw new Error('the ledger holds more than its committed lines');
     const state = store.ledgerState();
     await store.checkpoint();
     const read = readPublicView(await storeContext(deps));
@@ -62,7 +73,15 @@ async function describeStore(deps: TestDeps): Promise<string> {
       throw new Error(`read without a passphrase: ${read.trust}`);
     }
     const plainKeys = keys.map((one) => [one.kid, one.versions.map(({ n, state: is }) => [n, is])]);
-    return JSON.stringify({ records, secrets, plainKeys, ledger, generation, lines, state: state?.length ?? null });
+    return JSON.stringify({
+      records,
+      secrets,
+      plainKeys,
+      ledger,
+      generation,
+      lines: lines.map(sha256Hex),
+      state: state?.length ?? null,
+    });
   } finally {
     await store.close();
   }

@@ -27,6 +27,57 @@ export interface FaultyFiles {
   hit(): string | null;
 }
 
+/** Passes every mutating call through `call(act, what, half)`; `reading` runs before every other one. */
+export function countedFiles(
+  inner: Files,
+  call: <T>(act: () => T, what: string, half?: () => void) => T,
+  reading: () => void = () => undefined,
+): Files {
+  const name = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  const look = <T>(act: () => T): T => {
+    reading();
+    return act();
+  };
+
+  function counted(file: OpenFile, path: string): OpenFile {
+    const short = name(path);
+    return {
+      info: () => file.info(),
+      read: (position, length) => look(() => file.read(position, length)),
+      write: (bytes, position) =>
+        call(
+          () => file.write(bytes, position),
+          `write ${short}`,
+          () => file.write(bytes.subarray(0, bytes.length >> 1), position),
+        ),
+      truncate: (sizeBytes) => call(() => file.truncate(sizeBytes), `truncate ${short}`),
+      sync: async () => call(() => file.syncNow(), `sync ${short}`),
+      syncNow: () => call(() => file.syncNow(), `sync ${short}`),
+      close: () => file.close(),
+    };
+  }
+
+  return {
+    info: (path) => look(() => inner.info(path)),
+    list: (path) => look(() => inner.list(path)),
+    read: (path, maxBytes) => look(() => inner.read(path, maxBytes)),
+    open: (path, flags) => {
+      const opened = () => inner.open(path, flags);
+      return counted(flags === 'create-new' ? call(opened, `create ${name(path)}`) : look(opened), path);
+    },
+    makeDirectory: (path) => call(() => inner.makeDirectory(path), `mkdir ${name(path)}`),
+    rename: (from, to) => call(() => inner.rename(from, to), `rename ${name(to)}`),
+    link: (from, to) => call(() => inner.link(from, to), `link ${name(to)}`),
+    remove: (path) => call(() => inner.remove(path), `remove ${name(path)}`),
+    removeDirectory: (path) => call(() => inner.removeDirectory(path), `rmdir ${name(path)}`),
+    syncDirectory: (path) => call(() => inner.syncDirectory(path), `sync ${name(path)}/`),
+    realPath: (path) => inner.realPath(path),
+    fileSystem: (path) => inner.fileSystem(path),
+    uid: () => inner.uid(),
+    temporaryDirectory: (prefix) => inner.temporaryDirectory(prefix),
+  };
+}
+
 /** `at` counts from 1; 0 never fails and only counts. */
 export function faultyFiles(inner: Files, at: number, fault: Fault): FaultyFiles {
   let calls = 0;
@@ -42,7 +93,7 @@ export function faultyFiles(inner: Files, at: number, fault: Fault): FaultyFiles
   };
 
   /** Runs one mutating call, or what the fault makes of it. */
-  function call<T>(what: string, act: () => T, half?: () => void): T {
+  const call = <T>(act: () => T, what: string, half?: () => void): T => {
     if (dead) throw new Crashed();
     calls += 1;
     if (calls !== at || !applies(what)) return act();
@@ -54,60 +105,10 @@ export function faultyFiles(inner: Files, at: number, fault: Fault): FaultyFiles
     }
     if (fault.kind === 'short') half?.();
     throw storage(fault.kind, what);
-  }
+  };
 
-  const name = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
-  function faultyFile(file: OpenFile, path: string): OpenFile {
-    const short = name(path);
-    return {
-      info: () => file.info(),
-      read: (position, length) => {
-        if (dead) throw new Crashed();
-        return file.read(position, length);
-      },
-      write: (bytes, position) =>
-        call(
-          `write ${short}`,
-          () => file.write(bytes, position),
-          () => file.write(bytes.subarray(0, bytes.length >> 1), position),
-        ),
-      truncate: (sizeBytes) => call(`truncate ${short}`, () => file.truncate(sizeBytes)),
-      sync: async () => call(`sync ${short}`, () => file.syncNow()),
-      syncNow: () => call(`sync ${short}`, () => file.syncNow()),
-      close: () => file.close(),
-    };
-  }
-
-  const reading = <T>(act: () => T): T => {
+  const files = countedFiles(inner, call, () => {
     if (dead) throw new Crashed();
-    return act();
-  };
-
-  const files: Files = {
-    info: (path) => reading(() => inner.info(path)),
-    list: (path) => reading(() => inner.list(path)),
-    read: (path, maxBytes) => reading(() => inner.read(path, maxBytes)),
-    open: (path, flags) =>
-      flags === 'create-new'
-        ? faultyFile(
-            call(`create ${name(path)}`, () => inner.open(path, flags)),
-            path,
-          )
-        : faultyFile(
-            reading(() => inner.open(path, flags)),
-            path,
-          ),
-    makeDirectory: (path) => call(`mkdir ${name(path)}`, () => inner.makeDirectory(path)),
-    rename: (from, to) => call(`rename ${name(to)}`, () => inner.rename(from, to)),
-    link: (from, to) => call(`link ${name(to)}`, () => inner.link(from, to)),
-    remove: (path) => call(`remove ${name(path)}`, () => inner.remove(path)),
-    removeDirectory: (path) => call(`rmdir ${name(path)}`, () => inner.removeDirectory(path)),
-    syncDirectory: (path) => call(`sync ${name(path)}/`, () => inner.syncDirectory(path)),
-    realPath: (path) => inner.realPath(path),
-    fileSystem: (path) => inner.fileSystem(path),
-    uid: () => inner.uid(),
-    temporaryDirectory: (prefix) => inner.temporaryDirectory(prefix),
-  };
+  });
   return { files, calls: () => calls, hit: () => hit };
 }
