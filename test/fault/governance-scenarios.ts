@@ -118,7 +118,7 @@ async function describeInbox(deps: TestDeps): Promise<string> {
     .map((name) => {
       const envelope = parseEnvelope(readFileSync(`${inbox}/${name}`), name);
       const payload = anyObject(parseCanonical(envelope.payload, name), '');
-      return `${String(payload['signer'] ?? payload['author'])} ${String(payload['purpose'] ?? 'proposal')}`;
+      return JSON.stringify([payload['signer'] ?? payload['author'], payload['purpose'] ?? 'proposal']);
     });
   return JSON.stringify([...new Set(statements)].sort());
 }
