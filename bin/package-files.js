@@ -1,6 +1,6 @@
-// What the package holds besides code: dist/files.sha256, the SHA-256 of every packed file and of the four runtimes
-// (checked by `ronctl version --verify` and `ronctl doctor`), and dist/sbom.cdx.json, a CycloneDX 1.6 list of what is in it,
-// both made from the lockfile and the tree of `npm ci`.
+// What the package holds besides code: dist/files.sha256, the SHA-256 of every file of our own, of everything in bundled
+// dependencies that can run or be loaded, and of the four runtimes (checked by `ronctl version --verify` and `ronctl
+// doctor`); and dist/sbom.cdx.json, a CycloneDX 1.6 list of what is in it. Both from the lockfile and the tree of `npm ci`.
 
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,9 +8,8 @@ import { join } from 'node:path';
 
 const OWN = ['bin/ronctl', 'CHANGELOG.md', 'LICENSE', 'README.md', 'oclif.manifest.json', 'package.json'];
 const OWN_DIRECTORIES = ['dist', 'man', 'vectors'];
-/** npm leaves these out of every package. */
-const NEVER_PACKED =
-  /(^|\/)(\.git|\.svn|\.hg|CVS|\.npmrc|\.DS_Store|\.npmignore|\.gitignore|npm-debug\.log|package-lock\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb)$|\.orig$|\/\._|\.swp$/;
+/** What a dependency can run or load. npm leaves some of the other files out when it packs, which ones depends on npm. */
+const LOADABLE = /\.(js|cjs|mjs|json|wasm|node)$/;
 
 const MANIFEST = 'dist/files.sha256';
 const SBOM = 'dist/sbom.cdx.json';
@@ -22,7 +21,7 @@ function* walk(root, path) {
     const inner = `${path}/${name}`;
     const info = lstatSync(join(root, inner));
     if (info.isDirectory()) yield* walk(root, inner);
-    else if (info.isFile() && !NEVER_PACKED.test(inner)) yield inner;
+    else if (info.isFile()) yield inner;
   }
 }
 
@@ -30,7 +29,9 @@ const exists = (root, path) => lstatSync(join(root, path), { throwIfNoEntry: fal
 
 /** Locked packages that run with the product: their path in the tree, and their lock entry. */
 export function runtimePackages(lock) {
-  return Object.entries(lock.packages).filter(([path, entry]) => path !== '' && entry.dev !== true);
+  return Object.entries(lock.packages).filter(
+    ([path, entry]) => path !== '' && entry.dev !== true && entry.devOptional !== true,
+  );
 }
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -47,7 +48,7 @@ export function writeFileManifest(root) {
     ...OWN_DIRECTORIES.filter((path) => exists(root, path)).flatMap((path) => [...walk(root, path)]),
     ...bundled
       .filter((path) => exists(root, path))
-      .flatMap((path) => [...walk(root, path)].filter((inner) => !nested(path, inner))),
+      .flatMap((path) => [...walk(root, path)].filter((inner) => LOADABLE.test(inner) && !nested(path, inner))),
   ].filter((path) => path !== MANIFEST);
   const inOrder = [...new Set(files)].toSorted((a, b) => (a < b ? -1 : 1));
   const lines = inOrder.map((path) => `${sha256(readFileSync(join(root, path)))}  ${path}`);

@@ -10,6 +10,7 @@ interface Locked {
   readonly integrity?: string;
   readonly resolved?: string;
   readonly dev?: boolean;
+  readonly devOptional?: boolean;
   readonly hasInstallScript?: boolean;
   readonly link?: boolean;
 }

@@ -4,10 +4,15 @@ import type { PackageCheck } from '../operations/package-check.ts';
 import type { VersionResult } from '../operations/version.ts';
 import { fields, line, section, type TextModel, type Tone } from '../ui/text-model.ts';
 
+const LISTED = 10;
+
+const someOf = (paths: readonly string[]): string =>
+  [...paths.slice(0, LISTED), ...(paths.length > LISTED ? [`and ${paths.length - LISTED} more`] : [])].join('\n');
+
 function packageBlocks(check: PackageCheck): TextModel {
   const { verdict, files, changed, missing, unlisted, digest, words, runtime } = check;
   const rows = (label: string, paths: readonly string[]): [string, string, Tone][] =>
-    paths.length === 0 ? [] : [[label, paths.join('\n'), 'bad']];
+    paths.length === 0 ? [] : [[label, someOf(paths), 'bad']];
   return [
     fields([
       ['verdict', `${verdict} (${files} files)`, verdict === 'intact' ? 'good' : 'bad'],
