@@ -147,7 +147,7 @@ function describeRequest(
     checks: [...judged.checks, ...bindings(raw.proposal, raw.statements)],
     unchecked: [
       'whether the genesis inside is the one that you pinned',
-      'the quorum of each change in the key chain, the policy state and the ledger head: `ronctl governance show FILE` does',
+      'the quorum of each change in the key chain, the policy state and the ledger head: `ronctl governance verify FILE` does',
     ],
   };
 }
