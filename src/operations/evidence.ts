@@ -110,7 +110,13 @@ function mark(files: Files, home: string): string {
     .join(' ');
 }
 
-function prepareOut(files: Files, out: string): void {
+function prepareOut(files: Files, home: string, out: string): void {
+  if (out === home || out.startsWith(`${home}/`)) {
+    throw new RonError('InvalidValue', `${out} lies in the home`, {
+      field: '--out',
+      hint: 'Name a directory outside; what lies in a home belongs to it.',
+    });
+  }
   const info = files.info(out);
   if (info !== null && (info.type !== 'directory' || files.list(out).length > 0)) {
     throw new RonError('Exists', `${out} is there already and is not overwritten`, {
@@ -132,7 +138,7 @@ export async function evidence(request: EvidenceRequest, deps: Deps): Promise<Ev
   }
   const before = mark(source, home);
   const names = selected(source, home);
-  prepareOut(host.files, request.out);
+  prepareOut(host.files, home, request.out);
   const digests: Record<string, string> = {};
   let bytes = 0;
   const makeParents = (name: string): void => {

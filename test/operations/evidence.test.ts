@@ -107,10 +107,12 @@ describe('evidence', () => {
     expect(none.logs).toEqual([{ epoch: 0, from: lines, size: lines }]);
   });
 
-  it('refuses a directory that holds something, and a home that is not there', async () => {
+  it('refuses a directory that holds something or lies in the home, and a home that is not there', async () => {
     const home = await madeHome();
     await evidence(request(home), deps(home));
     await expect(evidence(request(home), deps(home))).rejects.toMatchObject({ code: 'Exists', field: '--out' });
+    const inside = { ...request(home), out: `${home}/evidence` };
+    await expect(evidence(inside, deps(home))).rejects.toMatchObject({ code: 'InvalidValue', field: '--out' });
     const absent = temporaryHome();
     await expect(evidence(request(absent), deps(absent))).rejects.toMatchObject({ code: 'NotInitialised' });
   });
