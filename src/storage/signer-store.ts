@@ -271,15 +271,19 @@ export class OpenSigner {
 
   /** The memory for a ledger; null when nothing was signed for it yet. NotResynced after a restore. */
   memory(ledgerId: string): JsonObject | null {
+    const found = this.storedMemory(ledgerId);
+    if (found !== null || this.restoredAt === null) return found;
+    throw new RonError(
+      'NotResynced',
+      `signer ${this.id} was restored from a backup and does not know what it has signed for ${ledgerId}`,
+      { hint: `Run: ronctl signer resync REQUEST --signer ${this.id}` },
+    );
+  }
+
+  /** The same without judging a restore: for `signer resync` alone. */
+  storedMemory(ledgerId: string): JsonObject | null {
     const id = memoryId(ledgerId);
-    if (findRecord(this.#manifest, id) === undefined) {
-      if (this.restoredAt === null) return null;
-      throw new RonError(
-        'NotResynced',
-        `signer ${this.id} was restored from a backup and does not know what it has signed for ${ledgerId}`,
-        { hint: `Run: ronctl signer resync REQUEST --signer ${this.id}` },
-      );
-    }
+    if (findRecord(this.#manifest, id) === undefined) return null;
     const opened = readSealed(this.#ctx, this.#paths, this.#state(), id, 'signer-memory');
     return decodeMemory(opened.meta, ledgerId, id);
   }
