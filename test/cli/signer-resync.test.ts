@@ -22,14 +22,11 @@ describe('ronctl signer resync', () => {
   it('a restored signer signs nothing before it, and then knows its earlier vote', async () => {
     for (const id of ['alice', 'bob', 'carol']) await home.json(['signer', 'create', id, ...pass(id)]);
     await home.json(['init', '--profile', 'dev', ...pass('store')]);
-    await governance([
-      ...['init', '--members', 'policy-owner=alice,security-officer=bob,custodian=carol'],
-      ...['--threshold', '2', ...named('alice', 'bob', 'carol', 'store')],
-    ]);
-    const proposed = await governance([
-      ...['propose', '--scope', 'global', '--change', 'caps.max_ttl_s=600', '--rationale', 'shorter'],
-      ...['--signer', 'alice', ...pass('alice')],
-    ]);
+    const members = 'policy-owner=alice,security-officer=bob,custodian=carol';
+    const files = named('alice', 'bob', 'carol', 'store');
+    await governance(['init', '--members', members, '--threshold', '2', ...files]);
+    const change = ['propose', '--scope', 'global', '--change', 'caps.max_ttl_s=600', '--rationale', 'shorter'];
+    const proposed = await governance([...change, '--signer', 'alice', ...pass('alice')]);
     const { id, digest } = proposed.data!.proposal;
     const bob = ['--signer', 'bob', '--expect-digest', digest];
     await governance(['approve', id, ...bob, ...pass('bob')]);
