@@ -27,6 +27,8 @@ export interface MemoryKms extends KeyKms {
   setPq(scope: Scope, pq: PqState | null): void;
   setOverlays(overlays: readonly Overlay[]): void;
   setPolicy(change: (state: PolicyState) => PolicyState): void;
+  /** The service anew on the same store, as another process opens it. */
+  reopen(): KeyKms;
   inForce(): PolicyInForce;
   judged(): Judged;
 }
@@ -85,24 +87,26 @@ export async function memoryKms(
     serviceKeys,
     checkProof: () => fail('NoTrustedKey', 'the memory log has no checkpoints'),
   };
-  const kms = inProcessKeys({
-    random: { bytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)) },
-    crypto: async () => crypto,
-    reader: async (): Promise<KeyReader> => ({
-      trust: reading.trust,
-      storeId: store.storeId,
-      view: store.view,
-      ...trusted,
-      policy: inForce(),
-      judged: judged(),
-      log: reading.log,
-      keyFile: (name) => store.files.get(name) ?? null,
-    }),
-    trusted: async () => [trusted],
-    unsealed: async () => ({ store, readOnly: false, policy: inForce, judged }),
-  });
+  const open = (): KeyKms =>
+    inProcessKeys({
+      random: { bytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)) },
+      crypto: async () => crypto,
+      reader: async (): Promise<KeyReader> => ({
+        trust: reading.trust,
+        storeId: store.storeId,
+        view: store.view,
+        ...trusted,
+        policy: inForce(),
+        judged: judged(),
+        log: reading.log,
+        keyFile: (name) => store.files.get(name) ?? null,
+      }),
+      trusted: async () => [trusted],
+      unsealed: async () => ({ store, readOnly: false, policy: inForce, judged }),
+    });
   return {
-    ...kms,
+    ...open(),
+    reopen: open,
     store,
     reading,
     inForce,
