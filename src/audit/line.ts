@@ -91,11 +91,18 @@ function isSorted(value: Json): boolean {
 
 const DETAILS_KEPT = 512;
 const NO_DETAIL = '';
+/** No detail text looks like this. */
+const NEVER = 'never';
 
 export class LineReader {
   /** Details that have passed their schema, by op and text. */
   readonly #details = new Map<string, JsonObject | undefined>();
   #second = '';
+  #op: AuditOp = 'init';
+  #mutation = AUDIT_OPS.init.mutation;
+  #lastDetail: string | undefined = NEVER;
+  #lastOk = true;
+  #detailValue: JsonObject | undefined;
 
   /** `text` is the line as latin1. Null when the full parser must decide. */
   read(text: string): ChainRecord | null {
@@ -103,29 +110,39 @@ export class LineReader {
     if (match === null) return null;
     const [, boot, detailText, generation, kid, kidSeq, manifest, mono, op, prev, publicSha256, result, seq, ts] =
       match;
-    if (!isKnownOp(op!)) return null;
+    // Neighbours are mostly alike: the tables are asked only when something changes.
+    if (op !== this.#op) {
+      if (!isKnownOp(op!)) return null;
+      this.#op = op;
+      this.#mutation = AUDIT_OPS[op].mutation;
+      this.#lastDetail = NEVER;
+    }
     const ok = result === 'ok';
     if (!ok && !Object.hasOwn(ERROR_CODES, result!)) return null;
-    const row = AUDIT_OPS[op];
     const heads = generation !== undefined && manifest !== undefined && publicSha256 !== undefined;
-    if (((row.mutation && ok) || op === 'manifest') && !heads) return null;
+    if (((this.#mutation && ok) || op === 'manifest') && !heads) return null;
     if (op === 'ledger.append' && ok && publicSha256 === undefined) return null;
     if ((seq === '0') !== (op === 'init' || op === 'epoch.open')) return null;
     if (!this.#time(ts!)) return null;
-    const detail = this.#detail(op, ok, detailText);
-    if (detail === null) return null;
+    if (detailText !== this.#lastDetail || ok !== this.#lastOk) {
+      const checked = this.#detail(this.#op, ok, detailText);
+      if (checked === null) return null;
+      this.#lastDetail = detailText;
+      this.#lastOk = ok;
+      this.#detailValue = checked;
+    }
     return {
       seq: Number(seq),
       prev: prev!,
       ts: ts!,
       mono: Number(mono),
       boot: boot!,
-      op,
+      op: this.#op,
       ok,
       kid,
       kidSeq: kidSeq === undefined ? 0 : Number(kidSeq),
       generation: generation === undefined ? undefined : Number(generation),
-      detail,
+      detail: this.#detailValue,
     };
   }
 

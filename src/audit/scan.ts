@@ -2,7 +2,7 @@
 // the semantic pass. Chunks come with one byte free before the first line; each LF is overwritten by the leaf prefix 0x00,
 // so that `0x00 ‖ line` is a view without a copy. Stops for nothing: what is wrong is reported and the scan goes on.
 
-import { sha256Latin1 } from '../crypto/hash.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type ChainEnds, type ChainProblem, RecordChain } from './chain.ts';
@@ -122,12 +122,13 @@ export class SegmentScan {
       return;
     }
     const prev = this.#options.semantic ? this.#semantic(chunk, start, end, seq) : this.#prevOf(chunk, start, end);
-    const before = tree.count === 0 ? null : tree.leafHex(tree.count - 1);
-    if (before === null) this.#firstPrev = prev;
-    else if (prev !== before) {
+    if (tree.count === 0) this.#firstPrev = prev;
+    else if (prev !== this.#lastLeaf) {
       this.#report({ code: 'prev-mismatch', seq, message: `prev is not the leaf hash of record ${seq - 1}` });
     }
-    tree.append(sha256Latin1(chunk.subarray(start - 1, end)));
+    const leaf = sha256Hex(chunk.subarray(start - 1, end));
+    tree.append(leaf);
+    this.#lastLeaf = leaf;
   }
 
   /** Judges a line; returns its `prev`, or null. */
@@ -179,7 +180,6 @@ export class SegmentScan {
   /** Ends the segment; `torn` bytes follow its last LF. */
   end(torn: number): ScanResult {
     const { count } = this.tree;
-    this.#lastLeaf = count === 0 ? null : this.tree.leafHex(count - 1);
     return {
       first: this.#first,
       count,

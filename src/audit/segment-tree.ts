@@ -31,17 +31,17 @@ export class SegmentTree {
     this.#count = 0;
   }
 
-  /** `leaf` as 32 latin1 characters. */
+  /** `leaf` as 64 lower-case hex characters. */
   append(leaf: string): void {
     let index = this.#count++;
-    let hash = leaf;
-    for (let level = 0; ; level++) {
-      const hashes = this.#level(level, index);
-      hashes.write(hash, place(index), HASH_BYTES, 'latin1');
-      if ((index & 1) === 0) return;
+    let hashes = this.#level(0, index);
+    hashes.write(leaf, place(index), HASH_BYTES, 'hex');
+    for (let level = 1; (index & 1) === 1; level++) {
       const pair = (index >>> 1) * PAIR_BYTES;
-      hash = sha256Latin1(hashes.subarray(pair, pair + PAIR_BYTES));
+      const hash = sha256Latin1(hashes.subarray(pair, pair + PAIR_BYTES));
       index >>>= 1;
+      hashes = this.#level(level, index);
+      hashes.write(hash, place(index), HASH_BYTES, 'latin1');
     }
   }
 
@@ -60,12 +60,6 @@ export class SegmentTree {
   hash(level: number, index: number): Buffer {
     const at = place(index);
     return this.#levels[level]!.subarray(at, at + HASH_BYTES);
-  }
-
-  /** Lower hex of a leaf. */
-  leafHex(index: number): string {
-    const at = place(index);
-    return this.#levels[0]!.toString('hex', at, at + HASH_BYTES);
   }
 
   /** Frontier hashes of the first `size` leaves, left to right, copied. */

@@ -4,6 +4,7 @@
 import { countersDigest, countersFile, type KidCounters, kidWithoutVersion } from '../audit/counters.ts';
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import { leafHash } from '../audit/leaf.ts';
+import type { LineReader } from '../audit/line.ts';
 import { buildRecord } from '../audit/record.ts';
 import { toBase64Url } from '../bytes/base64.ts';
 import { toHex } from '../bytes/hex.ts';
@@ -41,6 +42,7 @@ export class Batch {
   readonly #deps: { readonly clock: Clock; readonly random: Random };
   readonly #first: number;
   readonly #counters: KidCounters;
+  readonly #reader: LineReader;
   #tip: LogTip;
   #ledger: Ledger = { moved: new Map(), stateFile: null, manifestSize: null };
 
@@ -50,11 +52,13 @@ export class Batch {
     first: number,
     tip: LogTip,
     counters: KidCounters,
+    reader: LineReader,
   ) {
     this.#deps = deps;
     this.#first = first;
     this.#tip = tip;
     this.#counters = counters;
+    this.#reader = reader;
   }
 
   get tip(): LogTip {
@@ -100,16 +104,20 @@ export class Batch {
     const kidSeq = kid === null ? null : (moved.get(kid) ?? this.#counters.get(kid) ?? 0) + 1;
     const stateFile = draft.op === 'state' ? countersFile(new Map([...this.#counters, ...moved])) : null;
     const detail = this.#detail(draft, stateFile);
-    const { record, line } = buildRecord(detail === undefined ? draft : { ...draft, detail }, {
-      seq,
-      r: toBase64Url(random.bytes(16)),
-      prev: this.#tip.prev,
-      ts: ts ?? toTime(clock.now()),
-      mono,
-      boot,
-      op_id: draft.op_id ?? uuidV7(clock.now(), random.bytes(16)),
-      ...(kidSeq === null ? {} : { kid_seq: kidSeq }),
-    });
+    const { record, line } = buildRecord(
+      detail === undefined ? draft : { ...draft, detail },
+      {
+        seq,
+        r: toBase64Url(random.bytes(16)),
+        prev: this.#tip.prev,
+        ts: ts ?? toTime(clock.now()),
+        mono,
+        boot,
+        op_id: draft.op_id ?? uuidV7(clock.now(), random.bytes(16)),
+        ...(kidSeq === null ? {} : { kid_seq: kidSeq }),
+      },
+      this.#reader,
+    );
     const leaf = leafHash(line);
     this.lines.push(line);
     this.leaves.push(leaf);

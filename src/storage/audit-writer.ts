@@ -7,6 +7,7 @@ import type { LogSigningKeys, VerifiedCheckpoint } from '../audit/checkpoint.ts'
 import { countersDigest, countersFile, type KidCounters } from '../audit/counters.ts';
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import { encodeSlot, SLOT_OFFSETS } from '../audit/head.ts';
+import { LineReader } from '../audit/line.ts';
 import type { Frontier } from '../audit/tree.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { concat } from '../bytes/framing.ts';
@@ -62,6 +63,7 @@ export class AuditWriter {
   readonly #counters: KidCounters;
   #manifest: Frontier | null;
   readonly #unsigned: Unsigned;
+  readonly #reader = new LineReader();
   #queue: Waiting[] = [];
   #queued = 0;
   #pumping = false;
@@ -147,7 +149,7 @@ export class AuditWriter {
 
   /** Makes one batch durable; returns what each call is to be told. Never throws. */
   async #commit(calls: readonly Waiting[]): Promise<(() => void)[]> {
-    const batch = new Batch(this.#deps, this.#frontier.size, this.#tip, this.#counters);
+    const batch = new Batch(this.#deps, this.size, this.#tip, this.#counters, this.#reader);
     const accepted: { readonly call: Waiting; readonly records: readonly AuditRecord[] }[] = [];
     const answers: (() => void)[] = [];
     for (const call of calls) {
