@@ -1,7 +1,7 @@
 // The fast path accepts only what the full parser accepts, and reads the same out of it: over records of every operation,
 // and over every single-byte change of them.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AuditDraft, AuditOp } from '../../src/audit/draft.ts';
 import { chainRecord, LineReader } from '../../src/audit/line.ts';

@@ -56,10 +56,12 @@ function place(files: Files, home: string, given: string | null): { auditDir: st
 /** `given` is absolute, or null for the log of this home. Throws NotInitialised when this home never had one. */
 export async function auditTarget(deps: AuditDeps, given: string | null): Promise<AuditTarget> {
   const { host, home } = deps;
-  const files = checkedFiles(host.files, home);
+  const paths = homePaths(home);
+  // Modes count for what is believed (pins, memory), not for what is judged: an editor who also loosens a mode must not
+  // turn "tampered" into "unsafe file".
+  const files = checkedFiles(host.files, paths.trust);
   const { auditDir, kind } = place(host.files, home, given);
   const crypto = await deps.crypto();
-  const paths = homePaths(home);
   const file = readLogFile(files, auditDir);
   if (file === null && auditDir === paths.audit && files.info(paths.store) === null && files.info(auditDir) === null) {
     throw new RonError('NotInitialised', 'this home has no audit log', {
