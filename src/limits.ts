@@ -41,6 +41,10 @@ export const LIMITS = {
   /** Kid, X-Wing encapsulation and ciphertext, rounded up; keys page 7. */
   wrapEnvelopeBytes: 2048,
   bundleSignatures: 8,
+  /** Kids that one `sign` may choose from; keys page 4. */
+  kidSet: 16,
+  /** Opened private keys kept by one process; keys page 8. */
+  keyCacheEntries: 256,
   kidBytes: 189,
   keyVersionMax: 2 ** 31,
   lockTimeoutMs: 5000,

@@ -95,14 +95,22 @@ export function addKey(view: PublicView, kid: string, added: NewVersion): Public
   return { ...view, keys: [...view.keys, entry].sort((a, b) => (a.kid < b.kid ? -1 : 1)) };
 }
 
-/** The next version; an active head becomes superseded, a compromised one stays so. */
-export function addVersion(view: PublicView, kid: string, added: NewVersion): PublicView {
+/**
+ * Version `n`, which must be the next one: another rotation may have come first (Conflict). An active head becomes
+ * superseded, a compromised one stays so.
+ */
+export function addVersion(view: PublicView, kid: string, n: number, added: NewVersion): PublicView {
   const key = requireKey(view, requireKeyId(kid, 'kid'));
   if (key.state === 'retired') fail('Retired', `the key ${kid} is retired`, retiredHint(key));
   const head = headOf(key);
   if (head.n >= LIMITS.keyVersionMax) fail('LimitReached', `the key ${kid} has reached version ${head.n}`);
+  if (n !== head.n + 1) {
+    fail('Conflict', `${kid} was rotated meanwhile; its newest version is #v${head.n}`, {
+      hint: 'Look, then decide again.',
+    });
+  }
   const versions = key.versions.map((one) => (one.state === 'active' ? { ...one, state: 'superseded' as const } : one));
-  return replace(view, { ...key, versions: [...versions, version(head.n + 1, added)] });
+  return replace(view, { ...key, versions: [...versions, version(n, added)] });
 }
 
 /**

@@ -87,6 +87,17 @@ export function keysContract(name: string, make: MakeSubject): void {
       expect(error.message).toContain('not the newest version');
     });
 
+    it('of two rotations of one version at once only one succeeds', async () => {
+      const { keys } = await make();
+      const made = await keys.create(acme, call(caller));
+      const both = await Promise.allSettled([1, 2].map(() => keys.rotate({ kid: made.kid }, call(caller))));
+      expect(both.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+      const lost = both.find((one) => one.status === 'rejected') as PromiseRejectedResult;
+      expect((lost.reason as { code: string }).code).toBe('Conflict');
+      const { key } = await keys.get({ kid: made.kid }, call(caller));
+      expect(key.versions.map((one) => one.state)).toEqual(['superseded', 'active']);
+    });
+
     it('rotation follows the phase and never loses the post-quantum track', async () => {
       const subject = await make();
       await subject.setPhase(0);

@@ -39,8 +39,8 @@ const states = (view: PublicView): string =>
     .versions.map((one) => one.state)
     .join(' ');
 
-const two = addVersion(addKey(EMPTY, KID, added(1)), KID, added(2));
-const three = addVersion(two, KID, added(3));
+const two = addVersion(addKey(EMPTY, KID, added(1)), KID, 2, added(2));
+const three = addVersion(two, KID, 3, added(3));
 
 describe('keyring', () => {
   it('a rotation supersedes the head; the list stays sorted by kid', () => {
@@ -50,6 +50,10 @@ describe('keyring', () => {
     expect([...tenantsOf(both)]).toEqual(['acme']);
     expect(refusal(() => addKey(two, KID, added(5))).code).toBe('Conflict');
     expect(EMPTY.keys).toEqual([]);
+    expect(refusal(() => addVersion(two, KID, 2, added(5)))).toMatchObject({
+      code: 'Conflict',
+      message: expect.stringContaining('rotated meanwhile'),
+    });
   });
 
   it('only the head signs; each other state refuses with its own code', () => {
@@ -75,7 +79,7 @@ describe('keyring', () => {
     expect(refusal(() => retirable(one, id(`${KID}#v1`))).code).toBe('Retired');
     const all = retire(one, id(KID));
     expect([states(all), findKey(all, KID)!.state]).toEqual(['retired retired retired', 'retired']);
-    expect(refusal(() => addVersion(all, KID, added(9))).code).toBe('Retired');
+    expect(refusal(() => addVersion(all, KID, 4, added(9))).code).toBe('Retired');
     expect(refusal(() => retirable(EMPTY, id(KID))).code).toBe('NotFound');
   });
 
@@ -87,7 +91,7 @@ describe('keyring', () => {
     expect(findKey(compromise(earlier, id(`${KID}#v2`), 50), KID)!.versions[1]!.from_seq).toBe(30);
     const all = compromise(three, id(KID), 10);
     expect(states(all)).toBe('compromised compromised compromised');
-    expect(states(addVersion(all, KID, added(11)))).toBe('compromised compromised compromised active');
+    expect(states(addVersion(all, KID, 4, added(11)))).toBe('compromised compromised compromised active');
   });
 
   it('retiring a compromised version does not make its signatures good again', () => {

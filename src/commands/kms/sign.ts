@@ -33,7 +33,7 @@ Nothing is signed that kms verify would refuse in the mode in force: then the ex
 
   override async perform({ args, flags }: Input<typeof KmsSign>, runtime: Runtime): Promise<Outcome> {
     const payload = await payloadOf(flags, runtime);
-    const output = await checkedOutput(runtime, flags);
+    const output = await checkedOutput(runtime, flags, 'text');
     const request = { kids: [args.kid], payload, opId: flags['op-id'], confirmTime: flags['confirm-time'] };
     const { file, result } = await sign(request, runtime.deps(flags));
     await output.write(file);

@@ -40,7 +40,7 @@ A classical x25519 key does not wrap while the mode in force is and or pq_only; 
   override async perform({ args, flags }: Input<typeof KmsWrap>, runtime: Runtime): Promise<Outcome> {
     const plaintext =
       flags.file === undefined ? undefined : await runtime.readInput(flags.file, LIMITS.wrapPlaintextMax);
-    const output = await checkedOutput(runtime, flags);
+    const output = await checkedOutput(runtime, flags, 'binary');
     const request = {
       kid: args.kid,
       plaintext,

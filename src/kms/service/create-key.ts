@@ -14,7 +14,7 @@ import type { Call, CreateRequest, CreateResult } from '../ports.ts';
 import { actorOf, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { auditPart, generateVersion, keyObjectFile, publicPart, sealedPut } from './key-making.ts';
-import { phaseOfNewKey, refuseUngovernedMacronode, requireAllowedAlg } from './key-policy.ts';
+import { phaseOfNewKey, refuseUngovernedMacronode, requireAllowedAlg, requireAttestable } from './key-policy.ts';
 import { recordedKey, repeatOf } from './repeat.ts';
 
 /** An existing tenant, or one that the caller wants made. Throws UnknownTenant with the nearest names. */
@@ -56,6 +56,7 @@ export async function createKey(home: OpenHome, request: CreateRequest, call: Ca
   refuseUngovernedMacronode(home.policy(), 'to create keys');
   const judged = home.judged();
   requireAllowedAlg(home.policy(), tenant, alg, judged);
+  requireAttestable(home.policy(), tenant, judged);
   const { req, earlier } = await repeatOf(home, call, {
     route: 'keys.create',
     tenant,

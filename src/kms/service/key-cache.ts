@@ -7,6 +7,7 @@ import type { Crypto, DecapsulationKey, SigningKey } from '../../crypto/provider
 import { fail } from '../../errors.ts';
 import { type KeyVersion, openKeyVersion } from '../../keys/key-record.ts';
 import { componentsOf, type SignAlg } from '../../keys/tracks.ts';
+import { LIMITS } from '../../limits.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
 
 /** One version with its imported private keys. */
@@ -60,7 +61,7 @@ export class KeyCache {
   readonly #capacity: number;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(crypto: Crypto, store: CustodyStore, capacity = 256) {
+  constructor(crypto: Crypto, store: CustodyStore, capacity: number = LIMITS.keyCacheEntries) {
     this.#crypto = crypto;
     this.#store = store;
     this.#capacity = capacity;

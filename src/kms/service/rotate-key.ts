@@ -101,7 +101,8 @@ async function nextVersion(
     mutation: {
       puts: [sealedPut(version)],
       keyFiles,
-      publicView: (current, place) => addVersion(current, id.kid, publicPart(version, place.seq, continuity)),
+      publicView: (current, place) =>
+        addVersion(current, id.kid, head.n + 1, publicPart(version, place.seq, continuity)),
       audit: {
         op: 'rotate',
         op_id: call.opId,
@@ -122,8 +123,11 @@ export async function rotateKey(home: OpenHome, request: { readonly kid: string 
   authorise(call, 'kms:rotate', id.tenant);
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to rotate keys');
-  const { req, earlier } = await repeatOf(home, call, { route: 'keys.rotate', kid: request.kid });
   const key = requireKey(home.store.view, id);
+  if (key.state === 'retired') {
+    fail('Retired', `the key ${id.kid} is retired`, { hint: 'Create a new key with `ronctl kms create`.' });
+  }
+  const { req, earlier } = await repeatOf(home, call, { route: 'keys.rotate', kid: request.kid });
   if (earlier !== null) {
     const recorded = await recordedKey(home, earlier, true);
     const continuity = earlier.detail?.['continuity'];
@@ -131,9 +135,6 @@ export async function rotateKey(home: OpenHome, request: { readonly kid: string 
     return { ...recorded, previous, continuity: typeof continuity === 'string' ? continuity : null };
   }
   const head = headOf(key);
-  if (key.state === 'retired') {
-    fail('Retired', `the key ${id.kid} is retired`, { hint: 'Create a new key with `ronctl kms create`.' });
-  }
   if (requireVersion(key, id).n !== head.n) {
     fail('Conflict', `${request.kid} is not the newest version; that is #v${head.n}`, {
       field: 'kid',

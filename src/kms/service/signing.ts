@@ -9,11 +9,12 @@ import { headOf, requireHead, requireKey } from '../../keys/keyring.ts';
 import { algsName, parsePayloadB3, signedMessage } from '../../keys/message.ts';
 import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
 import { isClassical, isKemAlg, type SignAlg, signAlgsOf } from '../../keys/tracks.ts';
+import { LIMITS } from '../../limits.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { Call, Signing, SignRequest, SignResult } from '../ports.ts';
 import { actorOf, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
-import { phaseOfKey, refuseUngovernedMacronode } from './key-policy.ts';
+import { phaseOfKey, refuseUngovernedMacronode, requireAttestable } from './key-policy.ts';
 import type { KeyServices } from './keys.ts';
 import { verifySignatures } from './verification.ts';
 
@@ -24,26 +25,33 @@ interface Chosen {
   readonly version: PublicVersion;
 }
 
-function choose(home: OpenHome, kids: readonly string[]): Chosen {
-  if (kids.length < 1 || kids.length > 16) {
-    fail('InvalidValue', `kid_set: 1 to 16 key ids are expected, not ${kids.length}`, { field: 'kid_set' });
+/** Of several keys the one whose usable head was made last; a single key is judged as it is. */
+async function choose(home: OpenHome, kids: readonly string[]): Promise<Chosen> {
+  if (kids.length < 1 || kids.length > LIMITS.kidSet) {
+    fail('InvalidValue', `kid_set: 1 to ${LIMITS.kidSet} key ids are expected, not ${kids.length}`, {
+      field: 'kid_set',
+    });
   }
   const all = kids.map((kid) => {
     const id = requireKeyId(kid, 'kid');
-    const key = requireKey(home.store.view, id);
-    return { id, key };
+    return { id, key: requireKey(home.store.view, id) };
   });
   if (all.some(({ id }) => id.tenant !== all[0]!.id.tenant)) {
     fail('InvalidValue', 'kid_set: all keys must belong to one tenant', { field: 'kid_set' });
   }
-  const usable = all.filter(({ id, key }) => {
-    const named = id.version ?? headOf(key).n;
-    return named === headOf(key).n && headOf(key).state === 'active';
-  });
-  const newest = (usable.length === 0 ? all : usable).reduce((best, one) =>
-    headOf(one.key).created_seq > headOf(best.key).created_seq ? one : best,
-  );
-  return { ...newest, version: requireHead(newest.key, newest.id) };
+  let newest: (typeof all)[number] | null = null;
+  let newestAt = '';
+  for (const one of all.length === 1 ? [] : all) {
+    const head = headOf(one.key);
+    if (head.state !== 'active' || (one.id.version ?? head.n) !== head.n) continue;
+    const createdAt = await home.cache.use(withVersion(one.key.kid, head.n), async (held) => held.version.created_at);
+    const isTie = newest !== null && createdAt === newestAt;
+    if (createdAt < newestAt || (isTie && head.created_seq < headOf(newest!.key).created_seq)) continue;
+    newest = one;
+    newestAt = createdAt;
+  }
+  const { id, key } = newest ?? all[0]!;
+  return { id, key, version: requireHead(key, id) };
 }
 
 /** Throws PqPolicy or Unsupported: the mode in force would refuse what this version can sign. */
@@ -70,7 +78,8 @@ async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<S
   for (const kid of request.kids) authorise(call, 'kms:sign', requireKeyId(kid, 'kid').tenant);
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to sign');
-  const chosen = choose(home, request.kids);
+  const chosen = await choose(home, request.kids);
+  requireAttestable(home.policy(), chosen.id.tenant, home.judged());
   requireAcceptable(home, chosen, request.produce_hybrid);
   const kid = withVersion(chosen.key.kid, chosen.version.n);
   const algs = signAlgsOf(chosen.version.tracks);

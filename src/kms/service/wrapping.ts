@@ -15,7 +15,7 @@ import { PHASES } from '../../rollout/phases.ts';
 import type { Call, UnwrapRequest, UnwrapResult, Wrapping, WrapRequest, WrapResult } from '../ports.ts';
 import { actorOf, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
-import { phaseOfKey, refuseUngovernedMacronode } from './key-policy.ts';
+import { phaseOfKey, refuseUngovernedMacronode, requireAttestable } from './key-policy.ts';
 import type { KeyServices } from './keys.ts';
 
 function suiteOf(kid: string, version: PublicVersion): WrapSuite {
@@ -62,6 +62,7 @@ async function wrap(home: OpenHome, request: WrapRequest, call: Call): Promise<W
       field: 'kem_mode',
     });
   }
+  requireAttestable(home.policy(), id.tenant, home.judged());
   const phase = phaseOfKey(home.policy(), id, key, home.judged());
   const mode = PHASES[phase].verify_mode;
   if (suite === 3 && mode !== 'or') {
