@@ -1,0 +1,122 @@
+// What people read of key answers: verdicts in words, and nothing that a terminal would act on.
+
+import { describe, expect, it } from 'vitest';
+import type { ContinuityResult, NeedsRotationResult } from '../../src/kms/ports.ts';
+import type { KmsRetireResult } from '../../src/operations/kms/retire.ts';
+import type { KmsVerifyResult } from '../../src/operations/kms/verify.ts';
+import { printText } from '../../src/ui/print.ts';
+import type { TextModel } from '../../src/ui/text-model.ts';
+import { noPaint } from '../../src/ui/theme.ts';
+import { continuityView } from '../../src/views/kms/continuity.ts';
+import { needsRotationView } from '../../src/views/kms/needs-rotation.ts';
+import { retireView } from '../../src/views/kms/retire.ts';
+import { verifyView } from '../../src/views/kms/verify.ts';
+
+const KID = 'acme/release/ed25519/919108f7-52d1-4320-9bac-f847db4148a8#v1';
+const B3 = 'd74981efa70a0c880b8d8c1985d075dbcbf679b99a5f9914e5aaf96b831a9e24';
+const shown = (model: TextModel): Promise<string> => printText(model, noPaint);
+
+const verdict: KmsVerifyResult = {
+  kid: KID,
+  payload_b3: B3,
+  signatures: [
+    { alg: 'ed25519', valid: true },
+    { alg: 'ml-dsa', valid: false, reason: '3309 bytes are expected' },
+  ],
+  accepted: true,
+  state: 'authenticated',
+  required_mode: 'or',
+  satisfied_mode: 'or',
+  audited: false,
+  trust: 'authenticated',
+  refusal: 'VerificationFailed',
+  reason: 'a signature in the bundle is not valid',
+};
+
+describe('views of kms', () => {
+  it('verify shows both answers: the bad half, and what the mode says', async () => {
+    expect(await shown(verifyView(verdict))).toBe(
+      [
+        `key               ${KID}`,
+        `payload (BLAKE3)  ${B3}`,
+        'state             authenticated',
+        'mode in force     or',
+        'mode satisfied    or',
+        'signature  verdict  why',
+        'ed25519    valid',
+        'ml-dsa     INVALID  3309 bytes are expected',
+        'accepted by the mode, but a signature in the bundle is not valid',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('verify names what is missing, and legacy by its name', async () => {
+    const { reason: _reason, ...rest } = verdict;
+    const good = { ...rest, refusal: null, signatures: [{ alg: 'ed25519', valid: true }] };
+    expect(await shown(verifyView({ ...good, legacy: 'proven' }))).toContain('accepted as legacy');
+    const unknown = {
+      ...good,
+      accepted: false,
+      required_mode: null,
+      satisfied_mode: null,
+      refusal: 'NotAuthenticated',
+    };
+    const text = await shown(verifyView({ ...unknown, refusal: 'NotAuthenticated', trust: 'not-authenticated' }));
+    expect(text).toContain('mode in force     unknown here');
+    expect(text).toContain('not accepted: NotAuthenticated');
+    expect(text).toContain('trust: not authenticated');
+  });
+
+  it('retire says IRREVERSIBLE first, and what becomes of envelopes', async () => {
+    const result: KmsRetireResult = {
+      kid: KID,
+      versions: [KID],
+      irreversible: true,
+      loses_envelopes: true,
+      proposal: { id: 'gp-x', digest: 'sha256:x', words: 'a b c d e f g h i j k l'.split(' ') },
+      file: 'inbox/x.json',
+      next: 'ronctl governance show gp-x',
+      dry_run: false,
+    };
+    const lines = (await shown(retireView(result))).split('\n');
+    expect(lines[0]).toMatch(/^IRREVERSIBLE/);
+    expect(lines[1]).toBe('No envelope that was wrapped for them opens again.');
+    expect(lines.filter((line) => /^(words)? +[a-l] [a-l] [a-l] [a-l]$/.test(line))).toHaveLength(3);
+  });
+
+  it('needs-rotation and continuity say why', async () => {
+    const rotation: NeedsRotationResult = {
+      kid: KID,
+      answer: 'unknown',
+      created_at: null,
+      age_days: null,
+      limit_days: 90,
+      reason: 'the clock is behind the newest time seen',
+      trust: 'local',
+    };
+    expect(await shown(needsRotationView(rotation))).toContain(
+      'cannot be told here: the clock is behind the newest time seen',
+    );
+    const continuity: ContinuityResult = {
+      verdict: 'tampered',
+      attested_by: 'keys and service',
+      old_kid: KID,
+      new_kid: KID.replace('#v1', '#v2'),
+      digest: 'sha256:a',
+      other_digest: 'sha256:b',
+      reason: 'the log names another successor',
+      trust: 'authenticated',
+    };
+    const text = await shown(continuityView(continuity));
+    expect(text).toContain('in the log   sha256:b');
+    expect(text).toContain('tampered: the log names another successor');
+  });
+
+  it('text from outside cannot act on the terminal', async () => {
+    const evil = { ...verdict, reason: 'a\u001b[2Jb\u202ec' };
+    const text = await shown(verifyView(evil));
+    expect(text).not.toMatch(/[\u001b\u202e]/);
+    expect(text).toContain('\\u{1b}');
+  });
+});
