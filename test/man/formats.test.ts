@@ -44,6 +44,14 @@ describe('every page', () => {
     expect(mandoc.status).toBe(0);
   });
 
+  const groff = (page: string): string =>
+    spawnSync('groff', ['-mandoc', '-Tutf8', '-rLL=78n', '-z', '-ww', manPath(page)], { encoding: 'utf8' }).stderr;
+
+  it.runIf(spawnSync('groff', ['--version']).error === undefined)('fits 78 columns for groff', () => {
+    const wide = PAGES.map((page) => groff(page)).filter((text) => text.includes("can't break line"));
+    expect(wide).toEqual([]);
+  });
+
   it('is there: seven formats, five concepts', () => {
     expect(PAGES.sort()).toEqual([
       'ronctl-audit-log.5',
@@ -68,7 +76,7 @@ describe('every page', () => {
       const [, name, section] = /^(.+)\.([57])$/.exec(page)!;
       expect(source).toContain(`.Dt ${name!.toUpperCase()} ${section}\n`);
       expect(source).toContain(`.Nm ${name}\n`);
-      for (const [, other] of source.matchAll(/^\.Xr (\S+ [57])/gm))
+      for (const [, other] of source.matchAll(/^\.Xr (\S+ [157])/gm))
         expect([page, own.has(other!)]).toEqual([page, true]);
     }
   });
