@@ -2,11 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import type { ContinuityResult, NeedsRotationResult } from '../../src/kms/ports.ts';
+import type { ProposalDescription } from '../../src/operations/governance/describe.ts';
 import type { KmsRetireResult } from '../../src/operations/kms/retire.ts';
 import type { KmsVerifyResult } from '../../src/operations/kms/verify.ts';
 import { printText } from '../../src/ui/print.ts';
 import type { TextModel } from '../../src/ui/text-model.ts';
 import { noPaint } from '../../src/ui/theme.ts';
+import { changeBlocks } from '../../src/views/governance/proposal.ts';
 import { continuityView } from '../../src/views/kms/continuity.ts';
 import { needsRotationView } from '../../src/views/kms/needs-rotation.ts';
 import { retireView } from '../../src/views/kms/retire.ts';
@@ -83,6 +85,19 @@ describe('views of kms', () => {
     expect(lines[0]).toMatch(/^IRREVERSIBLE/);
     expect(lines[1]).toBe('No envelope that was wrapped for them opens again.');
     expect(lines.filter((line) => /^(words)? +[a-l] [a-l] [a-l] [a-l]$/.test(line))).toHaveLength(3);
+  });
+
+  it('approvers read what a retired wrapping key takes with it', async () => {
+    const of = (alg: string, name: string): Promise<string> => {
+      const action = { name, kid: `acme/data/${alg}/919108f7-52d1-4320-9bac-f847db4148a8` };
+      const description = { changes: [], action, irreversible: true } as unknown as ProposalDescription;
+      return shown(changeBlocks(description));
+    };
+    expect(await of('hybrid-kem', 'key-retire')).toContain('No envelope that was wrapped for it opens again.');
+    for (const text of [await of('ed25519', 'key-retire'), await of('hybrid-kem', 'key-compromised')]) {
+      expect(text).toContain('IRREVERSIBLE');
+      expect(text).not.toContain('envelope');
+    }
   });
 
   it('needs-rotation and continuity say why', async () => {

@@ -1,6 +1,7 @@
 // A proposal for people (governance page 12): what an approver reads before the words are compared. Old and new signer set
 // are set apart, votes are named by member and role, deadlines show what is left.
 
+import { canonicalText } from '../../bytes/canonical-json.ts';
 import { escapeText } from '../../bytes/text.ts';
 import type { DescribedSet, ProposalDescription, VoteSummary } from '../../operations/governance/describe.ts';
 import { type Block, fields, line, list, section, type TextModel, table } from '../../ui/text-model.ts';
@@ -28,11 +29,19 @@ const setBlock = (title: string, set: DescribedSet): Block =>
     ),
   ]);
 
-function changeBlocks(of: ProposalDescription): Block[] {
+/** What cannot be taken back, and for keys that wrap what is lost with them (keys page 11). */
+function irreversibleBlocks(of: ProposalDescription): Block[] {
+  if (!of.irreversible) return [];
+  const wraps = /^\{"kid":"[^"]*\/(?:x25519|hybrid-kem|ml-kem)\/[^"]*","name":"key-retire"\}$/;
+  const losesEnvelopes = wraps.test(canonicalText(of.action));
+  const lost = losesEnvelopes ? [line('No envelope that was wrapped for it opens again.', 'bad')] : [];
+  return [line('IRREVERSIBLE', 'bad'), ...lost];
+}
+
+/** What would change, or the action. */
+export function changeBlocks(of: ProposalDescription): Block[] {
   if (of.changes.length === 0) {
-    return [
-      section('action', [line(JSON.stringify(of.action)), ...(of.irreversible ? [line('IRREVERSIBLE', 'bad')] : [])]),
-    ];
+    return [section('action', [line(JSON.stringify(of.action)), ...irreversibleBlocks(of)])];
   }
   const rows = of.changes.map((one) => [one.key, valueText(one.from), valueText(one.to)]);
   const blocks: Block[] = [table(['key', 'before', 'after'], rows)];

@@ -2,11 +2,8 @@
 
 import type { KmsRetireResult } from '../../operations/kms/retire.ts';
 import { type Block, fields, line, list, section, type TextModel } from '../../ui/text-model.ts';
+import { wordsText } from '../governance/proposal.ts';
 import { dryRunBlocks } from './key.ts';
-
-function wordLines(words: readonly string[]): string {
-  return [0, 4, 8].map((at) => words.slice(at, at + 4).join(' ')).join('\n');
-}
 
 export function retireView(result: KmsRetireResult): TextModel {
   const warning: Block[] = [line('IRREVERSIBLE: the private halves of these versions will be gone.', 'bad')];
@@ -17,7 +14,7 @@ export function retireView(result: KmsRetireResult): TextModel {
     fields([
       ['proposal', result.proposal.id, 'strong'],
       ['digest', result.proposal.digest],
-      ['words', wordLines(result.proposal.words)],
+      ['words', wordsText(result.proposal.words)],
       ...(result.file === null ? [] : ([['file', result.file]] as const)),
     ]),
     line('Signatures that were made stay checkable. Backups still hold the sealed record.'),
