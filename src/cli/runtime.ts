@@ -45,6 +45,8 @@ export interface Runtime {
   /** Directory of the installed package. */
   readonly packageRoot: string;
   readonly providerName: ProviderName;
+  /** The result is printed as JSON or YAML. */
+  readonly structured: boolean;
   deps(flags?: DepsFlags): OperationDeps;
   /** --signer, RONCTL_SIGNER or signer.default, in this order; undefined when none is set. */
   preferredSigner(flag: string | undefined): string | undefined;
@@ -144,6 +146,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     development: parts.development,
     packageRoot: parts.packageRoot,
     providerName,
+    structured: parts.structured,
     deps(flags = {}) {
       return {
         host,
@@ -168,8 +171,8 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
         claimStdin(`an argument ${stdinUser === undefined ? '' : 'again '}given as -`);
         return host.terminal.readStdin(maxBytes);
       }
-      const bytes = host.files.read(host.files.realPath(path(given)), maxBytes);
-      return bytes ?? Promise.reject(new RonError('NotFound', `there is no file ${given}`));
+      const bytes = host.files.info(path(given)) && host.files.read(host.files.realPath(path(given)), maxBytes);
+      return bytes ?? Promise.reject(new RonError('NotFound', `there is no file ${given}`, { field: given }));
     },
     async readText(given, maxBytes) {
       const text = fromUtf8(await runtime.readInput(given, maxBytes));
