@@ -30,6 +30,8 @@ export interface CommandInfo {
   readonly examples: readonly string[];
   readonly flags: readonly FlagInfo[];
   readonly args: readonly ArgInfo[];
+  /** Takes more words than its arguments name. */
+  readonly variadic: boolean;
 }
 
 type Loadable = Config['commands'][number];
@@ -76,6 +78,7 @@ export function commandList(commands: readonly Loadable[], bin: string): Command
       examples: (command.examples ?? []).map((one) => exampleText(one).replaceAll('<%= config.bin %>', bin)),
       flags: Object.entries(command.flags).map(flagInfo).sort(byName),
       args: Object.entries(command.args).map(argInfo),
+      variadic: command.strict === false,
     }))
     .sort((a, b) => (a.words.join(' ') < b.words.join(' ') ? -1 : 1));
 }

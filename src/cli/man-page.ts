@@ -66,13 +66,14 @@ const flagMacro = ({ name, value }: FlagInfo): string =>
 
 const argMacro = ({ name, multiple }: ArgInfo): string => `Ar ${argument(name)}${multiple ? ' ...' : ''}`;
 
-function synopsis({ words, args, flags }: CommandInfo): string[] {
+function synopsis({ words, args, flags, variadic }: CommandInfo): string[] {
   const own = flags.filter(({ global }) => !global);
   return [
     '.Nm ronctl',
     `.Cm ${words.join(' ')}`,
     ...own.map((flag) => (flag.required ? `.${flagMacro(flag)}` : `.Op ${flagMacro(flag)}`)),
     ...args.map((arg) => (arg.required ? `.${argMacro(arg)}` : `.Op ${argMacro(arg)}`)),
+    ...(variadic ? ['.Op Ar ...'] : []),
   ];
 }
 

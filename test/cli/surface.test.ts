@@ -36,6 +36,10 @@ describe('the surface', () => {
           'scope',
           'signer',
           'all',
+          'from',
+          'auditor',
+          'members',
+          'threshold',
         ]);
         const text = own.has(name) ? `${char} ${value === undefined}` : `${char} ${value} ${summary}`;
         texts.set(name, (texts.get(name) ?? new Set()).add(text));

@@ -69,6 +69,7 @@ describe('section 1', () => {
             examples: ["ronctl t 'a\\b'"],
             flags: [flag],
             args: [],
+            variadic: false,
           },
         ],
         [],

@@ -7,7 +7,10 @@ const WORDS = new Set(bip39English());
 
 /** True for a line of four words of a fingerprint, with or without a label. */
 const isWords = (line: string): boolean => {
-  const words = line.replace(/^(words|digest)\s+/, '').trim().split(/\s+/);
+  const words = line
+    .replace(/^(words|digest)\s+/, '')
+    .trim()
+    .split(/\s+/);
   return words.length === 4 && words.every((word) => WORDS.has(word));
 };
 
@@ -30,6 +33,8 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
 export function shapeOfTranscript(text: string): string {
   return text
     .split('\n')
-    .map((line) => (isWords(line) ? 'WORDS' : SHAPES.reduce((out, [pattern, shape]) => out.replaceAll(pattern, shape), line)))
+    .map((line) =>
+      isWords(line) ? 'WORDS' : SHAPES.reduce((out, [pattern, shape]) => out.replaceAll(pattern, shape), line),
+    )
     .join('\n');
 }
