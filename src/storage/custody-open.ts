@@ -29,6 +29,7 @@ import { type FileRename, removeFiles, renameFiles } from './durable-file.ts';
 import { type HolderRole, type HomeHold, holdHome } from './holder.ts';
 import { type HomeFile, readHome, refuseNetworkFileSystem } from './home.ts';
 import { checkLedgerHead, cutLedger, ledgerLines } from './ledger-segments.ts';
+import { rebuildPublicView } from './public-rebuild.ts';
 import { decodePublicView } from './public-view.ts';
 import { readSealed, sweep, type Unsealed, unseal } from './sealed-store.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
@@ -42,6 +43,8 @@ export interface OpenCustody {
   readonly kdf?: KdfCost;
   /** Opens a restored store for writing: `restore-accept`, and the new epoch of an ungoverned store. */
   readonly acceptRestored?: boolean;
+  /** Told what was repaired besides the end of an interrupted commit. */
+  readonly onNotice?: (line: string) => void;
 }
 
 /** Throws NotInitialised, WrongPassphrase, Locked, RolledBack, LogTruncated, Tampered, UnsafeFile, NetworkFileSystem. */
@@ -60,7 +63,10 @@ export async function openCustodyStore(deps: StoreDeps, options: OpenCustody = {
   try {
     const hold = await holdHome(deps, ctx, options.role ?? 'cli', options.dryRun);
     try {
-      return await openHeld(ctx, home, hold, passphrase, options);
+      return await openHeld(ctx, home, hold, passphrase, {
+        onNotice: (line) => deps.host.log.warn(line),
+        ...options,
+      });
     } catch (error) {
       hold.release();
       throw error;
@@ -92,13 +98,23 @@ export async function openHeld(
     const log = requireLogFile(ctx.files, paths.audit);
     const epoch = log.epochs.at(-1)!;
     const governed = unsealed.root.genesisDigest !== null;
+    const verifier = createLogVerifier(
+      { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' },
+      ctx.crypto,
+    );
+    const signed = newestVerifiedCheckpoint(ctx.files, epochPaths(paths.audit, epoch.n), verifier);
+    const newest = signed === null ? null : checkpointInfo(signed);
     const chosen = choosePublic(ctx.files, paths.publicView, paths.publicNext, scan!.publicSha256);
-    if (chosen === null) {
-      throw new RonError('Tampered', `${paths.publicView} is not the one that the audit log committed`, {
-        hint: 'Restore it from a backup of the same moment; nothing was changed.',
-      });
-    }
-    const view = decodePublicView(chosen.bytes, paths.publicView);
+    const view =
+      chosen === null
+        ? rebuildPublicView({
+            files: ctx.files,
+            epoch: epochPaths(paths.audit, epoch.n),
+            size: scan!.size,
+            checkpoint: newest,
+            manifest: unsealed.manifest,
+          })
+        : decodePublicView(chosen.bytes, paths.publicView);
     checkView(view, storeId, unsealed);
     const refused = verifyOnly(ctx, home, view, unsealed.root.genesisDigest, options);
     // A dry run and a store that only verifies repair nothing.
@@ -118,14 +134,9 @@ export async function openHeld(
     }
     const ledgerEnd = checkLedgerHead(ctx.files, paths.ledger, view.ledger);
     if (appender !== null) {
-      finishCommit(ctx, paths, manifestFile, unsealed, chosen.place, view);
+      finishCommit(ctx, paths, manifestFile, unsealed, chosen?.place ?? 'public', view);
       await cutUncommittedLines(ctx, paths, appender, ledgerEnd, governed);
     }
-    const verifier = createLogVerifier(
-      { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' },
-      ctx.crypto,
-    );
-    const newest = writable ? null : newestVerifiedCheckpoint(ctx.files, epochPaths(paths.audit, epoch.n), verifier);
     wipe(unsealed.previous?.rootKey);
     const state: CustodyState = {
       storeId,
@@ -135,7 +146,7 @@ export async function openHeld(
       origin: epoch.origin,
       appender,
       scannedSize: scan!.size,
-      checkpoint: newest === null ? null : checkpointInfo(newest),
+      checkpoint: newest,
       passphrase,
       kdf: rootCost(ctx, unsealed.root.place === 'next' && !writable ? paths.rootNext : paths.root),
       freshKdf: options.kdf ?? null,
@@ -149,6 +160,10 @@ export async function openHeld(
       verifyOnly: refused,
     };
     const store = new FileCustodyStore(ctx, paths, state);
+    if (appender !== null && chosen === null) {
+      await store.commitView();
+      options.onNotice?.(`${paths.publicView} was lost or altered; it was made again from the audit log`);
+    }
     if (appender !== null && appender.newestCheckpoint() === null) await store.checkpoint();
     return store;
   } catch (error) {

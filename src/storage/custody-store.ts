@@ -153,6 +153,21 @@ export class FileCustodyStore implements CustodyStore {
     return this.#turns.exclusive(() => this.#write((appender) => this.#checkpoint(appender)));
   }
 
+  /** Commits the view that this store was opened with under a `manifest` record: for a public.json that was lost. */
+  commitView(): Promise<CheckpointInfo> {
+    return this.#turns.exclusive(() =>
+      this.#write(async (appender) => {
+        const { view, bytes, sha256 } = publicChange(this.#state.view);
+        this.#writing = true;
+        await writeFiles(this.#ctx, [{ path: this.#paths.publicNext, bytes }]);
+        this.#state = { ...this.#state, view, publicSha256: sha256 };
+        await this.#commitHeads(appender);
+        renameFiles(this.#ctx.files, [{ from: this.#paths.publicNext, to: this.#paths.publicView }]);
+        return this.#signAndRemember(appender);
+      }),
+    );
+  }
+
   newestCheckpoint(): CheckpointInfo {
     const found = this.#state.appender?.newestCheckpoint() ?? this.#state.checkpoint;
     if (found === null) throw new RonError('NotAuthenticated', 'the audit log has no checkpoint yet');
@@ -422,7 +437,12 @@ export class FileCustodyStore implements CustodyStore {
   }
 
   async #checkpoint(appender: AuditAppender): Promise<CheckpointInfo> {
-    if (appender.newestCheckpoint()?.size === appender.size) return this.#signAndRemember(appender);
+    if (appender.newestCheckpoint()?.size !== appender.size) await this.#commitHeads(appender);
+    return this.#signAndRemember(appender);
+  }
+
+  /** The manifest with the current heads, under a `manifest` record (X-15). */
+  async #commitHeads(appender: AuditAppender): Promise<void> {
     const { manifest, view, storeId, rootKey, publicSha256, hold, genesisDigest } = this.#state;
     const system = { actor: 'system', result: 'ok' } as const;
     const state = await appender.stateDetail(manifest.generation, view.keys.length);
@@ -451,7 +471,6 @@ export class FileCustodyStore implements CustodyStore {
     ]);
     renameFiles(this.#ctx.files, [{ from: this.#paths.manifestNext, to: this.#paths.manifest }]);
     this.#state = { ...this.#state, manifest: change.manifest };
-    return this.#signAndRemember(appender);
   }
 
   /** This home is the first to remember what it signs (log page 4.8). */

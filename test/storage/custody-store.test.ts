@@ -205,16 +205,45 @@ describe('an older or damaged store', () => {
     rmSync(old, { recursive: true });
   });
 
-  it.each([
-    ['a manifest of the same generation that the log did not commit', 'store/manifest.ronk'],
-    ['an older public.json', 'store/public.json'],
-  ])('%s is Tampered', async (_name, file) => {
+  it('with a manifest of the same generation that the log did not commit is Tampered', async () => {
     const { deps, path, old } = await twoGenerations();
-    if (file.endsWith('manifest.ronk')) {
-      const bytes = readFileSync(`${path}/${file}`);
-      bytes[bytes.length - 1]! ^= 1;
-      writeFileSync(`${path}/${file}`, bytes);
-    } else put(`${old}/${file}`, `${path}/${file}`);
+    const bytes = readFileSync(`${path}/store/manifest.ronk`);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(`${path}/store/manifest.ronk`, bytes);
+    await expect(openCustodyStore(deps)).rejects.toMatchObject({ code: 'Tampered' });
+    rmSync(old, { recursive: true });
+  });
+
+  it.each([
+    ['older', (path: string, old: string) => put(`${old}/store/public.json`, `${path}/store/public.json`)],
+    ['missing', (path: string) => rmSync(`${path}/store/public.json`)],
+    ['altered', (path: string) => writeFileSync(`${path}/store/public.json`, '{}\n')],
+  ] as const)('with public.json %s makes it again from the log, says so, and goes on', async (_how, damage) => {
+    const { deps, path, old } = await twoGenerations();
+    const before = readFileSync(`${path}/store/public.json`);
+    damage(path, old);
+    const notices: string[] = [];
+    const dry = await openCustodyStore(deps, { dryRun: true });
+    expect(dry.view.keys).toHaveLength(1);
+    await dry.close();
+    const store = await openCustodyStore(deps, { onNotice: (line) => notices.push(line) });
+    expect(notices).toEqual([expect.stringContaining('made again from the audit log')]);
+    expect(readFileSync(`${path}/store/public.json`)).toEqual(before);
+    await store.mutate(create(2));
+    await store.checkpoint();
+    await store.close();
+    const again = await openCustodyStore(deps, { onNotice: (line) => notices.push(line) });
+    expect(again.view.keys[0]?.versions.map((one) => one.state)).toEqual(['superseded', 'active']);
+    expect(notices).toHaveLength(1);
+    await again.close();
+    rmSync(old, { recursive: true });
+  });
+
+  it('does not take an altered record for a key when public.json is gone', async () => {
+    const { deps, path, old } = await twoGenerations();
+    rmSync(`${path}/store/public.json`);
+    const segment = `${path}/audit/e0/segments/000000.jsonl`;
+    writeFileSync(segment, readFileSync(segment, 'utf8').replace('ab'.repeat(32), 'cd'.repeat(32)));
     await expect(openCustodyStore(deps)).rejects.toMatchObject({ code: 'Tampered' });
     rmSync(old, { recursive: true });
   });
