@@ -50,7 +50,7 @@ export function rebuildPublicView(input: RebuildInput): PublicView {
   let ledger: LineRef | null = manifest.ledger;
   for (const record of signedRecords(input)) {
     if (record.result !== 'ok') continue;
-    if (record.op === 'genesis.adopt') view = { ...view, ledger_id: String(record.detail?.['ledger_id']) };
+    if (record.op === 'genesis.adopt') view = { ...view, ledger_id: ledgerIdOf(record) };
     if (record.op === 'ledger.append') ledger = lineOf(record, ledger);
     view = withKeys(view, record);
   }
@@ -76,6 +76,12 @@ function lineOf(record: AuditRecord, before: LineRef | null): LineRef {
   const { seq, hash } = record.detail ?? {};
   if (typeof seq !== 'number' || typeof hash !== 'string') throw tampered(`record ${record.seq} names no ledger line`);
   return before !== null && before.seq > seq ? before : { seq, hash };
+}
+
+function ledgerIdOf(record: AuditRecord): string {
+  const id = record.detail?.['ledger_id'];
+  if (typeof id !== 'string') throw tampered(`record ${record.seq} names no ledger`);
+  return id;
 }
 
 function withKeys(view: PublicView, record: AuditRecord): PublicView {
@@ -111,7 +117,7 @@ function versionOf({ seq, detail }: AuditRecord): NewVersion {
     created_seq: seq,
     ...(suite === undefined ? {} : { suite }),
     ...(continuity === undefined ? {} : { continuity }),
-  } as NewVersion;
+  };
 }
 
 /** Every version that is not retired has its sealed record. */
