@@ -24,7 +24,7 @@ import { tileReader } from './audit-tiles.ts';
 
 const N = LIMITS.auditSegmentRecords;
 /** Below this a worker thread costs more than it saves. */
-const WORKER_BYTES = 48 * 1024 * 1024;
+const WORKER_BYTES = 24 * 1024 * 1024;
 
 export interface VerifyDeps {
   readonly files: Files;

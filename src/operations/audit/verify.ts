@@ -234,7 +234,10 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
   const judged = findings.filter((one) => FINDINGS[one.code] !== 'note');
   const indexes = judged.flatMap((one) => (one.index === undefined ? [] : [one.index]));
   const order = { tampered: 0, inconclusive: 1, note: 2 } as const;
-  const sorted = findings.toSorted((a, b) => order[FINDINGS[a.code]] - order[FINDINGS[b.code]]);
+  const place = (one: Finding): number => one.index ?? Number.MAX_SAFE_INTEGER;
+  const sorted = findings.toSorted(
+    (a, b) => order[FINDINGS[a.code]] - order[FINDINGS[b.code]] || a.epoch - b.epoch || place(a) - place(b),
+  );
   const uncounted = outcomes.reduce((sum, one) => sum + (one.report?.uncounted ?? 0), 0);
   const trust = outcomes.at(-1)?.verifier.log;
   return {
