@@ -241,6 +241,5 @@ export function resolveKey(
       near.length === 0
         ? '`ronctl policy keys` lists all.'
         : `Nearest: ${near.join(', ')}. \`ronctl policy keys\` lists all.`,
-    data: { nearest: near },
   });
 }

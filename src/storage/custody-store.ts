@@ -8,6 +8,7 @@
 
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
+import { equalBytes } from '../bytes/equal.ts';
 import { toHex } from '../bytes/hex.ts';
 import { toTime } from '../bytes/time.ts';
 import { wipe } from '../bytes/wipe.ts';
@@ -398,7 +399,11 @@ export class FileCustodyStore implements CustodyStore {
     const item = await this.read('log-keys');
     const logKeys: LogKeySet = await importLogKeys(this.#ctx.crypto, item);
     wipe(item.secret);
-    this.#state.appender?.rotateLogKeys(logKeys.current);
+    // A pair that only waits in the record (`next_`) changes nothing for the log.
+    const held = this.#state.logKeys.current;
+    if (!equalBytes(held.ed25519.publicKey, logKeys.current.ed25519.publicKey)) {
+      this.#state.appender?.rotateLogKeys(logKeys.current);
+    }
     this.#state = { ...this.#state, logKeys };
   }
 

@@ -28,6 +28,24 @@ export function readLedgerLine(files: Files, ledgerDir: string, place: LinePlace
   throw missing(place);
 }
 
+/** Longest line that is written: a proposal of 64 KiB with its signatures, in base64. */
+const LINE_BYTES_MAX = 256 * 1024;
+
+/** The line of `seq` that ends, with its LF, at byte `end` of its segment. Tampered when nothing ends there. */
+export function readLineEndingAt(files: Files, ledgerDir: string, seq: number, end: number): Uint8Array {
+  const path = ledgerSegmentPath(ledgerDir, ledgerSegmentOf(seq));
+  if (files.info(path) === null) throw missing({ seq, offset: end });
+  const file = files.open(path, 'read');
+  try {
+    const from = Math.max(0, end - LINE_BYTES_MAX);
+    const bytes = file.read(from, end - from);
+    if (bytes.length !== end - from || bytes.at(-1) !== LF) throw missing({ seq, offset: end });
+    return bytes.slice(bytes.lastIndexOf(LF, bytes.length - 2) + 1, -1);
+  } finally {
+    file.close();
+  }
+}
+
 function missing(place: LinePlace): RonError {
   return new RonError('Tampered', `line ${place.seq} is not in the ledger where it was written`, { field: 'ledger' });
 }

@@ -3,11 +3,12 @@
 // ceiling, exception, envelope, clock) commit their audit record; what they change is read from the ledger.
 
 import type { AuditOp } from '../../audit/draft.ts';
-import { toBase64Url } from '../../bytes/base64.ts';
+import { fromBase64Url, toBase64Url } from '../../bytes/base64.ts';
 import { canonicalBytes } from '../../bytes/canonical-json.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import type { Crypto } from '../../crypto/provider.ts';
+import { formatVkey, NOTE_TYPES } from '../../envelope/note.ts';
 import { RonError } from '../../errors.ts';
 import type { Action } from '../../governance/actions.ts';
 import type { Intent } from '../../governance/ledger.ts';
@@ -46,7 +47,10 @@ export async function effectMutation(input: EffectInput): Promise<Mutation> {
         audit: audit('service-key-rotate', input),
       };
     case 'log-key-rotate':
-      return { puts: [await promote(input, 'log-keys', LOG, action.new_keys)], audit: audit('log-key-rotate', input) };
+      return {
+        puts: [await promote(input, 'log-keys', LOG, action.new_keys)],
+        audit: withVkeys(input, action.new_keys),
+      };
     case 'signer-set-change':
     case 'exception':
     case 'ceiling':
@@ -62,6 +66,17 @@ function audit(op: AuditOp, { action, intent, actor }: EffectInput): Extract<Mut
   const { op_id, n } = intent.plan[0]!;
   const args = `sha256:${sha256Hex(canonicalBytes(action))}`;
   return { op, op_id, actor, result: 'ok', detail: { proposal_digest: intent.proposal_digest, n, args } };
+}
+
+/** The record of a log-key rotation names the new verifier keys. */
+function withVkeys(input: EffectInput, keys: LogKeys): ReturnType<typeof audit> {
+  const draft = audit('log-key-rotate', input);
+  const { origin } = input.store;
+  const vkeys = [
+    formatVkey(origin, NOTE_TYPES.ed25519, fromBase64Url(keys.ed25519)!),
+    formatVkey(origin, NOTE_TYPES.mlDsa44Cosignature, fromBase64Url(keys.ml_dsa_44)!),
+  ];
+  return { ...draft, detail: { ...draft.detail, vkeys } };
 }
 
 type Member = keyof typeof ALG;

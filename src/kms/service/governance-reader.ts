@@ -5,13 +5,14 @@ import { fromTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { RonError } from '../../errors.ts';
 import type { LinePlace } from '../../governance/index-entry.ts';
+import { decodeLine } from '../../governance/ledger.ts';
 import { openLedger, replayLedger } from '../../governance/ledger-open.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
 import { readHome } from '../../storage/home.ts';
-import { readLedgerLine } from '../../storage/ledger-reader.ts';
+import { readLedgerLine, readLineEndingAt } from '../../storage/ledger-reader.ts';
 import { ledgerLines } from '../../storage/ledger-segments.ts';
 import { type ReadView, withPublicView } from '../../storage/public-reader.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
@@ -59,6 +60,7 @@ export function readGovernance(
         ? demandHead(replayLedger(ctx.crypto, source, options.onLine), ledger)
         : openLedger(ctx.crypto, source, stateBytes(ctx, ledger.state_sha256), ledger).state;
     demandPinned(home, state);
+    demandLastLine(ctx, state);
     const highWaterMs = Math.max(recordMs, fromTime(state.mark));
     return { ...common, governance: governedView(state), state, judged: { now, highWaterMs } };
   });
@@ -79,6 +81,15 @@ function ungovernedProfile(ctx: StoreContext) {
 function demandHead(state: LedgerState, head: { readonly seq: number; readonly hash: string }): LedgerState {
   if (state.seq === head.seq && state.hash === head.hash) return state;
   throw new RonError('Tampered', `the ledger ends at line ${state.seq}; line ${head.seq} is committed`, {
+    field: 'ledger',
+  });
+}
+
+/** state.json alone would hide that the ledger was cut. */
+function demandLastLine(ctx: StoreContext, state: LedgerState): void {
+  const { hash, seq } = decodeLine(readLineEndingAt(ctx.files, ctx.paths.ledger, state.seq, state.nextOffset));
+  if (seq === state.seq && hash === state.hash) return;
+  throw new RonError('Tampered', `line ${state.seq} of the ledger is not the one that was committed`, {
     field: 'ledger',
   });
 }

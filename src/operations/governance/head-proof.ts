@@ -2,7 +2,7 @@
 // checkpoint: `index`, path, checkpoint. The verifier knows only the pinned genesis: the origin must be a log of its store,
 // the keys are those of the key chain. Refuses any other signature lines, a record that does not hash to the leaf.
 
-import { createLogVerifier, type LogKeyEra } from '../../audit/checkpoint.ts';
+import { type CheckpointAnswer, createLogVerifier, type LogKeyEra, parseBody } from '../../audit/checkpoint.ts';
 import { leafHash } from '../../audit/leaf.ts';
 import { verifyInclusion } from '../../audit/proof.ts';
 import { fromBase64, fromBase64Url, toBase64 } from '../../bytes/base64.ts';
@@ -51,6 +51,24 @@ export function logErasOf(authority: Authority, origin: string): LogKeyEra[] {
   }));
 }
 
+/**
+ * Judges the note under the eras of the key chain. At which size the first checkpoint behind a rotation stands is not in the
+ * chain: a note that carries both pairs is judged as that one, and then all four signatures must hold.
+ */
+function checkNote(crypto: Crypto, authority: Authority, origin: string, note: Uint8Array): CheckpointAnswer {
+  const keys = authority.serviceKeys;
+  const serviceKeys = { ed25519: fromBase64Url(keys.ed25519)!, ml_dsa_65: fromBase64Url(keys.ml_dsa_65)! };
+  const check = (eras: readonly LogKeyEra[]): CheckpointAnswer =>
+    createLogVerifier({ origin, keys: eras, serviceKeys, trust: 'pinned' }, crypto).check(note);
+  const eras = logErasOf(authority, origin);
+  const answer = check(eras);
+  if (answer.ok || answer.code !== 'key-transition' || eras.length < 2) return answer;
+  const size = parseBody(parseNote(note, 'head.tlog_proof').text)?.size ?? 0;
+  return check(
+    eras.map((era, index) => (index === eras.length - 1 && era.from <= size ? { ...era, from: size } : era)),
+  );
+}
+
 /** For verifyRequest; `storeId` is that of the pinned genesis. */
 export function headVerifier(crypto: Crypto, storeId: string): VerifyHead {
   return ({ record, tlogProof }, authority) => {
@@ -65,21 +83,12 @@ export function headVerifier(crypto: Crypto, storeId: string): VerifyHead {
         },
       );
     }
-    const keys = authority.serviceKeys;
-    const verifier = createLogVerifier(
-      {
-        origin,
-        keys: logErasOf(authority, origin),
-        serviceKeys: { ed25519: fromBase64Url(keys.ed25519)!, ml_dsa_65: fromBase64Url(keys.ml_dsa_65)! },
-        trust: 'pinned',
-      },
-      crypto,
-    );
-    const answer = verifier.check(note);
-    if (!answer.ok)
+    const answer = checkNote(crypto, authority, origin, note);
+    if (!answer.ok) {
       throw new RonError('VerificationFailed', `the checkpoint in the request: ${answer.message}`, {
         field: 'head.tlog_proof',
       });
+    }
     const { size, root } = answer.checkpoint;
     if (index >= size || !verifyInclusion(index, size, leafHash(record), path, root)) {
       throw new RonError('VerificationFailed', 'the record in the request is not under its checkpoint', {
