@@ -48,10 +48,14 @@ export interface StatusResult {
   readonly ready: boolean;
 }
 
-function scopeStatus(source: PolicySource, tenant: string | null, phases: ReadonlyMap<string, Phase>): ScopeStatus {
+function scopeStatus(
+  source: PolicySource,
+  tenant: string | null,
+  keys: readonly KeyFacts[],
+  phases: ReadonlyMap<string, Phase>,
+): ScopeStatus {
   const { policy, overlays } = source.policy;
   const pq = effectivePq(policy, tenant, overlays, source.judged);
-  const keys = keyFacts(source, tenant);
   const active = keys.filter((key) => key.active);
   const phase = (key: KeyFacts): Phase => phases.get(key.kid)!;
   const refused = active.filter((key) => {
@@ -101,9 +105,13 @@ export async function status(
 ): Promise<{ readonly result: StatusResult; readonly error?: RonError }> {
   const source = await deps.source();
   const { policy, overlays, genesisNonce } = source.policy;
-  const phases = phasesOf(keyFacts(source, null), { state: policy, overlays, judged: source.judged }, genesisNonce);
+  const keys = keyFacts(source, request.tenant);
+  const phases = phasesOf(keys, { state: policy, overlays, judged: source.judged }, genesisNonce);
+  const byTenant = Map.groupBy(keys, (key) => key.tenant);
   const tenants = request.tenant === null ? [null, ...tenantsOf(source)] : [request.tenant];
-  const scopes = tenants.map((tenant) => scopeStatus(source, tenant, phases));
+  const scopes = tenants.map((tenant) =>
+    scopeStatus(source, tenant, tenant === null ? keys : (byTenant.get(tenant) ?? []), phases),
+  );
   const refused = new Set(scopes.flatMap((scope) => scope.keys.refused));
   const result: StatusResult = {
     governed: source.policy.governed,
