@@ -1,4 +1,5 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { confirmTimeFlag } from '../../cli/flags/kms.ts';
 import { demandNewPassphrase } from '../../cli/flags/new-passphrase.ts';
 import { newPassphraseFlags, passphraseFlags } from '../../cli/flags/passphrase.ts';
 import { dryRunFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
@@ -17,13 +18,14 @@ export default class StorePassphrase extends BaseCommand {
   static override flags = {
     ...passphraseFlags,
     ...newPassphraseFlags,
+    'confirm-time': confirmTimeFlag,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
   };
 
   override async perform({ flags }: Input<typeof StorePassphrase>, runtime: Runtime): Promise<Outcome> {
     demandNewPassphrase(flags);
-    const data = await storePassphrase(runtime.deps(flags));
+    const data = await storePassphrase({ confirmTime: flags['confirm-time'] }, runtime.deps(flags));
     return { data, text: () => storePassphraseView(data) };
   }
 }

@@ -1,4 +1,5 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { confirmTimeFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import { dryRunFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
@@ -10,10 +11,15 @@ export default class StoreReseal extends BaseCommand {
   static override description =
     'Writes every sealed record with fresh salts and nonces, in one audited commit. An ungoverned store gets a new root key; in a governed one that is the action root-rotate, which needs a quorum, and the root key stays.';
   static override examples = ['<%= config.bin %> store reseal --passphrase-file store.pass'];
-  static override flags = { ...passphraseFlags, 'dry-run': dryRunFlag, 'lock-timeout': lockTimeoutFlag };
+  static override flags = {
+    ...passphraseFlags,
+    'confirm-time': confirmTimeFlag,
+    'dry-run': dryRunFlag,
+    'lock-timeout': lockTimeoutFlag,
+  };
 
   override async perform({ flags }: Input<typeof StoreReseal>, runtime: Runtime): Promise<Outcome> {
-    const data = await storeReseal(runtime.deps(flags));
+    const data = await storeReseal({ confirmTime: flags['confirm-time'] }, runtime.deps(flags));
     return { data, text: () => storeResealView(data) };
   }
 }

@@ -14,11 +14,14 @@ export interface StorePassphraseResult {
   readonly audit: { readonly origin: string; readonly index: number } | null;
 }
 
-export async function storePassphrase(deps: OperationDeps): Promise<StorePassphraseResult> {
+export async function storePassphrase(
+  request: { /** The clock is right although far beyond the newest entry. */ readonly confirmTime: boolean },
+  deps: OperationDeps,
+): Promise<StorePassphraseResult> {
   const { dryRun, host } = deps;
   const { result } = await withSession(
     deps,
-    { dryRun, onNotice: (line) => host.log.notice(line) },
+    { dryRun, confirmTime: request.confirmTime, onNotice: (line) => host.log.notice(line) },
     async ({ store, actor }) => {
       const passphrase = await deps.passphrases.fresh({ store: 'custody' });
       if (dryRun) {

@@ -21,11 +21,14 @@ async function everyRecord(store: CustodyStore): Promise<SealedPut[]> {
   return puts;
 }
 
-export async function storeReseal(deps: OperationDeps): Promise<StoreResealResult> {
+export async function storeReseal(
+  request: { /** The clock is right although far beyond the newest entry. */ readonly confirmTime: boolean },
+  deps: OperationDeps,
+): Promise<StoreResealResult> {
   const { dryRun, host } = deps;
   const { result } = await withSession(
     deps,
-    { dryRun, onNotice: (line) => host.log.notice(line) },
+    { dryRun, confirmTime: request.confirmTime, onNotice: (line) => host.log.notice(line) },
     async ({ store, actor }) => {
       const newRoot = store.genesisDigest === null;
       const common = { dry_run: dryRun, records: store.recordIds().length, new_root: newRoot };
