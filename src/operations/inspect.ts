@@ -54,12 +54,16 @@ function streamLines(
     if (file === null) return null;
     const total = file.info().sizeBytes;
     let reader: SegmentReader | null = null;
+    let reported = 0;
     for (const { line, offset, complete } of segmentLines(file)) {
       if (!complete) return reader === null ? null : reader.end(total - offset);
       reader ??= open(line);
       if (reader === null) return null;
       reader.push(line);
-      onProgress({ phase: 'inspect', done: offset, total, unit: 'bytes' });
+      if (offset - reported >= LIMITS.inspectBytes) {
+        reported = offset;
+        onProgress({ phase: 'inspect', done: offset, total, unit: 'bytes' });
+      }
     }
     return reader === null ? null : reader.end(0);
   });
