@@ -90,7 +90,7 @@ export async function importFiles(request: ImportRequest, deps: OperationDeps): 
     for (const [digest, { envelope }] of unique) await putInbox(ctx, digest, envelopeFile(envelope));
   }
   if (request.ingest) await ingestNow(deps);
-  return { imported, ingested: request.ingest && !deps.dryRun };
+  return { imported, ingested: request.ingest ? !deps.dryRun : false };
 }
 
 /** One envelope, or the proposal and statements of a request. */
