@@ -3,9 +3,9 @@
 // `join` compares the border. A fall of `ts` is listed, not judged.
 
 import { LIMITS } from '../limits.ts';
+import type { ChainRecord } from './chain-record.ts';
 import type { KidCounters } from './counters.ts';
 import type { FindingCode } from './findings.ts';
-import type { ChainRecord } from './line.ts';
 import { AUDIT_OPS } from './ops.ts';
 
 export interface ChainProblem {

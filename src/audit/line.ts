@@ -4,8 +4,9 @@
 
 import type { Json, JsonObject } from '../bytes/canonical-json.ts';
 import { ERROR_CODES, RonError } from '../errors.ts';
-import { kidWithoutVersion } from './counters.ts';
-import type { AuditOp, AuditRecord } from './draft.ts';
+import type { ChainRecord } from './chain-record.ts';
+import type { AuditOp } from './draft.ts';
+import { byteClasses, LineShape } from './line-shape.ts';
 import { AUDIT_OPS, checkDetail, isKnownOp } from './ops.ts';
 
 const NAME = '[a-z0-9][a-z0-9._-]{0,63}';
@@ -44,38 +45,6 @@ const LINE = new RegExp(
   ),
 );
 
-/** What the chain looks at in a record. */
-export interface ChainRecord {
-  readonly seq: number;
-  readonly prev: string;
-  readonly ts: string;
-  readonly mono: number;
-  readonly boot: string;
-  readonly op: AuditOp;
-  readonly ok: boolean;
-  /** Without version. */
-  readonly kid: string | undefined;
-  readonly kidSeq: number;
-  readonly generation: number | undefined;
-  readonly detail: JsonObject | undefined;
-}
-
-export function chainRecord(record: AuditRecord): ChainRecord {
-  return {
-    seq: record.seq,
-    prev: record.prev,
-    ts: record.ts,
-    mono: record.mono,
-    boot: record.boot,
-    op: record.op,
-    ok: record.result === 'ok',
-    kid: record.kid === undefined ? undefined : kidWithoutVersion(record.kid),
-    kidSeq: record.kid_seq ?? 0,
-    generation: record.generation,
-    detail: record.detail,
-  };
-}
-
 /** True for a parsed value whose `JSON.stringify` is its canonical text: members sorted, integers only. */
 function isSorted(value: Json): boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value);
@@ -90,6 +59,9 @@ function isSorted(value: Json): boolean {
 }
 
 const DETAILS_KEPT = 512;
+const SHAPES_KEPT = 256;
+/** A line that fits no shape is learned at most this often, so that a log without repetition costs little. */
+const LEARN_EVERY = 8;
 const NO_DETAIL = '';
 /** No detail text looks like this. */
 const NEVER = 'never';
@@ -97,12 +69,37 @@ const NEVER = 'never';
 export class LineReader {
   /** Details that have passed their schema, by op and text. */
   readonly #details = new Map<string, JsonObject | undefined>();
+  /** By length. */
+  readonly #shapes = new Map<number, LineShape>();
+  #classes: Uint8Array | null = null;
+  #misses = 0;
   #second = '';
   #op: AuditOp = 'init';
   #mutation = AUDIT_OPS.init.mutation;
   #lastDetail: string | undefined = NEVER;
   #lastOk = true;
   #detailValue: JsonObject | undefined;
+
+  /** The line at [start, end) of a chunk: by the shapes of lines before it, else in full. Null as in `read`. */
+  readLine(chunk: Buffer, start: number, end: number): ChainRecord | null {
+    const shape = this.#shapes.get(end - start);
+    const quick = shape?.read(chunk, start) ?? null;
+    if (quick !== null) return quick;
+    const text = chunk.toString('latin1', start, end);
+    const record = this.read(text);
+    if (record !== null && this.#misses++ % LEARN_EVERY === 0) this.#learn(text, record);
+    return record;
+  }
+
+  #learn(text: string, record: ChainRecord): void {
+    // Records with heads are rare, and their digests are not among the fields of a shape.
+    if (record.generation !== undefined || text.includes('"public_sha256"')) return;
+    if (this.#shapes.size >= SHAPES_KEPT) this.#shapes.clear();
+    this.#classes ??= byteClasses();
+    const detail = record.detail === undefined ? '' : `"detail":${this.#lastDetail},`;
+    const rest = detail === '' ? 0 : text.indexOf(detail) + detail.length;
+    this.#shapes.set(text.length, new LineShape(text, record, rest, this.#classes));
+  }
 
   /** `text` is the line as latin1. Null when the full parser must decide. */
   read(text: string): ChainRecord | null {

@@ -6,8 +6,9 @@ import { sha256Hex } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type ChainEnds, type ChainProblem, RecordChain } from './chain.ts';
+import { type ChainRecord, chainRecord } from './chain-record.ts';
 import { NO_PREVIOUS } from './leaf.ts';
-import { type ChainRecord, chainRecord, LineReader } from './line.ts';
+import { LineReader } from './line.ts';
 import { parseRecord } from './record.ts';
 import { SegmentTree } from './segment-tree.ts';
 
@@ -133,8 +134,7 @@ export class SegmentScan {
 
   /** Judges a line; returns its `prev`, or null. */
   #semantic(chunk: Buffer, start: number, end: number, seq: number): string | null {
-    const record =
-      end - start <= LIMITS.auditLineBytes ? this.#reader.read(chunk.toString('latin1', start, end)) : null;
+    const record = end - start <= LIMITS.auditLineBytes ? this.#reader.readLine(chunk, start, end) : null;
     if (record !== null) {
       this.#next(record, seq);
       return record.prev;

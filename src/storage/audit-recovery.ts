@@ -2,13 +2,13 @@
 // never acknowledged is cut; a missing or wrong tile is rebuilt when the root agrees; everything else is Tampered.
 
 import { RecordChain } from '../audit/chain.ts';
+import { chainRecord } from '../audit/chain-record.ts';
 import type { LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { countersDigest, countersFile, type KidCounters, parseCounters } from '../audit/counters.ts';
 import type { AuditRecord } from '../audit/draft.ts';
 import { FINDINGS } from '../audit/findings.ts';
 import type { HeadSlot } from '../audit/head.ts';
 import { leafHash, NO_PREVIOUS } from '../audit/leaf.ts';
-import { chainRecord } from '../audit/line.ts';
 import { parseRecord } from '../audit/record.ts';
 import { frontierFromTiles, tilePath } from '../audit/tile.ts';
 import { Frontier, foldRoot } from '../audit/tree.ts';

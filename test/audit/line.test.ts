@@ -3,8 +3,9 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { chainRecord } from '../../src/audit/chain-record.ts';
 import type { AuditDraft, AuditOp } from '../../src/audit/draft.ts';
-import { chainRecord, LineReader } from '../../src/audit/line.ts';
+import { LineReader } from '../../src/audit/line.ts';
 import { AUDIT_OPS } from '../../src/audit/ops.ts';
 import { buildRecord, parseRecord, type RecordPlace } from '../../src/audit/record.ts';
 import type { JsonObject } from '../../src/bytes/canonical-json.ts';
@@ -86,13 +87,13 @@ const place = (op: AuditOp, more: Partial<RecordPlace> = {}): RecordPlace => ({
 
 function lineOf(op: AuditOp, more: Partial<AuditDraft> = {}, at: Partial<RecordPlace> = {}): string {
   const detail = DETAILS[op];
+  // Shapes are learned from records without heads.
+  const heads = ['sign', 'wrap', 'verify'].includes(op) ? {} : { generation: 3, manifest_sha256: H, public_sha256: H };
   const draft: AuditDraft = {
     op,
     actor: 'system',
     result: 'ok',
-    generation: 3,
-    manifest_sha256: H,
-    public_sha256: H,
+    ...heads,
     ...(detail === undefined ? {} : { detail }),
     ...more,
   };
@@ -135,6 +136,58 @@ describe('every operation', () => {
       }
     }
   });
+});
+
+describe('shapes', () => {
+  const sign = (n: number, more: Partial<AuditDraft> = {}): string =>
+    lineOf(
+      'sign',
+      {
+        tenant: 'acme',
+        purpose: 'release',
+        kid: KID.replace(/0001#/, `000${n % 10}#`),
+        input_hash: `b3:${H}`,
+        req: H,
+        ...more,
+      },
+      {
+        seq: 1000 + n,
+        kid_seq: 100 + n,
+        mono: 5000 + n,
+        ts: `2026-11-20T08:00:0${n % 10}.${String(n).padStart(3, '0')}Z`,
+        prev: `${n % 10}`.repeat(64),
+      },
+    );
+  const readLine = (reader: LineReader, text: string): unknown => {
+    const chunk = Buffer.from(`\n${text}\n`, 'latin1');
+    return reader.readLine(chunk, 1, chunk.length - 1);
+  };
+
+  test('lines of one shape are read as by the parser', () => {
+    const reader = new LineReader();
+    for (let n = 0; n < 200; n++) expect(readLine(reader, sign(n))).toEqual(full(sign(n)));
+    const refused = sign(3, { result: 'PolicyRefused' });
+    expect(readLine(reader, refused)).toEqual(full(refused));
+  });
+
+  test.each([
+    ['a signature', sign(7)],
+    ['a detail with members of the same names', lineOf('ledger.append', { public_sha256: H })],
+    ['a detail before the fields', lineOf('verify', { detail: { count: 3, second: 17, inputs_sha256: H } })],
+    ['the smallest counters', lineOf('wrap', { kid: KID }, { seq: 1, mono: 0, kid_seq: 1 })],
+  ])('%s: after it was learned, no changed byte is accepted that the parser refuses', (_, text) => {
+    for (let at = 0; at < text.length; at++) {
+      for (let byte = 0; byte < 256; byte += at % 3 === 0 ? 1 : 7) {
+        const reader = readers.get(text) ?? new LineReader();
+        readers.set(text, reader);
+        if (at === 0 && byte === 0) readLine(reader, text);
+        const changed = `${text.slice(0, at)}${String.fromCharCode(byte)}${text.slice(at + 1)}`;
+        const fast = readLine(reader, changed);
+        if (fast !== null && changed !== text) expect(fast, changed).toEqual(full(changed));
+      }
+    }
+  });
+  const readers = new Map<string, LineReader>();
 });
 
 test('a record that holds in mutated members, detail texts and numbers is read alike', () => {

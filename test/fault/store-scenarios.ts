@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { RecordChain } from '../../src/audit/chain.ts';
-import { chainRecord } from '../../src/audit/line.ts';
+import { chainRecord } from '../../src/audit/chain-record.ts';
 import { toHex } from '../../src/bytes/hex.ts';
 import { utf8 } from '../../src/bytes/text.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
