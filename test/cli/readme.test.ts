@@ -74,6 +74,27 @@ describe('README', () => {
   });
 });
 
+/** Times, ids, digests and store ids by their shape. */
+const shape = (text: string): string =>
+  text
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/g[pl]-[a-z2-7]{32}/g, 'ID')
+    .replaceAll(/[0-9a-f]{64}/g, 'DIGEST')
+    .replaceAll(/[0-9a-f]{32}/g, 'STORE')
+    .replaceAll(/local:\d+:\S+/g, 'ACTOR')
+    .replaceAll(/ +$/gm, '');
+
+describe('README, what it looks like', () => {
+  it('shows what quickstart prints', async () => {
+    const run = await home.run(['quickstart']);
+    expect(run.exit).toBe(0);
+    const shown = blockOf('What it looks like').join('\n').split('\n\n');
+    expect(shown.length).toBe(2);
+    const printed = shape(run.stdout);
+    for (const step of shown) expect(printed).toContain(shape(step));
+  });
+});
+
 describe('inspect, on what the main job left behind', () => {
   const inHome = (pattern: string): string[] => globSync(pattern, { cwd: home.path }).toSorted();
   const explain = (file: string, exit: number, ...keys: readonly string[]): Promise<Envelope<InspectResult>> =>
