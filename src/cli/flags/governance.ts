@@ -10,11 +10,6 @@ export const ingestFlag = Flags.boolean({
   summary: 'ingest at once (needs the passphrase of the custody store too: --passphrase-file store=FILE)',
 });
 
-/** Commands that append to the log (governance page 11). */
-export const confirmTimeFlag = Flags.boolean({
-  summary: 'the clock is right although it is over 7 days beyond the newest entry',
-});
-
 /** Commands that unseal. */
 export const unsealFlags = { ...passphraseFlags, 'dry-run': dryRunFlag, 'lock-timeout': lockTimeoutFlag };
 

@@ -13,10 +13,6 @@ export const opIdFlag = Flags.string({
   helpValue: 'UUID',
 });
 
-export const confirmTimeFlag = Flags.boolean({
-  summary: 'the clock is right although it is over 7 days beyond the newest entry',
-});
-
 export const payloadFlags = {
   file: Flags.string({ summary: 'payload, hashed here; - is standard input', helpValue: 'FILE', exclusive: ['b3'] }),
   b3: Flags.string({ summary: 'BLAKE3 digest of the payload instead of --file (64 hex)', helpValue: 'HEX' }),

@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
 import { diff } from '../../operations/governance/diff.ts';
 import { diffView } from '../../views/governance/results.ts';
 
@@ -16,7 +16,6 @@ export default class GovernanceDiff extends BaseCommand {
 
   override async perform({ args, flags }: Input<typeof GovernanceDiff>, runtime: Runtime): Promise<Outcome> {
     const data = await diff({ id: args.id }, runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => diffView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => diffView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

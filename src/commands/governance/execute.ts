@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag, unsealFlags } from '../../cli/flags/governance.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { unsealFlags } from '../../cli/flags/governance.ts';
+import { confirmTimeFlag, kmsFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { execute } from '../../operations/governance/execute.ts';
 import { executeView } from '../../views/governance/execute.ts';

@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
 import { inbox } from '../../operations/governance/inbox.ts';
 import { inboxView } from '../../views/governance/lists.ts';
 
@@ -14,7 +14,6 @@ export default class GovernanceInbox extends BaseCommand {
 
   override async perform({ flags }: Input<typeof GovernanceInbox>, runtime: Runtime): Promise<Outcome> {
     const data = await inbox(runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => inboxView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => inboxView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

@@ -1,6 +1,6 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag, unsealFlags } from '../../cli/flags/governance.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { unsealFlags } from '../../cli/flags/governance.ts';
+import { confirmTimeFlag, kmsFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { ingest } from '../../operations/governance/ingest.ts';
 import { ingestView } from '../../views/governance/execute.ts';

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
 import { listProposals } from '../../operations/governance/list.ts';
 import { listView } from '../../views/governance/lists.ts';
 
@@ -17,7 +17,6 @@ export default class GovernanceList extends BaseCommand {
 
   override async perform({ flags }: Input<typeof GovernanceList>, runtime: Runtime): Promise<Outcome> {
     const data = await listProposals({ all: flags.all }, runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => listView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => listView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

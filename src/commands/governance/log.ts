@@ -1,8 +1,8 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { durationFlag } from '../../cli/flags/duration.ts';
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
 import { ledgerLog } from '../../operations/governance/log.ts';
 import { logView } from '../../views/governance/lists.ts';
 
@@ -17,7 +17,6 @@ export default class GovernanceLog extends BaseCommand {
 
   override async perform({ flags }: Input<typeof GovernanceLog>, runtime: Runtime): Promise<Outcome> {
     const data = await ledgerLog({ sinceMs: flags.since ?? null }, runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => logView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => logView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

@@ -1,8 +1,8 @@
 import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
 import { show } from '../../operations/governance/show.ts';
 import { showView } from '../../views/governance/show.ts';
 
@@ -21,7 +21,6 @@ export default class GovernanceShow extends BaseCommand {
 
   override async perform({ args, flags }: Input<typeof GovernanceShow>, runtime: Runtime): Promise<Outcome> {
     const data = await show({ id: args.id }, runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => showView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => showView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

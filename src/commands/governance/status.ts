@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../cli/head-trust.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { judgeTrust } from '../../cli/trust.ts';
 import { governanceStatus } from '../../operations/governance/status.ts';
 import { statusView } from '../../views/governance/lists.ts';
 
@@ -12,7 +12,6 @@ export default class GovernanceStatus extends BaseCommand {
 
   override async perform({ flags }: Input<typeof GovernanceStatus>, runtime: Runtime): Promise<Outcome> {
     const data = await governanceStatus(runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => statusView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => statusView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

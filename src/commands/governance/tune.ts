@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag, unsealFlags } from '../../cli/flags/governance.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { unsealFlags } from '../../cli/flags/governance.ts';
+import { confirmTimeFlag, kmsFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tune } from '../../operations/governance/tune.ts';
 import { tuneView } from '../../views/governance/results.ts';

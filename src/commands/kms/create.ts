@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag, opIdFlag } from '../../cli/flags/kms.ts';
+import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { create } from '../../operations/kms/create.ts';
 import { createView } from '../../views/kms/create.ts';

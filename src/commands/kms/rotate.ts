@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag, kidArg, opIdFlag } from '../../cli/flags/kms.ts';
+import { kidArg, opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { rotate } from '../../operations/kms/rotate.ts';
 import { rotateView } from '../../views/kms/rotate.ts';

@@ -1,8 +1,8 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { checkedOutput } from '../../cli/checked-output.ts';
-import { confirmTimeFlag, kidArg, opIdFlag, payloadFlags } from '../../cli/flags/kms.ts';
+import { kidArg, opIdFlag, payloadFlags } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
 import { payloadOf } from '../../cli/payload.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { sign } from '../../operations/kms/sign.ts';

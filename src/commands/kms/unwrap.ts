@@ -1,9 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { checkedOutput } from '../../cli/checked-output.ts';
-import { confirmTimeFlag, opIdFlag } from '../../cli/flags/kms.ts';
+import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { unwrap } from '../../operations/kms/unwrap.ts';

@@ -1,8 +1,8 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag, payloadFlags } from '../../cli/flags/kms.ts';
+import { payloadFlags } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import { payloadOf } from '../../cli/payload.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';

@@ -1,9 +1,9 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { checkedOutput } from '../../cli/checked-output.ts';
-import { confirmTimeFlag, kidArg, opIdFlag } from '../../cli/flags/kms.ts';
+import { kidArg, opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { wrap } from '../../operations/kms/wrap.ts';

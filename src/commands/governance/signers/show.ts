@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../../cli/base-command.ts';
 import { kmsFlag, strictFlag } from '../../../cli/flags/shared.ts';
-import { demandAuthenticated, warnUnauthenticated } from '../../../cli/head-trust.ts';
 import type { Runtime } from '../../../cli/runtime.ts';
+import { judgeTrust } from '../../../cli/trust.ts';
 import { signersShow } from '../../../operations/governance/signers.ts';
 import { signersView } from '../../../views/governance/lists.ts';
 
@@ -12,7 +12,6 @@ export default class GovernanceSignersShow extends BaseCommand {
 
   override async perform({ flags }: Input<typeof GovernanceSignersShow>, runtime: Runtime): Promise<Outcome> {
     const data = await signersShow(runtime.deps());
-    warnUnauthenticated(runtime, data.trust);
-    return { data, text: () => signersView(data), error: demandAuthenticated(flags.strict, data.trust) };
+    return { data, text: () => signersView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }
