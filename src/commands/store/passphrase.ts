@@ -1,8 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag } from '../../cli/flags/kms.ts';
 import { demandNewPassphrase } from '../../cli/flags/new-passphrase.ts';
 import { newPassphraseFlags, passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { storePassphrase } from '../../operations/store/passphrase.ts';
 import { storePassphraseView } from '../../views/store/passphrase.ts';

@@ -1,7 +1,6 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmTimeFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { storeReseal } from '../../operations/store/reseal.ts';
 import { storeResealView } from '../../views/store/reseal.ts';
