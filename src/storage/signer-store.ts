@@ -4,7 +4,6 @@
 // Refuses: a wrong passphrase, any file that the manifest does not name as it is, a foreign signer.json, and, after a
 // restore, the memory of a ledger that was not rebuilt (NotResynced). Attack: a restored memory forgets a vote already given.
 
-import { toBase64Url } from '../bytes/base64.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { concat } from '../bytes/framing.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
@@ -21,10 +20,9 @@ import { type KdfCost, SIGNER_KDF } from '../sealed/kdf-parameters.ts';
 import { findRecord, type Manifest } from '../sealed/manifest.ts';
 import { recordHash } from '../sealed/record-id.ts';
 import { sealRoot } from '../sealed/seal.ts';
-import { renameFiles, writeFile, writeFiles } from './durable-file.ts';
+import { renameFiles, writeFile } from './durable-file.ts';
 import {
   type ChangeInput,
-  prepareChange,
   type RecordPut,
   readSealed,
   type SealedPaths,
@@ -32,11 +30,12 @@ import {
   sweep,
   unseal,
 } from './sealed-store.ts';
+import { commitSigner, lockSigner, SIGNER_HEADS } from './signer-commit.ts';
+import { destroyPair, generatePair, importPair, sameKeys } from './signer-pair.ts';
 import {
   BACKUP_ID,
   decodeMemory,
   decodePair,
-  ED25519_SEED_BYTES,
   encodeBackup,
   encodeMemory,
   encodePair,
@@ -45,9 +44,7 @@ import {
   type PairMeta,
   pairId,
 } from './signer-record.ts';
-import { acquireLock, type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
-
-export const SIGNER_HEADS = { genesisDigest: null, ledger: null, policy: null, audit: null } as const;
+import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
 
 export const bundlePath = (directory: string): string => `${directory}/signer.json`;
 
@@ -90,55 +87,6 @@ function missingSigner(id: string): RonError {
     field: 'signer',
     hint: `Run: ronctl signer create ${id}`,
   });
-}
-
-export function lockSigner(deps: StoreDeps, directory: string, id: string): Promise<Lock> {
-  return acquireLock(deps, directory, () => ({
-    message: `another process is using the signer ${id}`,
-    hint: 'Wait for it to finish, or raise --lock-timeout.',
-  }));
-}
-
-/** Imports the two seeds of a pair; the secret is not wiped. */
-export async function importPair(ctx: Pick<StoreContext, 'crypto'>, secret: Uint8Array): Promise<DualSigningKeys> {
-  const ed25519 = secret.slice(0, ED25519_SEED_BYTES);
-  const mlDsa = secret.slice(ED25519_SEED_BYTES);
-  try {
-    return {
-      ed25519: await ctx.crypto.signature('ed25519').importSecret(ed25519),
-      mlDsa: await ctx.crypto.signature('ml-dsa').importSecret(mlDsa),
-    };
-  } finally {
-    wipe(ed25519, mlDsa);
-  }
-}
-
-export async function generatePair(ctx: Pick<StoreContext, 'crypto'>): Promise<Uint8Array> {
-  const ed25519 = await ctx.crypto.signature('ed25519').generate();
-  const mlDsa = await ctx.crypto.signature('ml-dsa').generate();
-  const secret = concat(ed25519, mlDsa);
-  wipe(ed25519, mlDsa);
-  return secret;
-}
-
-/** True when the private halves belong to the public keys of a bundle. */
-export function sameKeys(known: PublicKeys, keys: DualSigningKeys): boolean {
-  return known.ed25519 === toBase64Url(keys.ed25519.publicKey) && known.ml_dsa_65 === toBase64Url(keys.mlDsa.publicKey);
-}
-
-export function destroyPair(keys: DualSigningKeys): void {
-  keys.ed25519.destroy();
-  keys.mlDsa.destroy();
-}
-
-/** Writes, syncs and renames manifest.next: the commit of a store without a log. Then the root, then the remains. */
-export async function commitSigner(ctx: StoreContext, paths: SealedPaths, input: ChangeInput): Promise<Manifest> {
-  const change = await prepareChange(ctx, paths, input);
-  await writeFiles(ctx, change.writes);
-  renameFiles(ctx.files, [{ from: paths.manifestNext, to: paths.manifest }]);
-  if (change.newRoot) renameFiles(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
-  sweep(ctx.files, paths, change.manifest, []);
-  return change.manifest;
 }
 
 interface Pair {
