@@ -139,9 +139,9 @@ class LedgerSegment implements SegmentReader {
   #judge(line: Line): void {
     if (!('payload' in line.body)) return;
     const envelope = line.body as Parameters<typeof keysIn>[0];
-    this.#keys.push(...keysIn(envelope));
     const object = `line ${line.seq}`;
     const described = describeSigned(this.#crypto, envelope, this.#keys);
+    this.#keys.push(...keysIn(envelope));
     if (described === null) {
       this.#count.defect(object, `an object of the type ${envelope.payloadType} does not belong into a ledger`);
       return;

@@ -174,6 +174,11 @@ const KINDS: ReadonlyMap<string, SignedKind> = new Map<string, SignedKind>([
   ],
 ]);
 
+/**
+ * Signed by keys that stand in them. A proposal is not: the set that it proposes says nothing about who may sign it.
+ */
+const SELF_SIGNED: ReadonlySet<ArtefactKind> = new Set(['genesis', 'signer bundle', 'possession', 'continuity']);
+
 /** True for a payload type that has a row. */
 export function isSignedKind(type: string): boolean {
   return KINDS.has(type);
@@ -185,12 +190,13 @@ export function versionOf(type: string): number {
   return Number(VERSION.exec(type)?.[1] ?? 0);
 }
 
-/** `keys`: from outside; those that the object names itself are added. Null when the payload type is not ours. */
+/** `keys`: from outside; those of a self-signed object are added. Null when the payload type is not ours. */
 export function describeSigned(crypto: Crypto, envelope: Envelope, keys: readonly KnownKey[]): Artefact | null {
   const row = KINDS.get(envelope.payloadType);
   if (row === undefined) return null;
   const expected = row.signers(envelope);
-  const signatures = judgeEnvelope(crypto, [...keysIn(envelope), ...keys], '', envelope);
+  const own = SELF_SIGNED.has(row.kind) ? keysIn(envelope) : [];
+  const signatures = judgeEnvelope(crypto, [...keys, ...own], '', envelope);
   const present = envelope.signatures.map((one) => one.keyid);
   const missing = expected.filter((keyid) => !present.includes(keyid));
   const foreign = present.filter((keyid) => !expected.includes(keyid));

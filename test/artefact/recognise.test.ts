@@ -132,6 +132,17 @@ describe('recognise', () => {
     ]);
   });
 
+  it('does not judge a signer-set change by the keys that it proposes itself', () => {
+    const found = explain(made.signerSetChange)!;
+    expect(found.kind).toBe('proposal');
+    expect(found.signatures.map((one) => one.verdict)).toEqual(['key unknown', 'key unknown']);
+    const known = explain(made.signerSetChange, keysFromFile(made.files.genesis, 'genesis.json'))!;
+    expect(known.signatures.map((one) => [one.verdict, one.key_from])).toEqual([
+      ['valid', `genesis ${made.ledgerId}`],
+      ['valid', `genesis ${made.ledgerId}`],
+    ]);
+  });
+
   it('prints digest and words of the bundle, genesis and proposal', () => {
     for (const name of ['genesis', 'genesis draft', 'signer bundle', 'proposal', 'request'] as const) {
       const { digest, words } = explain(made.files[name])!;

@@ -169,6 +169,38 @@ export async function makeArtefacts() {
   });
   const proposal = await signedBy(built, [['alice', people.alice]]);
   const proposalDigest = envelopeDigest(proposal);
+  const change = buildProposal({
+    ledger_id: ledgerId,
+    author: 'alice',
+    scope: 'global',
+    rationale: 'carol has left',
+    changeset: [],
+    actions: [
+      {
+        name: 'signer-set-change',
+        new_set: {
+          members: [
+            { id: 'alice', role: 'policy-owner', keys: publicOf(people.alice) },
+            { id: 'bob', role: 'security-officer', keys: publicOf(people.bob) },
+            { id: 'eve', role: 'custodian', keys: publicOf(people.eve) },
+          ],
+          threshold: 2,
+          auditor: { id: 'dora', keys: publicOf(people.dora) },
+        },
+        removed: [{ id: 'carol', reason: 'left' }],
+      },
+    ],
+    risk: { level: 'high', text: '' },
+    rollback: 'none',
+    signer_set: setRef(set),
+    base_state: { seq: 0, hash: ZERO_DIGEST },
+    expected_state_hash: ZERO_DIGEST,
+    created_at: T0,
+    expires_at: at(24),
+    attachments: [],
+    nonce: nonce(),
+  });
+  const signerSetChange = envelopeFile(await signedBy(change, [['alice', people.alice]]));
   const statementOf = async (signer: 'alice' | 'bob', role: 'policy-owner' | 'security-officer'): Promise<Envelope> =>
     signedBy(
       buildStatement({
@@ -429,6 +461,7 @@ export async function makeArtefacts() {
     files,
     rootRecord: await sealRoot(crypto, random, utf8('pass'), FAST_KDF, { ...sealInput, id: 'root', type: 'root' }),
     kemObject,
+    signerSetChange,
     people,
     service,
     log,
