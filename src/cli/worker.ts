@@ -13,13 +13,6 @@ type Task = (input: unknown) => unknown;
 /** Name of a task, and how to load it. The inline Workers of tests uses the same table. */
 export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, () => Promise<Task>>([
   [
-    'sha256',
-    async () => {
-      const { sha256Hex } = await import('../crypto/hash.ts');
-      return (input) => sha256Hex(input as Uint8Array);
-    },
-  ],
-  [
     'audit.scan',
     async () => {
       const { scanTask } = await import('../storage/audit-scan.ts');

@@ -119,7 +119,7 @@ describe('definitions', () => {
   });
 });
 
-describe('the binary, in an empty home and without a terminal', () => {
+describe.concurrent('the binary, in an empty home and without a terminal', () => {
   test.each([...byName])('%s --help shows usage and examples on stdout', async (_, { words }) => {
     const run = await home.run([...words, '--help']);
     expect(run).toMatchObject({ exit: 0, stderr: '' });
