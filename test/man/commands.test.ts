@@ -27,7 +27,7 @@ function commandLines(text: string): string[][] {
 
 function defects(words: readonly string[], { commands }: Manifest): string[] {
   const names = words.slice(0, words.findIndex((word) => !/^[a-z][a-z-]*$/.test(word)) >>> 0);
-  const depth = [2, 1].find(
+  const depth = [3, 2, 1].find(
     (count) => names.length >= count && commands[names.slice(0, count).join(':')] !== undefined,
   );
   const shown = `ronctl ${words.slice(0, 8).join(' ')}`;
