@@ -4,9 +4,8 @@
 import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
 import { RonError } from '../errors.ts';
-import type { Files } from '../host.ts';
+import type { Files, OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { recordsBackwards } from './audit-lines.ts';
 import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { findLine, segmentLines, withFile } from './audit-segment.ts';
 import { knownRecord, readSegmentLine, storedRecords } from './audit-store.ts';
@@ -22,7 +21,13 @@ export function* recordsFrom(files: Files, epoch: EpochPaths, from: number, size
   for (const { record } of storedRecords(files, epoch, from, size)) yield knownRecord(record);
 }
 
-/** The newest record with this operation id, looking back to seq `from`. */
+const CHUNK_BYTES = 1024 * 1024;
+const LF = 0x0a;
+
+/**
+ * The newest record with this operation id, looking back to seq `from`. Bytes are searched, not parsed: an id that is not
+ * there costs one pass over the files. A hit elsewhere in a record (`detail.reqs`) is passed over.
+ */
 export function findOperation(
   files: Files,
   epoch: EpochPaths,
@@ -30,11 +35,40 @@ export function findOperation(
   opId: string,
   from: number,
 ): AuditRecord | null {
-  for (const record of recordsBackwards(files, epoch, size)) {
-    if (record.seq < from) return null;
-    if (record.op_id === opId) return record;
+  const needle = Buffer.from(`"op_id":"${opId}"`);
+  for (let segment = size === 0 ? -1 : segmentOf(size - 1); segment >= segmentOf(from); segment--) {
+    const found = withFile(files, epoch.segment(segment), (file) =>
+      file === null ? null : newestIn(file, needle, (record) => record.op_id === opId && record.seq < size),
+    );
+    if (found !== null) return found.seq < from ? null : found;
   }
   return null;
+}
+
+function newestIn(file: OpenFile, needle: Buffer, accept: (record: AuditRecord) => boolean): AuditRecord | null {
+  const { sizeBytes } = file.info();
+  for (let end = sizeBytes; end > 0; ) {
+    const start = Math.max(0, end - CHUNK_BYTES);
+    // A hit may begin in this chunk and end in the one behind it.
+    const bytes = Buffer.from(file.read(start, Math.min(sizeBytes, end + needle.length - 1) - start));
+    for (let at = bytes.lastIndexOf(needle); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(needle, at - 1)) {
+      const line = lineAround(file, start + at, sizeBytes);
+      if (line === null) continue;
+      const record = knownRecord(parseRecord(line, 'audit record'));
+      if (accept(record)) return record;
+    }
+    end = start;
+  }
+  return null;
+}
+
+/** The whole line that holds a position; null for a last line without LF. */
+function lineAround(file: OpenFile, position: number, sizeBytes: number): Uint8Array | null {
+  const start = Math.max(0, position - LIMITS.auditLineBytes);
+  const bytes = file.read(start, Math.min(sizeBytes, position + LIMITS.auditLineBytes + 1) - start);
+  const first = bytes.lastIndexOf(LF, position - start) + 1;
+  const last = bytes.indexOf(LF, position - start);
+  return last < 0 ? null : bytes.slice(first, last);
 }
 
 /** Whole lines behind `from` in the newest segments, unsigned and not checked against the head: for readers without a key. */
