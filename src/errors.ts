@@ -111,7 +111,7 @@ export const ERROR_CODES = {
     'Choose another name, or give --force where offered.',
   ),
 
-  NotFound: row('operator', 4, 404, 'There is no such thing.', 'List what there is.'),
+  NotFound: row('operator', 4, 404, 'There is no such thing.', 'Check the name or path; list what there is.'),
   NotInitialised: row('operator', 4, 404, 'This home lacks what the command needs.', 'Run the command that makes it.'),
   Ungoverned: row(
     'operator',

@@ -10,6 +10,7 @@ import { homePath, loadClientConfig } from './home.ts';
 import { schemaName, toRonError } from './json-error.ts';
 import { launchOf } from './launch.ts';
 import { formatOfArgv, formatOfVariable } from './output-format.ts';
+import { placed, placesOf } from './place.ts';
 import { type Reporter, reporter } from './report.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
 import { openTranscript, type Transcript } from './transcript.ts';
@@ -66,10 +67,13 @@ export abstract class BaseCommand extends Command {
       launchOf(this.config).onSignal = (stopped) => report.result(schema, undefined, undefined, stopped);
       const file = textFlag(input, 'transcript');
       if (file !== undefined) transcript = openTranscript(host, file, launchOf(this.config).argv);
-      refuseOnline(
-        textFlag(input, 'kms'),
-        'kms' in this.ctor.flags ? (host.env.get('RONCTL_KMS') ?? loaded.config.kms.url) : undefined,
-      );
+      if ('kms' in this.ctor.flags) {
+        refuseOnline([
+          ['--kms', textFlag(input, 'kms')],
+          ['RONCTL_KMS', host.env.get('RONCTL_KMS')],
+          ['kms.url', loaded.config.kms.url],
+        ]);
+      }
       const progress = progressLine(host.terminal, host.clock);
       const runtime = buildRuntime({
         host,
@@ -78,6 +82,7 @@ export abstract class BaseCommand extends Command {
         development: launchOf(this.config).development,
         packageRoot: this.config.root,
         structured: format !== 'table',
+        placesOf: placesOf(this.ctor, input),
         onProgress: progress.report,
         emit: (data, text) => report.result(schema, data, text, undefined),
       });
@@ -86,18 +91,26 @@ export abstract class BaseCommand extends Command {
       } finally {
         progress.finish();
       }
-      error = outcome.error;
+      error = outcome.error === undefined ? undefined : this.#placed(outcome.error);
       const silent = outcome.streamed === true || runtime.stdoutTaken;
       if (silent && error !== undefined) await report.result(schema, undefined, undefined, error);
       else if (!silent) await report.result(schema, outcome.data, outcome.text, error);
     } catch (thrown) {
-      error = toRonError(thrown);
+      error = this.#placed(toRonError(thrown));
       if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
       await report.result(schema, error.data, undefined, error);
     }
     const exit = error?.exit ?? 0;
     transcript?.add(exit, schema, outcome?.data ?? error?.data);
     process.exitCode = exit;
+  }
+
+  get #line(): string {
+    return `ronctl ${(this.id ?? '').replaceAll(':', ' ')}`;
+  }
+
+  #placed(error: RonError): RonError {
+    return placed(error, this.#line, this.ctor);
   }
 
   #asked(): boolean {
@@ -127,18 +140,17 @@ export abstract class BaseCommand extends Command {
     } catch (thrown) {
       if (refused !== undefined) throw refused;
       if (!isParserError(thrown)) throw thrown;
-      const names = [...Object.keys(flags), ...Object.keys(GLOBAL_FLAGS)];
-      throw usageError(thrown, `ronctl ${(this.id ?? '').replaceAll(':', ' ')}`, names);
+      throw usageError(thrown, this.#line, { ...flags, ...GLOBAL_FLAGS });
     }
   }
 }
 
 /** Only `none` exists offline. A server, once it is built, is never reached by accident: no fallback address exists. */
-function refuseOnline(flag: string | undefined, configured: string | undefined): void {
-  const value = flag ?? configured;
-  if (value === undefined || value === '' || value === 'none') return;
-  throw new RonError('Unsupported', `--kms ${value}: this build works offline on the home only; none is accepted`, {
-    field: '--kms',
+function refuseOnline(sources: readonly (readonly [place: string, value: string | undefined])[]): void {
+  const [place, value] = sources.find(([, one]) => one !== undefined && one !== '') ?? [];
+  if (place === undefined || value === 'none') return;
+  throw new RonError('Unsupported', `${place} ${value}: this build works offline on the home only; none is accepted`, {
+    field: place,
     hint: 'Leave --kms, RONCTL_KMS and kms.url away, or set them to none.',
   });
 }

@@ -1,13 +1,14 @@
 // Host.Terminal: writes that report a full disk and fall silent on a closed pipe, whole standard input, and the reader of
 // secrets: raw mode, bytes into one buffer, no echo, no reveal key, nothing through a string (D-24).
 
-import { readSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { utf8 } from '../bytes/text.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { RonError } from '../errors.ts';
 import type { Terminal } from '../host.ts';
 import { LIMITS } from '../limits.ts';
+import { readDescriptor } from './descriptor.ts';
 import { fileError } from './node-files.ts';
 
 const errnoOf = (thrown: unknown): unknown => (thrown instanceof Error && 'code' in thrown ? thrown.code : undefined);
@@ -30,38 +31,6 @@ function writeAll(fd: number, bytes: Uint8Array, name: string): boolean {
     }
   }
   return true;
-}
-
-/** Reads a descriptor to its end. */
-export function readDescriptor(fd: number, maxBytes: number, name: string): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const chunk = new Uint8Array(65_536);
-    let count: number;
-    try {
-      count = readSync(fd, chunk, 0, chunk.length, null);
-    } catch (thrown) {
-      const errno = errnoOf(thrown);
-      if (errno === 'EOF') break;
-      if (errno === 'EBADF') throw new RonError('InvalidValue', `${name} is not open`, { cause: thrown });
-      if (errno !== 'EAGAIN') throw fileError(thrown, name, 'read');
-      pause();
-      continue;
-    }
-    if (count === 0) break;
-    size += count;
-    if (size > maxBytes) throw new RonError('TooLarge', `${name} holds more than ${maxBytes} bytes`);
-    chunks.push(chunk.subarray(0, count));
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-    wipe(chunk);
-  }
-  return whole;
 }
 
 const ENTER = new Set([0x0d, 0x0a]);
@@ -195,9 +164,7 @@ export function nodeTerminal(): Terminal {
       const { askLine } = await import('../ui/prompt.ts');
       return askLine(prompt);
     },
-    async readStdin(maxBytes) {
-      return readDescriptor(0, maxBytes, 'standard input');
-    },
+    readStdin: (maxBytes) => readDescriptor(0, maxBytes, 'standard input'),
     writeStdout(bytes) {
       if (stdoutOpen) stdoutOpen = writeAll(1, typeof bytes === 'string' ? utf8(bytes) : bytes, 'standard output');
     },

@@ -6,17 +6,27 @@ import { RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { writeFile, writeNewFile } from '../storage/durable-file.ts';
 
+const KIND = { file: 'a file', directory: 'a directory', symlink: 'a symbolic link', other: 'a device' } as const;
+
 /** Throws Exists, NotFound (directory) or UnsafeFile when `path` could not be written. */
 export function checkOutput(host: Pick<Host, 'files'>, path: string, force: boolean): void {
   const there = host.files.info(path);
+  if (there !== null && there.type !== 'file') {
+    throw new RonError('UnsafeFile', `${path} is ${KIND[there.type]}, no regular file`, {
+      hint: 'Name a file that does not exist yet.',
+    });
+  }
   if (there !== null && !force) {
     throw new RonError('Exists', `${path} exists and is not overwritten`, {
       hint: 'Choose another name, or give --force.',
     });
   }
-  if (there !== null && there.type !== 'file') throw new RonError('UnsafeFile', `${path} is no regular file`);
-  if (host.files.info(host.files.realPath(dirname(path)))?.type !== 'directory') {
-    throw new RonError('NotFound', `${dirname(path)} is no directory`);
+  const directory = dirname(path);
+  if (host.files.info(directory) === null) {
+    throw new RonError('NotFound', `there is no directory ${directory}`, { hint: `Make it: mkdir -p ${directory}` });
+  }
+  if (host.files.info(host.files.realPath(directory))?.type !== 'directory') {
+    throw new RonError('UnsafeFile', `${directory} is no directory`, { hint: 'Name a file in a directory.' });
   }
 }
 

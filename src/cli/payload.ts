@@ -20,5 +20,5 @@ export async function payloadOf(
     });
   }
   if (flags.file === '-') return { kind: 'bytes', bytes: await runtime.readInput('-', STDIN_BYTES) };
-  return { kind: 'file', path: runtime.path(flags.file) };
+  return { kind: 'file', path: runtime.inputPath(flags.file) };
 }

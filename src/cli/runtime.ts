@@ -10,6 +10,7 @@ import type { Host, OnProgress } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import type { OperationDeps } from '../operations/deps.ts';
 import type { TextModel } from '../ui/text-model.ts';
+import { atPlace, readInputFile, resolvedFile } from './input-file.ts';
 import { checkOutput, writeOutputFile } from './output-file.ts';
 import { passphrases } from './unlock.ts';
 
@@ -52,6 +53,8 @@ export interface Runtime {
   preferredSigner(flag: string | undefined): string | undefined;
   /** Absolute path of one that the user gave. */
   path(given: string): string;
+  /** Absolute path, links resolved, of a file or directory that is read in place. NotFound names flag or argument. */
+  inputPath(given: string, what?: 'file' | 'directory'): string;
   /** Bytes of a file or, for `-`, of standard input, which one argument may use. NotFound, TooLarge. */
   readInput(given: string, maxBytes: number): Promise<Uint8Array>;
   /** The same as strict UTF-8. */
@@ -80,6 +83,8 @@ export interface RuntimeParts {
   readonly packageRoot: string;
   readonly structured: boolean;
   readonly onProgress: OnProgress;
+  /** The flags and arguments that a value was typed for. */
+  readonly placesOf?: (given: string) => readonly string[];
   readonly emit: Runtime['emit'];
 }
 
@@ -127,6 +132,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
   const providerName = providerOf(host, config);
   let crypto: Promise<Crypto> | undefined;
   let stdinUser: string | undefined;
+  let dashes = 0;
   let stdoutTaken = false;
 
   const claimStdin = (what: string): void => {
@@ -168,21 +174,31 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     path,
     async readInput(given, maxBytes) {
       if (given === '-') {
-        claimStdin(`an argument ${stdinUser === undefined ? '' : 'again '}given as -`);
+        const places = parts.placesOf?.(given) ?? [];
+        claimStdin(`${places[dashes++] ?? 'an argument given as'} -`);
         return host.terminal.readStdin(maxBytes);
       }
-      const bytes = host.files.info(path(given)) && host.files.read(host.files.realPath(path(given)), maxBytes);
-      return bytes ?? Promise.reject(new RonError('NotFound', `there is no file ${given}`, { field: given }));
+      return readInputFile(host, path(given), maxBytes, given, parts.placesOf?.(given)[0]);
+    },
+    inputPath(given, what) {
+      try {
+        return resolvedFile(host, path(given), given, 'Name a file that is there.', what);
+      } catch (thrown) {
+        throw atPlace(thrown, parts.placesOf?.(given)[0]);
+      }
     },
     async readText(given, maxBytes) {
       const text = fromUtf8(await runtime.readInput(given, maxBytes));
-      if (text === null) throw new RonError('Malformed', `${given}: not UTF-8`);
+      if (text === null) throw new RonError('Malformed', `${given}: not UTF-8 text`);
       return text;
     },
     async writeOutput(given, bytes, { force, dryRun = false }) {
       if (given !== '-') {
-        if (dryRun) checkOutput(host, path(given), force);
-        else await writeOutputFile(host, path(given), bytes, force);
+        const write = async (): Promise<void> =>
+          dryRun ? checkOutput(host, path(given), force) : writeOutputFile(host, path(given), bytes, force);
+        await write().catch((thrown: unknown) => {
+          throw atPlace(thrown, parts.placesOf?.(given)[0]);
+        });
         return;
       }
       if (parts.structured) {

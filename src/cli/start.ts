@@ -20,7 +20,7 @@ export interface StartOptions {
 }
 
 async function reportStart(host: Host, argv: readonly string[], thrown: unknown): Promise<number> {
-  const error = isParserError(thrown) ? usageError(thrown, 'ronctl', []) : toRonError(thrown);
+  const error = isParserError(thrown) ? usageError(thrown, 'ronctl', {}) : toRonError(thrown);
   if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
   const format = formatOfArgv(argv) ?? formatOfVariable(host.env.get('RONCTL_OUTPUT')) ?? 'table';
   await reporter(host, { format, noColor: argv.includes('--no-color') }).result(

@@ -31,12 +31,27 @@ export function isParserError(thrown: unknown): thrown is Error & ParserError {
   return thrown instanceof Error && 'oclif' in thrown;
 }
 
-/** `commandLine` is the command as it is typed, `flags` the names that it has. */
-export function usageError(thrown: Error & ParserError, commandLine: string, flags: readonly string[]): RonError {
+interface FlagDefinition {
+  /** oclif's own word: a boolean flag has no value. */
+  readonly type: string;
+  readonly options?: readonly string[] | undefined;
+  readonly helpValue?: string | readonly string[] | undefined;
+}
+
+/** A flag as it is typed with its value, e.g. `--profile dev|drill`. */
+const written = (name: string, flag: FlagDefinition | undefined): string =>
+  `--${name} ${flag?.options?.join('|') ?? (typeof flag?.helpValue === 'string' ? flag.helpValue : 'VALUE')}`;
+
+/** `commandLine` is the command as it is typed, `flags` those that it has. */
+export function usageError(
+  thrown: Error & ParserError,
+  commandLine: string,
+  flags: Readonly<Record<string, FlagDefinition>>,
+): RonError {
   const help = `See \`${commandLine} --help\`.`;
   const first = thrown.flags?.[0];
   if (first !== undefined) {
-    const near = first.startsWith('--') ? nearest(first.slice(2), flags).map((name) => `--${name}`) : [];
+    const near = first.startsWith('--') ? nearest(first.slice(2), Object.keys(flags)).map((name) => `--${name}`) : [];
     const hint = near.length === 0 ? help : `Did you mean ${near.join(', ')}? ${help}`;
     return new RonError('Usage', `unknown flag ${thrown.flags!.join(', ')}`, { field: first, hint });
   }
@@ -47,16 +62,30 @@ export function usageError(thrown: Error & ParserError, commandLine: string, fla
     return new RonError('Usage', message, { field: given ? String(thrown.args[0]) : names[0]!, hint: help });
   }
   const text = sentence(thrown.message);
-  const option = /^Expected (?:--(\S+?)=)?.* to be one of: /.exec(text);
+  const option = /^Expected (?:--(\S+?)=)?(.*) to be one of: (.*)$/s.exec(text);
   if (option !== null) {
+    const [, name, typed, options] = option;
+    const near = nearest(typed!, options!.split(', '));
     return new RonError(
       'InvalidValue',
-      text,
-      option[1] === undefined ? { hint: help } : { field: `--${option[1]}`, hint: help },
+      `${name === undefined ? '' : `--${name}: `}one of ${options} is expected, not ${JSON.stringify(typed)}`,
+      {
+        ...(name === undefined ? {} : { field: `--${name}` }),
+        hint: near.length === 0 ? help : `Did you mean ${near.join(', ')}? ${help}`,
+      },
     );
   }
-  const flag = /--[a-z][a-z-]*/.exec(text)?.[0];
-  return new RonError('Usage', text, flag === undefined ? { hint: help } : { field: flag, hint: help });
+  const missing = [...text.matchAll(/Missing required flag (\S+?)(?:;|$)/g)].map(([, name]) => name!);
+  if (missing.length > 0) {
+    return new RonError('Usage', `missing ${missing.map((name) => `--${name}`).join(', ')}`, {
+      field: `--${missing[0]}`,
+      hint: `Give ${missing.map((name) => written(name, flags[name])).join(' ')}. ${help}`,
+    });
+  }
+  // The value is left out: it may be long, and it is not what is wrong.
+  const reason = text.replaceAll(/(--[a-z][a-z0-9-]*)=\S*/g, '$1');
+  const flag = /--[a-z][a-z0-9-]*/.exec(reason)?.[0];
+  return new RonError('Usage', reason, flag === undefined ? { hint: help } : { field: flag, hint: help });
 }
 
 type Parse = (input: unknown, context: unknown, options: unknown) => Promise<unknown>;

@@ -50,9 +50,8 @@ Exit codes: 0 nothing invalid, 10 something invalid, 11 a key is unknown, 3 no f
   };
 
   override async perform({ args, flags }: Input<typeof Inspect>, runtime: Runtime): Promise<Outcome> {
-    const { host } = runtime;
     const stdin = args.file === '-' ? await runtime.readInput('-', LIMITS.inspectBytes) : null;
-    const path = stdin === null ? host.files.realPath(runtime.path(args.file)) : null;
+    const path = stdin === null ? runtime.inputPath(args.file) : null;
     const keyFiles = await Promise.all(
       (flags.key ?? []).map(async (name) => ({ name, bytes: await runtime.readInput(name, LIMITS.requestFileBytes) })),
     );

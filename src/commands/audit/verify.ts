@@ -31,7 +31,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
 
   override async perform({ args, flags }: Input<typeof AuditVerify>, runtime: Runtime): Promise<Outcome> {
     const deps = runtime.deps(flags);
-    const target = args.dir === undefined ? null : runtime.host.files.realPath(runtime.path(args.dir));
+    const target = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
     const data = await auditVerify({ target, fast: flags.fast, headKeys }, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };

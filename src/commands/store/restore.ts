@@ -16,7 +16,7 @@ export default class StoreRestore extends BaseCommand {
   static override flags = { 'dry-run': dryRunFlag, 'lock-timeout': lockTimeoutFlag };
 
   override async perform({ args, flags }: Input<typeof StoreRestore>, runtime: Runtime): Promise<Outcome> {
-    const directory = runtime.host.files.realPath(runtime.path(args.directory));
+    const directory = runtime.inputPath(args.directory, 'directory');
     const data = await storeRestore({ directory }, runtime.deps(flags));
     return { data, text: () => storeRestoreView(data) };
   }

@@ -2,18 +2,17 @@
 
 import { toHex } from '../../bytes/hex.ts';
 import { blake3Stream } from '../../crypto/blake3.ts';
-import { fail } from '../../errors.ts';
 import type { Host, OnProgress } from '../../host.ts';
 import { parsePayloadB3 } from '../../keys/message.ts';
 
 export type Payload =
-  | { readonly kind: 'file' /** Absolute. */; readonly path: string }
+  | { readonly kind: 'file' /** Absolute, links resolved. */; readonly path: string }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'b3'; readonly hex: string };
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** 64 lower hex. Throws NotFound, InvalidValue. */
+/** 64 lower hex. Throws NotFound, UnsafeFile, InvalidValue. */
 export async function payloadB3(payload: Payload, host: Pick<Host, 'files'>, onProgress: OnProgress): Promise<string> {
   if (payload.kind === 'b3') return toHex(parsePayloadB3(payload.hex, '--b3'));
   const stream = await blake3Stream();
@@ -21,9 +20,7 @@ export async function payloadB3(payload: Payload, host: Pick<Host, 'files'>, onP
     stream.update(payload.bytes);
     return toHex(stream.digest());
   }
-  const path = host.files.realPath(payload.path);
-  if (host.files.info(path) === null) fail('NotFound', `there is no file ${payload.path}`, { field: '--file' });
-  const file = host.files.open(path, 'read');
+  const file = host.files.open(payload.path, 'read');
   try {
     const total = file.info().sizeBytes;
     for (let done = 0; ; ) {

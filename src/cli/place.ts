@@ -1,0 +1,57 @@
+// The place of an error on the command line (issue: every error names what was wrong): which flag or argument a value was
+// typed for, and errors of operations, which know members only, said in the words of the command line.
+
+import { RonError } from '../errors.ts';
+
+interface Definitions {
+  readonly args: Readonly<Record<string, { readonly name?: string }>>;
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+interface Typed {
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+const argumentName = (key: string, { args }: Definitions): string => (args[key]?.name ?? key).toUpperCase();
+
+/** `--flag`s and `ARGUMENT`s that a value was given for; of `KIND=FILE` and `A,B` also by each part. */
+export function placesOf(definitions: Definitions, typed: Typed): (value: string) => readonly string[] {
+  const places = new Map<string, string[]>();
+  const add = (value: unknown, place: string): void => {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (typeof one !== 'string') continue;
+      for (const part of new Set([one, ...one.split(',').map((piece) => piece.slice(piece.indexOf('=') + 1))])) {
+        places.set(part, [...(places.get(part) ?? []), place]);
+      }
+    }
+  };
+  for (const [key, value] of Object.entries(typed.args)) add(value, argumentName(key, definitions));
+  for (const [name, value] of Object.entries(typed.flags)) if (name !== 'out') add(value, `--${name}`);
+  add(typed.flags['out'], '--out');
+  return (value) => places.get(value) ?? [];
+}
+
+/** Codes whose field is the member path of a file, never a flag. */
+const OF_A_FILE = new Set(['Malformed', 'NewerVersion', 'RefusedConfig', 'Internal']);
+
+/**
+ * The error with its field as the command line writes it (`purpose` is `--purpose`, `kid` is `KID`), and with the help of
+ * this command where a usage error has no better hint.
+ */
+export function placed(error: RonError, commandLine: string, definitions: Definitions): RonError {
+  const { args, flags } = definitions;
+  const name = OF_A_FILE.has(error.code) ? undefined : error.field?.toLowerCase().replaceAll('_', '-');
+  const argument = Object.keys(args).find((one) => one === name || args[one]?.name?.toLowerCase() === name);
+  const flag = Object.keys(flags).find((one) => one === name);
+  const field =
+    argument !== undefined ? argumentName(argument, definitions) : flag !== undefined ? `--${flag}` : error.field;
+  const hint = error.hint ?? (error.code === 'Usage' ? `See \`${commandLine} --help\`.` : undefined);
+  if (field === error.field && hint === error.hint) return error;
+  return new RonError(error.code, error.message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(field === undefined ? {} : { field }),
+    ...(error.data === undefined ? {} : { data: error.data }),
+    cause: error.cause ?? error,
+  });
+}
