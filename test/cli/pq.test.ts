@@ -161,3 +161,41 @@ describe('the rollout of one tenant', () => {
     expect(shown.exit).toBe(4);
   });
 });
+
+describe('what else stands over the approved policy', () => {
+  const exception = (key: string, to: unknown): string[] => {
+    const action = `exception:${JSON.stringify({ key, to, valid_for_s: 3600 })}`;
+    return ['governance', 'propose', '--scope', 'tenant:acme', '--action', action];
+  };
+
+  it('an exception is looser for its time and says so', async () => {
+    await carryOut(home, exception('caps.max_ttl_s', 1800));
+    const { data } = await home.json<InspectResult>(['policy', 'inspect', '--tenant', 'acme']);
+    const found = data?.values.find((one) => one.key === 'caps.max_ttl_s');
+    expect(found).toMatchObject({ value: 1800, origin: 'exception', approved: 900 });
+    expect(found?.ends_in_s).toBeLessThanOrEqual(3600);
+    const other = await home.run(['policy', 'inspect', '--tenant', 'other']);
+    expect(other.stdout).toContain('caps.max_ttl_s=900\n');
+  });
+
+  it.each([
+    ['pq.phase', 0, 16, 'PolicyRefused'],
+    ['caps.max_ttl_s', 60, 3, 'InvalidValue'],
+    ['service.amnesia', true, 3, 'InvalidValue'],
+    ['caps.no', 1, 3, 'UnknownKey'],
+  ])('an exception of %s to %j is refused with exit %i', async (key, to, exit, code) => {
+    const { error } = await home.json([...exception(key, to), '--rationale', 'x', ...alice()], exit);
+    expect([error?.code, error?.field]).toEqual([code, key]);
+  });
+
+  it('a tune moves a tunable value within 20 %, without a quorum', async () => {
+    const tune = (value: string, exit = 0) =>
+      home.json(asStore(home, ['governance', 'tune', `mint_per_min=${value}`, '--tenant', 'acme']), exit);
+    expect((await tune('13', 16)).error?.code).toBe('PolicyRefused');
+    await tune('12');
+    const all = await lines();
+    expect(all).toContain('caps.mint_per_min=12');
+    expect(all).toContain('caps.mint_per_min.origin=tune');
+    expect(all).toContain('caps.mint_per_min.approved=10');
+  });
+});
