@@ -60,7 +60,8 @@ const tunable = (
 export const REGISTRY: readonly KeyRow[] = [
   {
     key: 'pq.phase',
-    aliases: [],
+    // As `policy inspect` prints it for the runbooks.
+    aliases: ['pq_phase'],
     type: integer(0, 3),
     scope: 'global-and-tenant',
     tighter: 'up',
@@ -78,7 +79,7 @@ export const REGISTRY: readonly KeyRow[] = [
   },
   {
     key: 'pq.legacy_grace_days',
-    aliases: [],
+    aliases: ['pq_legacy_grace_days'],
     type: integer(0, 90),
     scope: 'global-and-tenant',
     tighter: 'down',

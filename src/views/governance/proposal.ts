@@ -3,6 +3,7 @@
 
 import { canonicalText } from '../../bytes/canonical-json.ts';
 import { escapeText } from '../../bytes/text.ts';
+import { spell } from '../../bytes/time.ts';
 import type { DescribedSet, ProposalDescription, VoteSummary } from '../../operations/governance/describe.ts';
 import { type Block, fields, line, list, section, type TextModel, table } from '../../ui/text-model.ts';
 import { valueText } from '../policy/value.ts';
@@ -52,7 +53,7 @@ export function changeBlocks(of: ProposalDescription): Block[] {
       `${one.phase} (${one.mode})`,
       one.verify_mode,
       String(one.produce_hybrid),
-      `${one.percent} %`,
+      one.percent === 100 ? '100 %' : `${one.percent} %, the rest in phase ${one.base_phase}`,
     ];
     blocks.push(
       table(['pq', 'phase', 'verify_mode', 'produce_hybrid', 'percent'], [pq('before', before), pq('after', after)]),
@@ -76,7 +77,7 @@ function impactBlocks({ impact }: ProposalDescription): Block[] {
 function rollbackText(of: ProposalDescription): string {
   if (of.rollback === null) return 'none';
   const { changes, valid_for_s: seconds } = of.rollback;
-  return `${changes.map((one) => `${one.key}=${valueText(one.to)}`).join(', ')}, usable once for ${seconds} s after execution`;
+  return `${changes.map((one) => `${one.key}=${valueText(one.to)}`).join(', ')}, usable once within ${spell(seconds * 1000)} of execution`;
 }
 
 function evidenceText(of: ProposalDescription): string {
