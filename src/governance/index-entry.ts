@@ -3,6 +3,8 @@
 
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { array, type Decoder, integer, literal, object, sha256Digest, time } from '../bytes/decode.ts';
+import { utf8 } from '../bytes/text.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { proposalId, signerId } from './names.ts';
 
 /** Where a line begins. */
@@ -27,6 +29,16 @@ export interface IndexEntry extends LinePlace {
   readonly expires_at: string;
   /** Statements, possessions, intent, execution: every later line about it. */
   readonly lines: readonly LinePlace[];
+  /** `trailOf` the hashes of its line and of `lines`, in order. */
+  readonly trail: string;
+}
+
+/**
+ * Binds an entry to the content of its lines: a line is read by its place, and its own hash says only that it is whole.
+ * Attack: a retract in the middle of the ledger is replaced by a copy of an approve, and the state file still fits the head.
+ */
+export function trailOf(before: string | null, lineHash: string): string {
+  return `sha256:${sha256Hex(utf8(`${before ?? ''} ${lineHash}`))}`;
 }
 
 const place = { seq: integer(0), offset: integer(0) };
@@ -41,6 +53,7 @@ const shape = object({
   decide_by: time,
   expires_at: time,
   lines: array(object(place), 10_000),
+  trail: sha256Digest,
 });
 
 export const indexEntries: Decoder<Map<string, IndexEntry>> = (value, path) => {

@@ -10,7 +10,7 @@ import { pqDirectionOf } from '../policy/change.ts';
 import type { Overlay } from '../policy/overlay.ts';
 import { type Scope, scopePqOf } from '../policy/state.ts';
 import { genesisSet, type VerifiedGenesis, verifyGenesis } from './genesis.ts';
-import { type Decision, type IndexEntry, isClosed, type LinePlace } from './index-entry.ts';
+import { type Decision, type IndexEntry, isClosed, type LinePlace, trailOf } from './index-entry.ts';
 import type { Failed, Intent, Line } from './ledger.ts';
 import {
   admitExecution,
@@ -78,7 +78,7 @@ export function applyLine(state: LedgerState, line: Line, lineBytes: number, cry
     throw new RonError('Conflict', 'no other line stands between an intent and its end', { field: 'type' });
   }
   const newSegment = line.seq % LIMITS.ledgerSegmentLines === 0;
-  const place: LinePlace = { seq: line.seq, offset: newSegment ? 0 : state.nextOffset };
+  const place: HashedPlace = { seq: line.seq, offset: newSegment ? 0 : state.nextOffset, hash: line.hash };
   const resetTo = applyBody(state, line, place, crypto);
   state.seq = line.seq;
   state.hash = line.hash;
@@ -86,8 +86,12 @@ export function applyLine(state: LedgerState, line: Line, lineBytes: number, cry
   state.mark = resetTo ?? (line.ts > state.mark ? line.ts : state.mark);
 }
 
+interface HashedPlace extends LinePlace {
+  readonly hash: string;
+}
+
 /** Returns the time that a clock-reset sets the mark to, else null. */
-function applyBody(state: LedgerState, line: Line, place: LinePlace, crypto: Crypto): string | null {
+function applyBody(state: LedgerState, line: Line, place: HashedPlace, crypto: Crypto): string | null {
   switch (line.type) {
     case 'genesis':
       throw new RonError('Malformed', 'a second genesis in one ledger', { field: 'type' });
@@ -139,13 +143,14 @@ function applyBody(state: LedgerState, line: Line, place: LinePlace, crypto: Cry
   }
 }
 
-function addProposal(state: LedgerState, proposal: VerifiedProposal, place: LinePlace): void {
+function addProposal(state: LedgerState, proposal: VerifiedProposal, place: HashedPlace): void {
   const { body, digest } = proposal;
   if (state.index.has(body.id)) throw new RonError('Conflict', `${body.id} is already in the ledger`);
   state.open.set(body.id, { proposal, statements: [], possessions: [] });
   state.index.set(body.id, {
     id: body.id,
-    ...place,
+    seq: place.seq,
+    offset: place.offset,
     digest,
     decision: 'open',
     execution: 'none',
@@ -154,6 +159,7 @@ function addProposal(state: LedgerState, proposal: VerifiedProposal, place: Line
     decide_by: body.decide_by,
     expires_at: body.expires_at,
     lines: [],
+    trail: trailOf(null, place.hash),
   });
 }
 
@@ -163,9 +169,10 @@ function update(state: LedgerState, id: string, change: Partial<IndexEntry>): vo
   if (isClosed(next)) state.open.delete(id);
 }
 
-function note(state: LedgerState, id: string, place: LinePlace): void {
+function note(state: LedgerState, id: string, place: HashedPlace): void {
   const entry = state.index.get(id)!;
-  state.index.set(id, { ...entry, lines: [...entry.lines, place] });
+  const { seq, offset, hash } = place;
+  state.index.set(id, { ...entry, lines: [...entry.lines, { seq, offset }], trail: trailOf(entry.trail, hash) });
 }
 
 function recount(state: LedgerState, open: OpenProposal): void {
@@ -180,7 +187,7 @@ function recount(state: LedgerState, open: OpenProposal): void {
   update(state, open.proposal.body.id, { decision, approvals: votes.approvals, rejects: votes.rejects });
 }
 
-function applyIntent(state: LedgerState, intent: Intent, place: LinePlace): void {
+function applyIntent(state: LedgerState, intent: Intent, place: HashedPlace): void {
   const { open, after } = admitIntent(state, intent);
   const id = open.proposal.body.id;
   note(state, id, place);
@@ -190,7 +197,7 @@ function applyIntent(state: LedgerState, intent: Intent, place: LinePlace): void
 
 const CHAIN_ACTIONS: readonly string[] = ['signer-set-change', 'service-key-rotate', 'log-key-rotate'];
 
-function applyExecution(state: LedgerState, receipt: Receipt, place: LinePlace): string | null {
+function applyExecution(state: LedgerState, receipt: Receipt, place: HashedPlace): string | null {
   const { id, intent, after } = state.executing!;
   const { body } = state.open.get(id)!.proposal;
   const before = state.governed;
@@ -284,7 +291,7 @@ function overlaysAfter(
 }
 
 /** No undo: what was applied stays. Keys of service and log are in force from their effect on. */
-function applyFailed(state: LedgerState, failed: Failed, place: LinePlace): void {
+function applyFailed(state: LedgerState, failed: Failed, place: HashedPlace): void {
   const { id, intent, after } = state.executing!;
   const last = intent.plan.length - 1;
   if (failed.applied.includes(last)) {

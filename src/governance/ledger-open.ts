@@ -5,9 +5,9 @@
 import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import type { LinePlace } from './index-entry.ts';
-import { decodeLine, parseLine } from './ledger.ts';
+import { parseLine } from './ledger.ts';
 import { applyLine, startLedger } from './ledger-apply.ts';
-import { loadProposal } from './ledger-load.ts';
+import { linesOfEntry, loadProposal } from './ledger-load.ts';
 import type { LedgerState } from './ledger-state.ts';
 import { decodeState } from './state-file.ts';
 
@@ -74,8 +74,12 @@ export function openLedger(
 function continueLedger(crypto: Crypto, source: LedgerSource, stateBytes: Uint8Array): LedgerState {
   const state = decodeState(stateBytes, (entry, sets) => {
     try {
-      const lines = [entry, ...entry.lines].map((place) => decodeLine(source.lineAt(place)));
-      return loadProposal(crypto, entry, sets, lines);
+      return loadProposal(
+        crypto,
+        entry,
+        sets,
+        linesOfEntry(entry, (place) => source.lineAt(place)),
+      );
     } catch (error) {
       return tampered(error, entry.seq);
     }

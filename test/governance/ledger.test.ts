@@ -2,13 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
+import { type Envelope, envelopeDigest } from '../../src/envelope/dsse.ts';
 import { RonError } from '../../src/errors.ts';
 import type { NewSet } from '../../src/governance/actions.ts';
 import { removedIds } from '../../src/governance/actions.ts';
 import { buildLine, decodeLine, FIRST_PREV, parseLine } from '../../src/governance/ledger.ts';
 import { demandCurrent, demandWindow } from '../../src/governance/ledger-admit.ts';
 import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
-import { loadProposal } from '../../src/governance/ledger-load.ts';
+import { linesOfEntry, loadProposal } from '../../src/governance/ledger-load.ts';
 import type { LedgerState } from '../../src/governance/ledger-state.ts';
 import { decodeState, encodeState } from '../../src/governance/state-file.ts';
 import { approvedValue } from '../../src/policy/state.ts';
@@ -49,7 +50,7 @@ function reopen(world: World, bytes: Uint8Array = encodeState(world.state)): Led
       crypto,
       one,
       sets,
-      [one, ...one.lines].map((place) => decodeLine(world.lines[place.seq]!)),
+      linesOfEntry(one, (place) => world.lines[place.seq]!),
     ),
   );
 }
@@ -483,6 +484,47 @@ describe('state.json', () => {
     const state = encodeState(world.state);
     world.lines[1] = other.lines[1]!;
     expect(refusal(() => reopen(world, state))).toMatchObject({ code: 'Tampered' });
+  });
+});
+
+describe('a line in the middle of the ledger, below an authenticated state', () => {
+  /** The line of `seq` with the content of another one: whole, with a hash of its own, at its place. */
+  const forged = (world: World, seq: number, like: number): Uint8Array => {
+    const { prev } = decodeLine(world.lines[seq]!);
+    const { seq: _seq, prev: _prev, hash: _hash, ts, ...content } = decodeLine(world.lines[like]!);
+    return buildLine({ seq: seq - 1, hash: prev }, { ts, content }).bytes;
+  };
+
+  it('cannot turn a retract into a second copy of an approve (a quorum that does not exist)', async () => {
+    const world = await World.create();
+    const id = await approved(world);
+    const vote = decodeLine(world.lines[3]!);
+    expect(vote.type).toBe('statement');
+    await world.vote('retract', 'bob', id, { refs: [envelopeDigest(vote.body as Envelope)] });
+    await world.vote('reject', 'carol', id);
+    const bytes = encodeState(world.state);
+    expect(reopen(world, bytes).index.get(id)?.decision).toBe('open');
+    world.lines[4] = forged(world, 4, 3);
+    expect(refusal(() => reopen(world, bytes))).toMatchObject({ code: 'Tampered', field: 'ledger' });
+  });
+
+  it('cannot be that of another place, nor bring a proof of possession that nobody signed', async () => {
+    const world = await World.create();
+    const id = await world.propose();
+    await world.vote('approve', 'bob', id);
+    const bytes = encodeState(world.state);
+    const kept = world.lines[2]!;
+    world.lines[2] = world.lines[1]!;
+    expect(refusal(() => reopen(world, bytes))).toMatchObject({ code: 'Tampered', field: 'ledger' });
+    const possession = await world.possession(id, await signer('dora'), 'custodian');
+    const forgedPossession = { ...possession, signatures: possession.signatures.map((one) => ({ ...one })) };
+    forgedPossession.signatures[0]!.signature.fill(0);
+    const { prev } = decodeLine(kept);
+    world.lines[2] = buildLine(
+      { seq: 1, hash: prev },
+      { ts: at(HOUR), content: { type: 'possession', body: forgedPossession } },
+    ).bytes;
+    expect(refusal(() => reopen(world, bytes))).toMatchObject({ code: 'Tampered', field: 'ledger' });
   });
 });
 

@@ -4,19 +4,13 @@
 import { type Envelope, envelopeDigest } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import { type VerifiedGenesis, verifyGenesis } from '../../governance/genesis.ts';
-import type { IndexEntry, LinePlace } from '../../governance/index-entry.ts';
+import type { IndexEntry } from '../../governance/index-entry.ts';
 import type { ChainLink } from '../../governance/key-chain.ts';
 import { decodeLine, type Line } from '../../governance/ledger.ts';
+import { linesOfEntry, type ReadLine } from '../../governance/ledger-load.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
 import { parseReceipt } from '../../governance/receipt.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
-
-export type ReadLine = (place: LinePlace) => Uint8Array;
-
-/** Every line about a proposal, in order. */
-export function linesOfEntry(entry: IndexEntry, read: ReadLine): Line[] {
-  return [entry, ...entry.lines].map((place) => decodeLine(read(place)));
-}
 
 export function linkOf(entry: IndexEntry, read: ReadLine): ChainLink {
   const lines = linesOfEntry(entry, read);

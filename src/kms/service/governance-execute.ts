@@ -10,8 +10,9 @@ import { type Envelope, type EnvelopeSignature, envelopeDigest } from '../../env
 import { signDual } from '../../envelope/dual-signature.ts';
 import { RonError } from '../../errors.ts';
 import { planFor } from '../../governance/execution-plan.ts';
-import { decodeLine, type Intent } from '../../governance/ledger.ts';
+import type { Intent } from '../../governance/ledger.ts';
 import { tallyOf } from '../../governance/ledger-admit.ts';
+import { linesOfEntry } from '../../governance/ledger-load.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import { viewHashOf } from '../../governance/outcome.ts';
 import {
@@ -204,12 +205,10 @@ async function fail(
 
 function recorded(writer: LedgerWriter, id: string): ExecutionResult {
   const entry = writer.state.index.get(id)!;
-  for (const place of [...entry.lines].reverse()) {
-    const line = decodeLine(writer.line(place.seq));
-    if (line.type === 'execution') {
-      const envelope = line.body;
-      return { id, receipt: parseReceipt(envelope), receiptDigest: envelopeDigest(envelope), envelope, replayed: true };
-    }
+  const line = linesOfEntry(entry, (place) => writer.line(place.seq)).find((one) => one.type === 'execution');
+  if (line?.type === 'execution') {
+    const envelope = line.body;
+    return { id, receipt: parseReceipt(envelope), receiptDigest: envelopeDigest(envelope), envelope, replayed: true };
   }
   throw new RonError('Tampered', `${id} is executed but its receipt is not in the ledger`, { field: 'ledger' });
 }

@@ -7,8 +7,8 @@ import { toTime } from '../../bytes/time.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
 import { type ErrorCode, RonError } from '../../errors.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
-import { decodeLine } from '../../governance/ledger.ts';
 import { admitStatement } from '../../governance/ledger-admit.ts';
+import { linesOfEntry } from '../../governance/ledger-load.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
 import { type InboxDeps, inboxName, readInbox, refuseInbox, removeFromInbox } from '../../storage/inbox.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
@@ -138,10 +138,9 @@ function isKnown(writer: InboxJudge, submission: Submission): boolean {
 }
 
 function linesOf(writer: InboxJudge, entry: IndexEntry): string[] {
-  return entry.lines.flatMap((place) => {
-    const line = decodeLine(writer.line(place.seq));
-    return line.type === 'statement' || line.type === 'possession' ? [envelopeDigest(line.body)] : [];
-  });
+  return linesOfEntry(entry, (place) => writer.line(place.seq)).flatMap((line) =>
+    line.type === 'statement' || line.type === 'possession' ? [envelopeDigest(line.body)] : [],
+  );
 }
 
 /** Adds one line; throws what refuses it, without having changed the state. */

@@ -3,7 +3,7 @@
 
 import { fromTime } from '../../bytes/time.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
-import { decodeLine } from '../../governance/ledger.ts';
+import { proposalLine } from '../../governance/ledger-load.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
 import { type Proposal, parseProposal } from '../../governance/proposal.ts';
 import { requiredRoles } from '../../governance/signer-set.ts';
@@ -78,10 +78,7 @@ export async function listProposals(request: ListRequest, deps: OperationDeps): 
 function bodyOf(reading: GovernanceReading, state: LedgerState, entry: IndexEntry): Proposal {
   const open = state.open.get(entry.id);
   if (open !== undefined) return open.proposal.body;
-  const line = decodeLine(reading.line(entry));
-  return parseProposal(
-    line.type === 'proposal' ? line.body : { payloadType: line.type, payload: new Uint8Array(), signatures: [] },
-  );
+  return parseProposal(proposalLine(entry, reading.line));
 }
 
 function listed(state: LedgerState, body: Proposal, entry: IndexEntry | null, nowMs: number): ListedProposal {

@@ -7,12 +7,13 @@ import type { Envelope } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
 import { decodeLine } from '../../governance/ledger.ts';
+import { linesOfEntry, proposalLine } from '../../governance/ledger-load.ts';
 import type { LedgerState, OpenProposal } from '../../governance/ledger-state.ts';
 import { type Proposal, parseProposal } from '../../governance/proposal.ts';
 import type { Request, RequestHead } from '../../governance/request.ts';
 import { signerSetHash } from '../../governance/signer-set.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
-import { chainOfState, linesOfEntry } from '../../kms/service/governance-chain.ts';
+import { chainOfState } from '../../kms/service/governance-chain.ts';
 import { demandState, type GovernanceReading } from '../../kms/service/governance-reader.ts';
 import { viewOf } from '../../policy/view.ts';
 import { readInbox } from '../../storage/inbox.ts';
@@ -83,10 +84,8 @@ export function locateProposal(
   }
   const open = state.open.get(entry.id) ?? null;
   if (open !== null) return { id: entry.id, envelope: open.proposal.envelope, body: open.proposal.body, entry, open };
-  const line = decodeLine(reading.line(entry));
-  if (line.type !== 'proposal')
-    throw new RonError('Tampered', `line ${entry.seq} of the ledger is not the proposal ${entry.id}`);
-  return { id: entry.id, envelope: line.body, body: parseProposal(line.body), entry, open: null };
+  const proposal = proposalLine(entry, reading.line);
+  return { id: entry.id, envelope: proposal, body: parseProposal(proposal), entry, open: null };
 }
 
 /** Statements about a proposal that stand in the ledger, in order. */
