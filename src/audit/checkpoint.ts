@@ -52,11 +52,12 @@ export interface LogSigningKeys {
 
 /** Origins become key names and are length-prefixed with one byte. */
 export const ORIGIN_BYTES_MAX = 255;
-const BASE = /^[a-z0-9.-]+(?:\/[a-z0-9.-]+)*$/;
+/** `init --log-origin`: segments joined by slashes. */
+export const LOG_BASE = /^[a-z0-9.-]+(?:\/[a-z0-9.-]+)*$/;
 
 /** `<base>/<store_id>/e<N>`; throws InvalidValue for a bad base. */
 export function formatOrigin(base: string, storeId: string, epoch: number): string {
-  if (!BASE.test(base) || base.length > 128) {
+  if (!LOG_BASE.test(base) || base.length > 128) {
     throw new RonError('InvalidValue', 'the log origin base is segments of a-z, 0-9, dot and hyphen joined by `/`', {
       field: '--log-origin',
       hint: 'Give a name you own, for example example.org/kms, of at most 128 bytes.',

@@ -6,6 +6,8 @@ import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/can
 import { integer, map } from '../bytes/decode.ts';
 import { digestH, payloadType } from '../envelope/h.ts';
 
+const LF = 0x0a;
+
 export type KidCounters = Map<string, number>;
 
 /** `acme/release/ed25519/<uuid>#v3` without `#v3`. */
@@ -20,7 +22,7 @@ export function countersFile(counters: KidCounters): Uint8Array {
 
 /** H of the canonical object, without the final LF of the file. */
 export function countersDigest(file: Uint8Array): string {
-  return digestH(payloadType('audit.counters.v1'), file.subarray(0, -1));
+  return digestH(payloadType('audit.counters.v1'), file.at(-1) === LF ? file.subarray(0, -1) : file);
 }
 
 /** Throws Malformed. */

@@ -55,8 +55,8 @@ export interface SegmentReport {
   readonly number: number;
   readonly scan: ScanResult;
   readonly tiles: readonly TileFault[];
-  /** Frontier hashes within this segment at each wanted size inside it. */
-  readonly frontiers: readonly { readonly size: number; readonly hashes: readonly Uint8Array[] }[];
+  /** At each wanted size inside this segment: its own part of the root, to be folded with the segments before. */
+  readonly roots: readonly { readonly size: number; readonly hash: Uint8Array }[];
   /** Frontier hashes of all its leaves. */
   readonly all: readonly Uint8Array[];
 }

@@ -79,7 +79,7 @@ function join(evidence: EpochEvidence): Stretch {
     problems.push(...scan.problems);
     if (scan.ends !== null) chain?.join(scan.ends);
     const before = frontier.hashes();
-    for (const { size, hashes } of report.frontiers) roots.set(size, foldRoot([...before, ...hashes]));
+    for (const { size, hash } of report.roots) roots.set(size, foldRoot([...before, hash]));
     if (scan.count === N) frontier.appendSubtree(report.all[0]!, 16);
     lastLeaf = scan.lastLeaf ?? lastLeaf;
     tornBytes = scan.torn;

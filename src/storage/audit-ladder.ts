@@ -13,6 +13,8 @@ import { segmentLines, withFile } from './audit-segment.ts';
 /** A log whose checkpoint is dated further ahead of this machine's clock cannot be judged. */
 const FUTURE_SECONDS = 300;
 
+const NO_NOTE = new Uint8Array();
+
 class Ladder {
   readonly steps: VerifiedCheckpoint[] = [];
   readonly #verifier: LogVerifier;
@@ -37,7 +39,11 @@ class Ladder {
       return;
     }
     const last = this.steps.at(-1);
-    if (last !== undefined) this.#compare(last, checkpoint, size !== null, where);
+    if (last !== undefined) {
+      this.#compare(last, checkpoint, size !== null, where);
+      // Only the note of the largest size is used again: a log may have a hundred thousand of them.
+      if (checkpoint.size >= last.size) this.steps[this.steps.length - 1] = { ...last, note: NO_NOTE };
+    }
     this.steps.push(checkpoint);
   }
 
@@ -60,7 +66,7 @@ class Ladder {
   }
 }
 
-/** Verified checkpoints by rising size, one per size. */
+/** Verified checkpoints by rising size, one per size; only the last one keeps its note. */
 export function readLadder(
   request: { readonly paths: EpochPaths; readonly verifier: LogVerifier },
   files: Files,

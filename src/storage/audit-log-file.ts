@@ -2,7 +2,7 @@
 // keys:[{from, vkeys:[ed25519, ml-dsa-44]}]}]}. The trust of an ungoverned home (`trust: local`); a hint once a genesis is
 // pinned. Refuses epochs out of order and an origin that does not follow from base, store and epoch.
 
-import { formatOrigin, type LogKeyEra } from '../audit/checkpoint.ts';
+import { formatOrigin, LOG_BASE, type LogKeyEra } from '../audit/checkpoint.ts';
 import { toBase64Url } from '../bytes/base64.ts';
 import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
 import { array, bytesOf, integer, literal, malformed, object, string } from '../bytes/decode.ts';
@@ -28,7 +28,7 @@ export interface LogFile {
 const shape = object({
   v: literal(1),
   store_id: string({ pattern: /^[0-9a-f]{32}$/, what: '32 lower-case hex characters' }),
-  base: string({ maxBytes: 128 }),
+  base: string({ pattern: LOG_BASE, maxBytes: 128, what: 'segments of a-z, 0-9, dot and hyphen joined by `/`' }),
   service_keys: object({
     ed25519: bytesOf(SIGNATURES.ed25519.publicBytes),
     ml_dsa_65: bytesOf(SIGNATURES['ml-dsa'].publicBytes),
@@ -69,6 +69,7 @@ export function parseLogFile(bytes: Uint8Array, what: string): LogFile {
     if (epoch.origin !== formatOrigin(raw.base, raw.store_id, epoch.n)) {
       malformed(`epochs[${at}].origin`, 'the origin does not follow from base, store_id and epoch');
     }
+    if (epoch.keys[0]!.from !== 0) malformed(`epochs[${at}].keys[0].from`, 'the first keys sign from size 0 on');
     for (const [i, era] of epoch.keys.entries()) {
       if (i > 0 && era.from <= epoch.keys[i - 1]!.from) malformed(`epochs[${at}].keys[${i}].from`, 'sizes must rise');
     }

@@ -3,6 +3,7 @@
 
 import { type SegmentReport, SegmentScan, type TileFault } from '../audit/scan.ts';
 import { TILE_WIDTH, tileWidth } from '../audit/tile.ts';
+import { foldRoot } from '../audit/tree.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type EpochPaths, epochPathsOf } from './audit-paths.ts';
@@ -42,9 +43,9 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
       number,
       scan: result,
       tiles: request.tiledSize === 0 ? [] : checkTiles(files, paths, scan, number, request.tiledSize),
-      frontiers: sizes
+      roots: sizes
         .filter((size) => size - first <= result.count)
-        .map((size) => ({ size, hashes: scan.tree.frontier(size - first) })),
+        .map((size) => ({ size, hash: foldRoot(scan.tree.frontier(size - first)) })),
       all: scan.tree.frontier(result.count),
     };
   }

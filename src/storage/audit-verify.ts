@@ -12,6 +12,7 @@ import { TILE_WIDTH, tilePath, tileSubtree, tileWidth } from '../audit/tile.ts';
 import { type EpochVerdict, judgeEpoch } from '../audit/verify.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { concat } from '../bytes/framing.ts';
+import { RonError } from '../errors.ts';
 import type { Clock, Files, OnProgress, Workers } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { isSignIndex, readHints, SIGN_ENTRY_BYTES } from './audit-index.ts';
@@ -206,10 +207,31 @@ function checkCounters(
   const allowed = new Set([newest.counters, signedCounters(files, paths, covered)]);
   const file = files.read(paths.counters, LIMITS.stateFileBytes);
   if (file === null) findings.add('counter', 'counters.json is missing', { file: 'counters.json' });
-  else if (!allowed.has(countersDigest(file))) {
+  else if (!allowed.has(countersDigest(file)) && !isLaterState(files, paths, verdict.records, countersDigest(file))) {
     findings.add('counter', 'counters.json does not have the digest in the newest state record', {
       file: 'counters.json',
     });
+  }
+}
+
+/** True when a writer has meanwhile added a `state` record with this digest. */
+function isLaterState(files: Files, paths: EpochPaths, from: number, digest: string): boolean {
+  for (let seq = from; ; seq++) {
+    const line = readSegmentLine(files, paths, seq);
+    if (line === null) return false;
+    const record = readRecord(line.line, seq);
+    if (record === null) return false;
+    if (!('newer' in record) && record.op === 'state' && record.detail?.['counters'] === digest) return true;
+  }
+}
+
+/** Null for a line that is no record. */
+function readRecord(line: Uint8Array, seq: number): ReturnType<typeof parseRecord> | null {
+  try {
+    return parseRecord(line, `record ${seq}`);
+  } catch (error) {
+    if (error instanceof RonError) return null;
+    throw error;
   }
 }
 
@@ -217,7 +239,7 @@ function checkCounters(
 function signedCounters(files: Files, paths: EpochPaths, covered: number): string | null {
   const detailOf = (seq: number) => {
     const line = readSegmentLine(files, paths, seq);
-    const record = line === null ? null : parseRecord(line.line, `record ${seq}`);
+    const record = line === null ? null : readRecord(line.line, seq);
     return record === null || 'newer' in record ? undefined : record.detail;
   };
   const seq = detailOf(covered - 1)?.['state_seq'];

@@ -23,8 +23,10 @@ export interface AuditTarget {
   readonly auditDir: string;
   /** `home`: the live log of this home; anything else is a copy. */
   readonly kind: 'home' | 'copy';
-  /** Null when the log has no log.json any more. */
+  /** Null when the log has no log.json any more, or, in this home, one that cannot be read. */
   readonly file: LogFile | null;
+  /** Why log.json of this home cannot be read. */
+  readonly damage: string | null;
   /** Keys for an epoch of `file`; null when none are trusted here. */
   trusted(epoch: number): TrustedLog | null;
 }
@@ -53,6 +55,20 @@ function place(files: Files, home: string, given: string | null): { auditDir: st
   });
 }
 
+/** A broken log.json of the live log is damage to be judged; a directory with a broken one is not ours. */
+function logFileOf(
+  files: Files,
+  auditDir: string,
+  kind: 'home' | 'copy',
+): { readonly file: LogFile | null; readonly damage: string | null } {
+  try {
+    return { file: readLogFile(files, auditDir), damage: null };
+  } catch (error) {
+    if (!(error instanceof RonError) || error.code !== 'Malformed' || kind === 'copy') throw error;
+    return { file: null, damage: error.message };
+  }
+}
+
 /** `given` is absolute, or null for the log of this home. Throws NotInitialised when this home never had one. */
 export async function auditTarget(deps: AuditDeps, given: string | null): Promise<AuditTarget> {
   const { host, home } = deps;
@@ -62,8 +78,14 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
   const files = checkedFiles(host.files, paths.trust);
   const { auditDir, kind } = place(host.files, home, given);
   const crypto = await deps.crypto();
-  const file = readLogFile(files, auditDir);
-  if (file === null && auditDir === paths.audit && files.info(paths.store) === null && files.info(auditDir) === null) {
+  const { file, damage } = logFileOf(files, auditDir, kind);
+  if (
+    file === null &&
+    damage === null &&
+    auditDir === paths.audit &&
+    files.info(paths.store) === null &&
+    files.info(auditDir) === null
+  ) {
     throw new RonError('NotInitialised', 'this home has no audit log', {
       hint: 'Make one with `ronctl init --profile PROFILE`.',
     });
@@ -76,5 +98,5 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     const { origin, keys } = own.epochs[epoch];
     return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
   };
-  return { files, crypto, paths, auditDir, kind, file, trusted };
+  return { files, crypto, paths, auditDir, kind, file, damage, trusted };
 }

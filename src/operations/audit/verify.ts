@@ -1,7 +1,12 @@
 // `audit verify`: judges a whole log (log page 4.8). Every record, tile, checkpoint and link is read again from bytes; the
 // worst verdict wins. A log that holds moves this home's memory forward. Writes nothing to the log.
 
-import { createLogVerifier, type LogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
+import {
+  createLogVerifier,
+  type LogVerifier,
+  type TrustedLog,
+  type VerifiedCheckpoint,
+} from '../../audit/checkpoint.ts';
 import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
 import { parseRecord } from '../../audit/record.ts';
 import { toHex } from '../../bytes/hex.ts';
@@ -104,6 +109,23 @@ function memoryOf(
   }
 }
 
+/** Without trusted keys every note is refused. Keys of log.json that are none are damage, where it is this home's own. */
+function verifierOf(
+  target: AuditTarget,
+  log: TrustedLog | null,
+  origin: string,
+): { readonly verifier: LogVerifier; readonly broken: Finding[] | null } {
+  const none = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
+  const keyless = createLogVerifier({ origin, keys: [], serviceKeys: none, trust: 'local' }, target.crypto);
+  if (log === null) return { verifier: keyless, broken: null };
+  try {
+    return { verifier: createLogVerifier(log, target.crypto), broken: null };
+  } catch (error) {
+    if (!(error instanceof RonError) || error.code !== 'Malformed') throw error;
+    return { verifier: keyless, broken: [{ code: 'log-keys-changed', message: error.message, file: 'log.json' }] };
+  }
+}
+
 async function verifyOne(
   deps: AuditDeps,
   request: AuditVerifyRequest,
@@ -112,12 +134,9 @@ async function verifyOne(
   newest: boolean,
 ): Promise<EpochOutcome> {
   const log = target.trusted(epoch.n);
-  const none = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
-  const verifier = createLogVerifier(
-    log ?? { origin: epoch.origin, keys: [], serviceKeys: none, trust: 'local' },
-    target.crypto,
-  );
-  const { memory, findings } = log === null ? { memory: null, findings: [] } : memoryOf(target, verifier);
+  const { verifier, broken } = verifierOf(target, log, epoch.origin);
+  const known = log !== null && broken === null;
+  const { memory, findings } = known ? memoryOf(target, verifier) : { memory: null, findings: broken ?? [] };
   const headKeys = newest && request.headKeys !== null ? await request.headKeys() : null;
   const report = await verifyEpoch(
     { files: target.files, clock: deps.host.clock, workers: deps.host.workers, onProgress: deps.onProgress },
@@ -134,7 +153,7 @@ async function verifyOne(
   const untrusted: Finding[] =
     log === null ? [{ code: 'no-trusted-key', message: `no trusted key is known here for ${epoch.origin}` }] : [];
   // Without keys every note is refused for the same reason: said once.
-  const own = log === null ? report.findings.filter((one) => one.code !== 'no-trusted-key') : report.findings;
+  const own = !known ? report.findings.filter((one) => one.code !== 'no-trusted-key') : report.findings;
   return {
     summary: {
       epoch: epoch.n,
@@ -216,7 +235,8 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
   const epochs = target.file?.epochs ?? [];
   if (epochs.length === 0) {
     const origins = rememberedOrigins(target.files, target.paths.trustedLogs);
-    const message = `audit/log.json is missing${origins.length > 0 ? `; this home remembers ${origins.join(', ')}` : ''}`;
+    const known = origins.length > 0 ? `; this home remembers ${origins.join(', ')}` : '';
+    const message = `audit/log.json ${target.damage === null ? 'is missing' : `cannot be read (${target.damage})`}${known}`;
     findings.push({ epoch: 0, code: 'log-missing', message, file: 'log.json' });
   }
   for (const epoch of epochs) {
