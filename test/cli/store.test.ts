@@ -5,7 +5,10 @@ import type { StorePassphraseResult } from '../../src/operations/store/passphras
 import type { StoreResealResult } from '../../src/operations/store/reseal.ts';
 import type { StoreRestoreResult } from '../../src/operations/store/restore.ts';
 import type { StoreStatusResult } from '../../src/operations/store/status.ts';
+import { openCustodyStore } from '../../src/storage/custody-open.ts';
+import { filesBelow } from '../../src/storage/file-copy.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { fixedPassphrases, storeDeps } from '../support/store.ts';
 
 const home = temporaryHome();
 const pass = (name: string): readonly string[] => ['--passphrase-file', home.passphrase(name)];
@@ -79,6 +82,26 @@ describe('ronctl store', () => {
     const run = await home.json(['store', 'restore', out], 10, elsewhere);
     expect(run.error).toMatchObject({ code: 'Tampered', message: expect.stringContaining(message) });
     expect((await home.json(['store', 'status'], 4, elsewhere)).error?.code).toBe('NotInitialised');
+  });
+
+  it('a second process is refused while one holds the home, also after that one has read every file of it', async () => {
+    const passphrases = fixedPassphrases({ store: 'correct horse fresh' });
+    const deps = storeDeps(home.path, { passphrases });
+    const store = await openCustodyStore(deps);
+    try {
+      const { files } = deps.host;
+      const names = filesBelow(files, home.path).filter((name) => !name.endsWith('.lock'));
+      for (const name of names) expect(files.read(`${home.path}/${name}`, 1e9)).not.toBeNull();
+      const argv = ['--lock-timeout', '0ms'];
+      const reseal = await home.json(['store', 'reseal', ...pass('fresh'), ...argv], 22);
+      expect(reseal.error).toMatchObject({ code: 'Locked', message: expect.stringContaining(`pid ${process.pid}`) });
+      const backup = await home.json(['store', 'backup', '--out', home.file('locked'), ...argv], 22);
+      expect(backup.error?.code).toBe('Locked');
+      await home.json(['store', 'status']);
+    } finally {
+      await store.close();
+    }
+    await home.json(['store', 'reseal', ...pass('fresh')]);
   });
 
   it('refuses what others can read', async () => {
