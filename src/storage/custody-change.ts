@@ -3,7 +3,9 @@
 
 import { toHex } from '../bytes/hex.ts';
 import { sha256Hex } from '../crypto/hash.ts';
+import { RonError } from '../errors.ts';
 import type { PublicView } from '../keys/public-view.ts';
+import { LIMITS } from '../limits.ts';
 import { CUSTODY_KDF, type KdfCost } from '../sealed/kdf-parameters.ts';
 import type { LogHead, Manifest } from '../sealed/manifest.ts';
 import { recordHash } from '../sealed/record-id.ts';
@@ -23,6 +25,12 @@ export interface PublicChange {
 
 export function publicChange(view: PublicView): PublicChange {
   const bytes = encodePublicView(view);
+  if (bytes.length > LIMITS.stateFileBytes) {
+    throw new RonError(
+      'LimitReached',
+      `public.json would have ${bytes.length} bytes; at most ${LIMITS.stateFileBytes} are read`,
+    );
+  }
   return { view, bytes, sha256: sha256Hex(bytes) };
 }
 

@@ -32,7 +32,7 @@ function notInitialised(): RonError {
 
 /** Throws NotInitialised, RolledBack, LogTruncated or Tampered. */
 export function chooseManifest(files: Files, paths: SealedPaths, log: AuditHeadScan | null): ChosenManifest {
-  const current = files.read(paths.manifest, LIMITS.sealedRecordBytes);
+  const current = files.read(paths.manifest, LIMITS.stateFileBytes);
   const committed = log?.manifestSha256 ?? null;
   if (log === null || log.size === 0 || committed === null) {
     if (current === null) throw notInitialised();
@@ -41,7 +41,7 @@ export function chooseManifest(files: Files, paths: SealedPaths, log: AuditHeadS
   if (current !== null && sha256Hex(current) === committed) {
     return { path: paths.manifest, bytes: current, place: 'manifest' };
   }
-  const next = files.read(paths.manifestNext, LIMITS.sealedRecordBytes);
+  const next = files.read(paths.manifestNext, LIMITS.stateFileBytes);
   if (next !== null && sha256Hex(next) === committed) return { path: paths.manifestNext, bytes: next, place: 'next' };
   if (current === null) {
     throw new RonError('Tampered', `${paths.manifest} is missing, although the audit log says that there is a store`);

@@ -190,7 +190,13 @@ export interface PreparedChange {
   readonly newRoot: boolean;
 }
 
-/** Seals everything that a change needs; writes nothing. */
+/** What is written must be readable again: readers refuse larger files before they read them. */
+function bounded(bytes: Uint8Array, maxBytes: number, what: string): Uint8Array {
+  if (bytes.length <= maxBytes) return bytes;
+  throw new RonError('LimitReached', `${what} would have ${bytes.length} bytes; at most ${maxBytes} are read again`);
+}
+
+/** Seals everything that a change needs; writes nothing. LimitReached when it would not be readable again. */
 export async function prepareChange(deps: SealedDeps, paths: SealedPaths, input: ChangeInput): Promise<PreparedChange> {
   const { storeId, generation, rootKey } = input;
   const createdAt = toTime(deps.clock.now());
@@ -198,8 +204,9 @@ export async function prepareChange(deps: SealedDeps, paths: SealedPaths, input:
   const records = new Map(input.kept);
   const writes: FileWrite[] = [];
   for (const put of input.puts) {
-    const bytes = sealRecord(deps.crypto, random, rootKey, { storeId, generation, createdAt, ...put });
+    const sealed = sealRecord(deps.crypto, random, rootKey, { storeId, generation, createdAt, ...put });
     wipe(put.secret);
+    const bytes = bounded(sealed, LIMITS.sealedRecordBytes, `record ${put.id}`);
     records.set(recordHash(put.id), { generation, sha256: sha256Hex(bytes) });
     writes.push({ path: `${paths.records}/${recordFileName(put.id, generation)}`, bytes });
   }
@@ -227,7 +234,7 @@ export async function prepareChange(deps: SealedDeps, paths: SealedPaths, input:
     meta: encodeManifest(manifest),
     secret: new Uint8Array(0),
   });
-  writes.push({ path: paths.manifestNext, bytes });
+  writes.push({ path: paths.manifestNext, bytes: bounded(bytes, LIMITS.stateFileBytes, 'the manifest') });
   return { manifest, writes, manifestSha256: sha256Hex(bytes), newRoot: input.root !== undefined };
 }
 

@@ -155,7 +155,7 @@ export class OpenSigner {
     lock: Lock,
     dryRun = false,
   ): Promise<OpenSigner> {
-    const bytes = ctx.files.read(paths.manifest, LIMITS.sealedRecordBytes);
+    const bytes = ctx.files.read(paths.manifest, LIMITS.stateFileBytes);
     if (bytes === null) throw missingSigner(id);
     const { root, manifest, previous } = await unseal(ctx, paths, id, { path: paths.manifest, bytes }, passphrase);
     wipe(previous?.rootKey);

@@ -88,6 +88,17 @@ describe('a signer store', () => {
     again.close();
   });
 
+  it('refuses to write what it could not read again, and stays as it was', async () => {
+    const { deps } = await home();
+    const signer = await openSigner(deps, 'alice');
+    await signer.commitMemory(LEDGER, { newest: null, statements: [] });
+    const huge = { newest: null, statements: Array.from({ length: 70_000 }, (_, n) => `${n} ${'x'.repeat(60)}`) };
+    await expect(signer.commitMemory(LEDGER, huge)).rejects.toMatchObject({ code: 'LimitReached' });
+    expect(signer.memory(LEDGER)).toEqual({ newest: null, statements: [] });
+    signer.close();
+    (await openSigner(deps, 'alice')).close();
+  });
+
   it('rotates: the new bundle is signed by both pairs, the old pair still signs', async () => {
     const { deps, bundle } = await home();
     const signer = await openSigner(deps, 'alice');
