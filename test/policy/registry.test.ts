@@ -15,9 +15,17 @@ import { refusal } from '../support/refusal.ts';
 
 /** The table of governance page 4, by hand: key, other names, scope, tighter, sensitive, a tighter step, too big or wrong. */
 const TABLE: readonly [string, string[], string, string, string, [Json, Json, Comparison], string[]][] = [
-  ['pq.phase', ['phase'], 'g,t', 'up', 'yes', [1, 2, 'tighter'], ['4', '-1', 'and']],
+  ['pq.phase', ['pq_phase', 'phase'], 'g,t', 'up', 'yes', [1, 2, 'tighter'], ['4', '-1', 'and']],
   ['pq.rollout_percent', ['rollout_percent'], 'g,t', 'up', 'yes', [50, 10, 'looser'], ['101', '1.5', '050']],
-  ['pq.legacy_grace_days', ['legacy_grace_days'], 'g,t', 'down', 'yes', [30, 0, 'tighter'], ['91', '-0', '1e1']],
+  [
+    'pq.legacy_grace_days',
+    ['pq_legacy_grace_days', 'legacy_grace_days'],
+    'g,t',
+    'down',
+    'yes',
+    [30, 0, 'tighter'],
+    ['91', '-0', '1e1'],
+  ],
   [
     'security.attest_require',
     ['attest_require'],
