@@ -1,0 +1,112 @@
+// `governance approve` at a terminal: what is shown before the question, and that nothing is left behind when it is not
+// answered, answered wrongly or interrupted.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ProposeResult } from '../../src/operations/governance/propose.ts';
+import { BINARY, temporaryHome } from '../support/binary.ts';
+import { onTerminal, type Session } from '../support/terminal.ts';
+
+const home = temporaryHome();
+const of = (id: string): string[] => ['--passphrase-file', home.passphrase(id)];
+let proposal: ProposeResult['proposal'];
+
+beforeAll(async () => {
+  for (const id of ['alice', 'bob']) await home.json(['signer', 'create', id, ...of(id)]);
+  await home.json(['init', '--profile', 'dev', ...of('store')]);
+  const named = ['alice', 'bob', 'store'].flatMap((id) => ['--passphrase-file', `${id}=${home.passphrase(id)}`]);
+  await home.json([
+    'governance',
+    'init',
+    '--members',
+    'policy-owner=alice,security-officer=bob',
+    '--threshold',
+    '2',
+    ...named,
+  ]);
+  const argv = [
+    'governance',
+    'propose',
+    '--scope',
+    'global',
+    '--change',
+    'caps.max_ttl_s=600',
+    '--rationale',
+    'at a terminal',
+    '--signer',
+    'alice',
+  ];
+  proposal = (await home.json<ProposeResult>([...argv, ...of('alice')])).data!.proposal;
+});
+
+const approve = (...more: string[]): Session =>
+  onTerminal(BINARY, ['governance', 'approve', proposal.id, '--signer', 'bob', ...more], {
+    RONCTL_HOME: home.path,
+    HOME: home.directory,
+  });
+
+/** Files that a released statement would change. */
+const traces = (): string =>
+  JSON.stringify([
+    readdirSync(join(home.path, 'inbox')),
+    readdirSync(join(home.path, 'signers/bob/records')),
+    existsSync(join(home.path, 'inbox/refused')),
+  ]);
+
+describe('ronctl governance approve at a terminal', () => {
+  it('shows change, words and who is missing before it asks for the end of the id', async () => {
+    const session = approve();
+    await session.until('last 8 characters');
+    const shown = session.shown();
+    for (const text of [
+      'caps.max_ttl_s',
+      '900',
+      '600',
+      'at a terminal',
+      'members 0/2, roles 0/2',
+      'security-officer bob: waiting',
+      proposal.id,
+      proposal.digest,
+    ]) {
+      expect(shown).toContain(text);
+    }
+    for (const word of proposal.words) expect(shown).toContain(word);
+    session.type('\u0003');
+    expect(await session.ended).toBe(130);
+  });
+
+  it('Ctrl-C at the question, at the passphrase, and a wrong answer leave nothing behind', async () => {
+    const before = traces();
+    const memory = readFileSync(join(home.path, 'signers/bob/manifest.ronk'));
+    const asked = approve();
+    await asked.until('last 8 characters');
+    asked.type('\u0003');
+    expect(await asked.ended).toBe(130);
+    const wrong = approve();
+    await wrong.until('last 8 characters');
+    wrong.type('abcdefgh\r');
+    expect(await wrong.ended).toBe(2);
+    expect(wrong.shown()).toContain('nothing was done');
+    const secret = approve();
+    await secret.until('last 8 characters');
+    secret.type(`${proposal.id.slice(-8)}\r`);
+    await secret.until('assphrase');
+    secret.type('half\u0003');
+    expect(await secret.ended).toBe(130);
+    expect(traces()).toBe(before);
+    expect(readFileSync(join(home.path, 'signers/bob/manifest.ronk')).equals(memory)).toBe(true);
+  });
+
+  it('the right end of the id and the passphrase sign', async () => {
+    const waiting = readdirSync(join(home.path, 'inbox')).length;
+    const session = approve();
+    await session.until('last 8 characters');
+    session.type(`${proposal.id.slice(-8)}\r`);
+    await session.until('assphrase');
+    session.type(readFileSync(home.passphrase('bob')).toString().replace('\n', '\r'));
+    expect(await session.ended).toBe(0);
+    expect(session.shown()).toContain('counts once ingested, at the latest');
+    expect(readdirSync(join(home.path, 'inbox'))).toHaveLength(waiting + 1);
+  });
+});
