@@ -2,7 +2,7 @@
 // content itself stays in the ledger; the offset is the byte position of the line within its segment.
 
 import type { JsonObject } from '../bytes/canonical-json.ts';
-import { array, type Decoder, integer, literal, object, sha256Digest, time } from '../bytes/decode.ts';
+import { anyObject, array, type Decoder, integer, literal, object, sha256Digest, time } from '../bytes/decode.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { proposalId, signerId } from './names.ts';
@@ -56,10 +56,16 @@ const shape = object({
   trail: sha256Digest,
 });
 
+/**
+ * The index of an authenticated state. Entries that can still change are checked member by member; of the others, which may
+ * be tens of thousands, only the place is.
+ */
 export const indexEntries: Decoder<Map<string, IndexEntry>> = (value, path) => {
   const out = new Map<string, IndexEntry>();
-  for (const [id, raw] of Object.entries(value as JsonObject)) {
-    out.set(proposalId(id, path), { id, ...shape(raw, `${path}.${id}`) });
+  for (const [id, raw] of Object.entries(anyObject(value, path))) {
+    const entry = anyObject(raw, path) as unknown as IndexEntry;
+    const settled = entry.execution === 'executed' && Number.isSafeInteger(entry.seq) && Array.isArray(entry.lines);
+    out.set(settled ? id : proposalId(id, path), { id, ...(settled ? entry : shape(raw, `${path}.${id}`)) });
   }
   return out;
 };

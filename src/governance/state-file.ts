@@ -4,7 +4,7 @@
 //   bases, raises, changes of the PQ state, clauses, key chain, an unfinished intent, the next offset and the time mark.
 // Refuses any other member; proposals that are still open are read from the ledger and verified again.
 
-import { canonicalFile, type Json, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
+import { canonicalFile, type Json, type JsonObject } from '../bytes/canonical-json.ts';
 import {
   any,
   array,
@@ -18,6 +18,8 @@ import {
   string,
   time,
 } from '../bytes/decode.ts';
+import { fromUtf8 } from '../bytes/text.ts';
+import { RonError } from '../errors.ts';
 import { decodeOverlay, overlayJson } from '../policy/overlay.ts';
 import { decodeProfile } from '../policy/profile.ts';
 import { decodePolicyState, policyStateJson, type Scope } from '../policy/state.ts';
@@ -115,6 +117,19 @@ export function isNeeded(entry: IndexEntry, mark: string): boolean {
 }
 
 /**
+ * The digest is the check of the bytes: they are what a writer of ours wrote. Reading them strictly once more would make every
+ * reader of a long ledger slow (I-26).
+ */
+function readJson(bytes: Uint8Array): Json {
+  const text = fromUtf8(bytes);
+  try {
+    return JSON.parse(text ?? '') as Json;
+  } catch (error) {
+    throw new RonError('Malformed', 'ledger/state.json is no JSON', { cause: error });
+  }
+}
+
+/**
  * Decodes a state that was authenticated by its digest. `load` reads one proposal with its statements and possessions from
  * the ledger and verifies them again.
  */
@@ -122,7 +137,7 @@ export function decodeState(
   bytes: Uint8Array,
   load: (entry: IndexEntry, sets: readonly SignerSet[]) => OpenProposal,
 ): LedgerState {
-  const raw = shape(parseCanonicalFile(bytes, 'ledger/state.json'), '');
+  const raw = shape(readJson(bytes), '');
   const open = new Map<string, OpenProposal>();
   for (const entry of raw.index.values()) if (isNeeded(entry, raw.mark)) open.set(entry.id, load(entry, raw.sets));
   const state: LedgerState = {
