@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { confirmGenesis } from '../../cli/confirm-genesis.ts';
 import { unsealFlags } from '../../cli/flags/governance.ts';
-import { expectDigestFlag, forceFlag, outFlag, signerFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, expectDigestFlag, forceFlag, outFlag, signerFlag } from '../../cli/flags/shared.ts';
 import { memberSources } from '../../cli/member-sources.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
@@ -40,6 +40,7 @@ Adoption ends the ungoverned state for ever. Three members without ROLE are poli
     supersedes: Flags.string({ summary: 'pinned ledger that this one replaces', helpValue: 'LEDGER' }),
     sign: Flags.string({ summary: 'draft to sign', helpValue: 'FILE', exclusive: ['members', 'adopt'] }),
     adopt: Flags.boolean({ summary: 'adopt the signed files that follow', exclusive: ['members', 'sign'] }),
+    'confirm-time': confirmTimeFlag,
     signer: signerFlag,
     'expect-digest': expectDigestFlag,
     out: outFlag,
@@ -70,7 +71,7 @@ Adoption ends the ungoverned state for ever. Three members without ROLE are poli
       const read = await Promise.all(
         files.map(async (name) => ({ name, bytes: await runtime.readInput(name, LIMITS.signedFileBytes) })),
       );
-      return adoptGenesis({ files: read }, deps);
+      return adoptGenesis({ files: read, confirmTime: flags['confirm-time'] }, deps);
     }
     if (files.length > 0) throw new RonError('Usage', `${files[0]}: files follow --adopt only`, { field: '--adopt' });
     if (flags.sign !== undefined) {
@@ -101,6 +102,7 @@ Adoption ends the ungoverned state for ever. Three members without ROLE are poli
         set: flags.set ?? [],
         supersedes: flags.supersedes ?? null,
         draftOnly: flags.out !== undefined,
+        confirmTime: flags['confirm-time'],
       },
       deps,
     );

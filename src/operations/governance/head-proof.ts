@@ -14,6 +14,7 @@ import { RonError } from '../../errors.ts';
 import type { Authority } from '../../governance/key-chain.ts';
 import type { LogKeys } from '../../governance/names.ts';
 import type { VerifyHead } from '../../governance/request.ts';
+import type { CheckpointRef } from '../../governance/statement.ts';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 
@@ -69,12 +70,27 @@ function checkNote(crypto: Crypto, authority: Authority, origin: string, note: U
   );
 }
 
+/** The checkpoint of a note, when it is of a log of this store and verifies under the key chain; else null. */
+export function checkpointOf(
+  crypto: Crypto,
+  authority: Authority,
+  storeId: string,
+  note: Uint8Array,
+): CheckpointRef | null {
+  const origin = parseNote(note, 'checkpoint').text.split('\n')[0] ?? '';
+  if (!isLogOf(storeId, origin)) return null;
+  const answer = checkNote(crypto, authority, origin, note);
+  return answer.ok ? { origin, size: answer.checkpoint.size, root: toHex(answer.checkpoint.root) } : null;
+}
+
+const isLogOf = (storeId: string, origin: string): boolean => new RegExp(`/${storeId}/e[0-9]{1,9}$`).test(origin);
+
 /** For verifyRequest; `storeId` is that of the pinned genesis. */
 export function headVerifier(crypto: Crypto, storeId: string): VerifyHead {
   return ({ record, tlogProof }, authority) => {
     const { index, path, note } = parseHeadProof(tlogProof);
     const origin = parseNote(note, 'head.tlog_proof').text.split('\n')[0] ?? '';
-    if (!new RegExp(`/${storeId}/e[0-9]{1,9}$`).test(origin)) {
+    if (!isLogOf(storeId, origin)) {
       throw new RonError(
         'VerificationFailed',
         `the checkpoint in the request is of the log ${origin}, not of this store`,

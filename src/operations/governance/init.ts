@@ -31,14 +31,16 @@ import { parseSignerBundle, type VerifiedBundle } from '../../governance/signer-
 import type { Auditor, Member } from '../../governance/signer-set.ts';
 import { adopt } from '../../kms/service/governance-acts.ts';
 import { openSession, type Session } from '../../kms/service/session.ts';
+import { LIMITS } from '../../limits.ts';
 import { buildChangeset, parseChange } from '../../policy/change.ts';
 import { parseProfile } from '../../policy/profile.ts';
 import { initialPolicy, type PolicyState } from '../../policy/state.ts';
 import { openSigner, readSignerBundle, signerIds } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
-import { listPins, readChain, readPinnedGenesis, writePin } from '../../storage/trust-pin.ts';
+import { listPins, readAuthority, readPinnedGenesis, writePin } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
 import { custodyIdentity } from './custody-signing.ts';
+import { checkpointOf } from './head-proof.ts';
 
 export interface MemberSource {
   readonly role: SigningRole | null;
@@ -57,6 +59,7 @@ export interface DraftRequest {
   readonly supersedes: string | null;
   /** False: adopt at once; every signer must then be local. */
   readonly draftOnly: boolean;
+  readonly confirmTime?: boolean;
 }
 
 export interface GenesisMember {
@@ -188,16 +191,35 @@ export function refuseReusedKeys(ctx: StoreContext, genesis: Genesis): void {
   }
 }
 
-function supersedesOf(ctx: StoreContext, session: Session, ledgerId: string | null): Pick<Genesis, 'supersedes'> {
+/** The newest checkpoint of the old log that this home has verified and remembered; a new ledger goes on from there. */
+function supersedesOf(ctx: StoreContext, ledgerId: string | null): Pick<Genesis, 'supersedes'> {
   if (ledgerId === null) return {};
-  readPinnedGenesis(ctx, ledgerId);
-  readChain(ctx, ledgerId);
-  const { origin, size, root } = session.store.newestCheckpoint();
-  return { supersedes: { ledger_id: ledgerId, checkpoint: { origin, size, root } } };
+  const { genesis, authority } = readAuthority(ctx, ledgerId);
+  const known = rememberedCheckpoints(ctx).flatMap((note) => {
+    const found = checkpointOf(ctx.crypto, authority, genesis.genesis.store_id, note);
+    return found === null ? [] : [found];
+  });
+  const newest = known.sort((a, b) => a.size - b.size).at(-1);
+  if (newest === undefined) {
+    throw new RonError('Inconclusive', `this home knows no checkpoint of the log of ${ledgerId}`, {
+      field: '--supersedes',
+      hint: 'Import one first: `ronctl audit anchor --import FILE`.',
+    });
+  }
+  return { supersedes: { ledger_id: ledgerId, checkpoint: newest } };
+}
+
+function rememberedCheckpoints(ctx: StoreContext): Uint8Array[] {
+  const names = ctx.files.list(ctx.paths.trustedLogs).filter((name) => name.endsWith('.checkpoint'));
+  return names.flatMap((name) => ctx.files.read(`${ctx.paths.trustedLogs}/${name}`, LIMITS.signedFileBytes) ?? []);
 }
 
 export async function draftGenesis(request: DraftRequest, deps: OperationDeps): Promise<GenesisOutcome> {
-  const session = await openSession(deps, { dryRun: deps.dryRun, onNotice: (text) => deps.host.log.notice(text) });
+  const session = await openSession(deps, {
+    dryRun: deps.dryRun,
+    confirmTime: request.confirmTime === true,
+    onNotice: (text) => deps.host.log.notice(text),
+  });
   try {
     demandUngoverned(session);
     const ctx = session.context;
@@ -269,7 +291,7 @@ async function makeGenesis(
       log_keys: identity.logKeys,
       policy: policyOf(session, request.set),
       created_at: toTime(ctx.clock.now()),
-      ...supersedesOf(ctx, session, request.supersedes),
+      ...supersedesOf(ctx, request.supersedes),
     });
     const signatures = await identity.sign(built);
     for (const id of local) signatures.push(...(await signWithLocal(deps, ctx, built, id, keysOf(built.genesis, id))));
@@ -349,13 +371,16 @@ export async function signGenesisDraft(
 }
 
 export async function adoptGenesis(
-  request: { readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[] },
+  request: {
+    readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+    readonly confirmTime?: boolean;
+  },
   deps: OperationDeps,
 ): Promise<GenesisOutcome> {
   const before = await storeContext(deps);
   const merged = mergeGenesis(request.files.map((one) => parseEnvelope(one.bytes, one.name)));
   const verified = verifyGenesis(before.crypto, merged);
-  const session = await openSession(deps, { dryRun: deps.dryRun });
+  const session = await openSession(deps, { dryRun: deps.dryRun, confirmTime: request.confirmTime === true });
   try {
     demandUngoverned(session);
     await demandOurs(session, verified.genesis);
