@@ -22,7 +22,9 @@ export function crashMatrix(title: string, scenarios: readonly Scenario[]): void
     );
 
     it('has no empty cell', () => {
-      process.stdout.write(`\n${title} (${all ? 'every call' : 'calls as each row says'})\n${printed(rows)}\n\n`);
+      process.stdout.write(
+        `\n${title} (${all ? 'every call' : 'calls as each row says; error numbers take turns'})\n${printed(rows)}\n\n`,
+      );
       for (const row of rows) {
         for (const { name } of FAULTS) expect(row.runs.get(name), `${row.name}, ${name}`).toBeGreaterThan(0);
       }
