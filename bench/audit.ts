@@ -107,10 +107,10 @@ interface Timed {
 /** Wall time and, through /usr/bin/time where it is, the largest resident size. */
 function run(argv: readonly string[]): Timed | null {
   const timer = ['/usr/bin/time', '-f', 'rss %M'];
-  const measured = spawnSync(timer[0]!, ['-f', 'rss %M', 'true']).error === undefined;
+  const measured = spawnSync('/usr/bin/time', ['-f', 'rss %M', 'true']).error === undefined;
   const all = measured ? [...timer, ...argv] : [...argv];
   const begin = performance.now();
-  const done = spawnSync(all[0]!, all.slice(1), { env, encoding: 'utf8', maxBuffer: 1e8 });
+  const done = spawnSync(all[0] ?? '', all.slice(1), { env, encoding: 'utf8', maxBuffer: 1e8 });
   if (done.error !== undefined) return null;
   if (done.status !== 0) throw new Error(`${argv.join(' ')}: exit ${done.status}\n${done.stdout}${done.stderr}`);
   const rss = /rss (\d+)/.exec(done.stderr)?.[1];
