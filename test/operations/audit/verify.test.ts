@@ -22,6 +22,7 @@ import { nativeCrypto } from '../../../src/crypto/native.ts';
 import type { Host } from '../../../src/host.ts';
 import { type AuditVerifyResult, auditVerify, verdictError } from '../../../src/operations/audit/verify.ts';
 import { ensureHome, homePaths } from '../../../src/storage/home.ts';
+import { auditVerifyView } from '../../../src/views/audit/verify.ts';
 import {
   auditDeps,
   closing,
@@ -33,6 +34,7 @@ import {
   signDraft,
   testClock,
 } from '../../support/audit.ts';
+import { expectData } from '../../support/data-schema.ts';
 
 const roots: string[] = [];
 afterAll(() => {
@@ -338,7 +340,17 @@ function tileFiles(home: string): string[] {
 
 const SIZES = [3, 4, 255, 256, 257];
 
+const cells = new Map<string, string>();
+
 describe('damage table', () => {
+  afterAll(() => {
+    const row = (name: string): string =>
+      SIZES.map((size) => (cells.get(`${name}\t${size}`) ?? '-').padEnd(12)).join(' ');
+    const lines = DAMAGES.map(({ name }) => `${name.padEnd(64)} ${row(name)}`);
+    process.stdout.write(
+      `${'damage'.padEnd(64)} ${SIZES.map((size) => String(size).padEnd(12)).join(' ')}\n${lines.join('\n')}\n`,
+    );
+  });
   const homes = new Map<number, string>();
   beforeAll(async () => {
     for (const size of SIZES) homes.set(size, await makeHome(size, 50));
@@ -366,6 +378,11 @@ describe('damage table', () => {
         const result = await verify(home);
         expect(codes(result)).toContain(damage.code);
         expect(result.verdict).toBe(damage.verdict);
+        // The same in every output mode: the first line for people, the data and the error for programs.
+        const where = result.first_index === null ? '' : `, first at record ${result.first_index}`;
+        expect(auditVerifyView(result)[0]).toMatchObject({ kind: 'line', text: `${damage.verdict}${where}` });
+        expectData('audit/verify', result);
+        cells.set(`${damage.name}\t${size}`, result.verdict);
         expect(verdictError(result)?.exit ?? 0).toBe(damage.verdict === 'tampered' ? 10 : 0);
         if (damage.index !== undefined) expect(result.first_index).toBe(damage.index(size));
         const fast = await verify(home, { fast: true });
