@@ -9,6 +9,7 @@ import type { Launch, LaunchOptions } from './launch.ts';
 import { nodeHost } from './node-host.ts';
 import { formatOfArgv, formatOfVariable } from './output-format.ts';
 import { reporter } from './report.ts';
+import { rootPlugin } from './root-plugin.ts';
 import { isParserError, usageError } from './usage-error.ts';
 
 export interface StartOptions {
@@ -62,6 +63,9 @@ export async function start(argv: readonly string[], options: StartOptions): Pro
     root: options.root,
     pjson: options.manifest,
     ignoreManifest: options.development,
+    ...(options.development
+      ? {}
+      : { plugins: new Map([[options.manifest.name, rootPlugin(options.root, options.manifest)]]) }),
     devPlugins: false,
     userPlugins: false,
     launch,
