@@ -3,10 +3,18 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type StartOptions, start } from './start.ts';
+import { useCodeCache } from './code-cache.ts';
+import type { StartOptions } from './start.ts';
 
 const LAUNCHER_OPTIONS = ['--disable-sigusr1', '--no-addons'];
-const FORBIDDEN_VARIABLES = ['NODE_OPTIONS', 'NODE_PATH', 'NODE_EXTRA_CA_CERTS', 'OPENSSL_CONF', 'OPENSSL_MODULES'];
+const FORBIDDEN_VARIABLES = [
+  'NODE_OPTIONS',
+  'NODE_PATH',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_COMPILE_CACHE',
+  'OPENSSL_CONF',
+  'OPENSSL_MODULES',
+];
 
 /** Why this process must not go on, or null. */
 function refusal(): string | null {
@@ -18,11 +26,18 @@ function refusal(): string | null {
   return variable === undefined ? null : `${variable} is set`;
 }
 
+async function main(): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+  useCodeCache(root);
+  // Everything else is loaded when the cache is on.
+  const { start } = await import('./start.ts');
+  const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as StartOptions['manifest'];
+  await start(process.argv.slice(2), { root, manifest, development: false });
+}
+
 const why = refusal();
 if (why === null) {
-  const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-  const manifest = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as StartOptions['manifest'];
-  void start(process.argv.slice(2), { root, manifest, development: false });
+  void main();
 } else {
   process.stderr.write(`ronctl: error RefusedStart: ${why}\n  next  Start it through the \`ronctl\` launcher.\n`);
   process.exitCode = 3;

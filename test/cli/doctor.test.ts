@@ -88,14 +88,14 @@ describe('version --verify', () => {
 
   test('a changed, a missing and an added file are named', async () => {
     const root = copy();
-    writeFileSync(join(root, 'dist', 'errors.js'), '\n', { flag: 'a' });
+    writeFileSync(join(root, 'dist', 'cli', 'help.js'), '\n', { flag: 'a' });
     rmSync(join(root, 'LICENSE'));
     writeFileSync(join(root, 'dist', 'added.js'), '');
     const { exit, code, data } = await verify(root);
     expect([exit, code]).toEqual([10, 'VerificationFailed']);
     expect(data).toMatchObject({
       verdict: 'changed',
-      changed: ['dist/errors.js'],
+      changed: ['dist/cli/help.js'],
       missing: ['LICENSE'],
       unlisted: ['dist/added.js'],
     });
