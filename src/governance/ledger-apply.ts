@@ -41,6 +41,8 @@ export function stateOfGenesis(
     hash: line.hash,
     nextOffset: 0,
     mark: line.ts,
+    wroteAt: line.ts,
+    clockReset: null,
     governed: {
       profile: genesis.profile,
       policy: genesis.policy,
@@ -84,6 +86,8 @@ export function applyLine(state: LedgerState, line: Line, lineBytes: number, cry
   state.hash = line.hash;
   state.nextOffset = place.offset + lineBytes + 1;
   state.mark = resetTo ?? (line.ts > state.mark ? line.ts : state.mark);
+  state.wroteAt = line.ts;
+  if (resetTo !== null) state.clockReset = line.seq;
 }
 
 interface HashedPlace extends LinePlace {

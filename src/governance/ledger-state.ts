@@ -78,6 +78,10 @@ export interface LedgerState {
   nextOffset: number;
   /** Highest time of a line (governance page 11), unless a clock-reset set it. */
   mark: string;
+  /** Time of the last line: what the writer's clock said then. */
+  wroteAt: string;
+  /** Line of the newest executed clock-reset: times of the log before it are no measure any more. */
+  clockReset: number | null;
   governed: Governed;
   /** Every set that was in force, by epoch. */
   sets: SignerSet[];

@@ -1,7 +1,7 @@
 // ledger/state.json (governance page 9, X-16): the state at one ledger line, so that readers and openers need not replay.
 //   {v: 1, ledger_id, seq, hash, policy, overlays, index, ...} canonical JSON + LF, authenticated by `state_sha256` in
 //   public.json. Beyond the members of the page it holds what a continued replay needs: genesis facts, signer sets, keys,
-//   bases, raises, changes of the PQ state, clauses, key chain, an unfinished intent, the next offset and the time mark.
+//   bases, raises, changes of the PQ state, clauses, key chain, an unfinished intent, the next offset and the times of section 11.
 // Refuses any other member; proposals that are still open are read from the ledger and verified again.
 
 import { canonicalFile, type Json, type JsonObject } from '../bytes/canonical-json.ts';
@@ -58,6 +58,8 @@ const shape = object({
   hash: sha256Digest,
   next_offset: integer(0),
   mark: time,
+  wrote_at: time,
+  clock_reset: nullable(integer(1)),
   genesis: object({ digest: sha256Digest, name: string({ maxBytes: 64 }), profile: decodeProfile, nonce }),
   policy: decodePolicyState,
   sets: array(signerSet, 10_000, 1),
@@ -90,6 +92,8 @@ export function encodeState(state: LedgerState): Uint8Array {
     hash: state.hash,
     next_offset: state.nextOffset,
     mark: state.mark,
+    wrote_at: state.wroteAt,
+    clock_reset: state.clockReset,
     genesis: state.genesis,
     policy: policyStateJson(state.governed.policy),
     sets: state.sets as unknown as Json,
@@ -111,9 +115,12 @@ export function encodeState(state: LedgerState): Uint8Array {
   return canonicalFile(json);
 }
 
-/** An entry whose proposal must be loaded before the state can go on. */
-export function isNeeded(entry: IndexEntry, mark: string): boolean {
-  return !isClosed(entry) && (entry.execution === 'executing' || entry.expires_at > mark);
+/**
+ * An entry whose proposal must be loaded before the state can go on. Measured by what the clock said last, not by the mark:
+ * else one line of 2099 hides every proposal, also the clock-reset that would end it.
+ */
+export function isNeeded(entry: IndexEntry, wroteAt: string): boolean {
+  return !isClosed(entry) && (entry.execution === 'executing' || entry.expires_at > wroteAt);
 }
 
 /**
@@ -139,7 +146,7 @@ export function decodeState(
 ): LedgerState {
   const raw = shape(readJson(bytes), '');
   const open = new Map<string, OpenProposal>();
-  for (const entry of raw.index.values()) if (isNeeded(entry, raw.mark)) open.set(entry.id, load(entry, raw.sets));
+  for (const entry of raw.index.values()) if (isNeeded(entry, raw.wrote_at)) open.set(entry.id, load(entry, raw.sets));
   const state: LedgerState = {
     ledgerId: raw.ledger_id,
     genesis: raw.genesis,
@@ -147,6 +154,8 @@ export function decodeState(
     hash: raw.hash,
     nextOffset: raw.next_offset,
     mark: raw.mark,
+    wroteAt: raw.wrote_at,
+    clockReset: raw.clock_reset,
     governed: {
       profile: raw.genesis.profile,
       policy: raw.policy,

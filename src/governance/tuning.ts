@@ -6,7 +6,13 @@ import { canonicalText } from '../bytes/canonical-json.ts';
 import { fromTime } from '../bytes/time.ts';
 import { RonError } from '../errors.ts';
 import type { Moment } from '../host.ts';
-import { type Grant, remainingMs, type TuneEnvelope, type Tune as TuneOverlay } from '../policy/overlay.ts';
+import {
+  type Grant,
+  type Judged,
+  remainingMs,
+  type TuneEnvelope,
+  type Tune as TuneOverlay,
+} from '../policy/overlay.ts';
 import { rowOf } from '../policy/registry.ts';
 import { approvedValue, pqOf, type Scope, tenantOf } from '../policy/state.ts';
 import { checkValue, tuneBounds } from '../policy/value.ts';
@@ -21,6 +27,9 @@ export function tunedValue(state: LedgerState, scope: Scope, key: string): numbe
   return tuned?.kind === 'tune' ? tuned.to : Number(approvedValue(state.governed.policy, scope, key));
 }
 
+/** As a replay judges: by the moment in the line and the times of the lines before it. */
+const replayed = (state: LedgerState, now: Moment): Judged => ({ now, highWaterMs: fromTime(state.mark) });
+
 export interface TuneRoom {
   readonly baseline: number;
   readonly min: number;
@@ -29,8 +38,11 @@ export interface TuneRoom {
   readonly envelope: number | null;
 }
 
-/** How far a key may be tuned now; throws when it may not be tuned at all. */
-export function tuneRoom(state: LedgerState, scope: Scope, key: string, now: Moment): TuneRoom {
+/**
+ * How far a key may be tuned now; throws when it may not be tuned at all. `judged`: the writer also knows the times of the
+ * log; a replay knows those of the ledger.
+ */
+export function tuneRoom(state: LedgerState, scope: Scope, key: string, judged: Judged): TuneRoom {
   const row = rowOf(key);
   if (row === null)
     throw new RonError('UnknownKey', `no governable key is called ${JSON.stringify(key)}`, { field: key });
@@ -45,7 +57,6 @@ export function tuneRoom(state: LedgerState, scope: Scope, key: string, now: Mom
   }
   const baseline = Number(approvedValue(state.governed.policy, scope, key));
   const bounds = tuneBounds(baseline);
-  const judged = { now, highWaterMs: fromTime(state.mark) };
   const wide = state.overlays.find(
     (one): one is TuneEnvelope =>
       one.kind === 'envelope' && one.scope === scope && one.bounds.has(key) && remainingMs(one, judged) > 0,
@@ -56,8 +67,8 @@ export function tuneRoom(state: LedgerState, scope: Scope, key: string, now: Mom
 }
 
 /** Checks a wanted value; `PolicyRefused` naming the room. */
-export function demandTune(state: LedgerState, scope: Scope, key: string, to: number, now: Moment): TuneRoom {
-  const room = tuneRoom(state, scope, key, now);
+export function demandTune(state: LedgerState, scope: Scope, key: string, to: number, judged: Judged): TuneRoom {
+  const room = tuneRoom(state, scope, key, judged);
   checkValue(rowOf(key)!, to, state.governed.profile);
   if (to === tunedValue(state, scope, key))
     throw new RonError('NoChange', `${scope}: ${key} is already ${to}`, { field: key });
@@ -75,7 +86,7 @@ export function demandTune(state: LedgerState, scope: Scope, key: string, to: nu
 }
 
 export function admitTune(state: LedgerState, tune: Tune, seq: number): TuneOverlay {
-  const room = demandTune(state, tune.scope, tune.key, tune.to, tune.judged_at);
+  const room = demandTune(state, tune.scope, tune.key, tune.to, replayed(state, tune.judged_at));
   if (tune.baseline !== room.baseline || tune.from !== tunedValue(state, tune.scope, tune.key)) {
     throw new RonError('Conflict', `the tune of ${tune.key} does not start from the value in force`, { field: 'from' });
   }
@@ -112,10 +123,9 @@ export function demandClause(state: LedgerState, scope: Scope, now: Moment): Cla
 export function demandRollback(
   state: LedgerState,
   clause: Clause,
-  now: Moment,
+  judged: Judged,
   durationS: number | null,
 ): { readonly durationS: number } {
-  const judged = { now, highWaterMs: fromTime(state.mark) };
   const phase = clause.changeset.find((one) => one.key === 'pq.phase')?.to;
   const percent = clause.changeset.find((one) => one.key === 'pq.rollout_percent')?.to;
   const verdict = evaluateClause({
@@ -126,7 +136,7 @@ export function demandRollback(
     used: false,
     overtakenBy: null,
     current: pqOf(state.governed.policy, clause.scope),
-    recentRollbacks: recentRollbacks(state, clause.scope, now),
+    recentRollbacks: recentRollbacks(state, clause.scope, judged.now),
     frozen: false,
     durationS,
   });
@@ -145,7 +155,7 @@ export function admitRollback(
   if (canonicalText(clause.changeset) !== canonicalText(rollback.changes)) {
     throw new RonError('Conflict', 'the changes are not those of the clause', { field: 'changes' });
   }
-  demandRollback(state, clause, rollback.judged_at, rollback.duration_s);
+  demandRollback(state, clause, replayed(state, rollback.judged_at), rollback.duration_s);
   const changes = clause.changeset.map(({ key, to }) => ({ key, to }));
   const timed = { seq, scope: clause.scope, judged_at: rollback.judged_at, duration_s: rollback.duration_s };
   return { overlay: { kind: 'rollback', ...timed, changes }, clause };

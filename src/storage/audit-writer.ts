@@ -319,5 +319,6 @@ export function checkpointInfo(checkpoint: VerifiedCheckpoint): CheckpointInfo {
     size: checkpoint.size,
     root: toHex(checkpoint.root),
     note: checkpoint.note,
+    signedAtMs: checkpoint.timestamp * 1000,
   };
 }

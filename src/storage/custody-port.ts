@@ -4,6 +4,7 @@
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import type { SigningKey } from '../crypto/provider.ts';
+import type { Millis } from '../host.ts';
 import type { PublicView } from '../keys/public-view.ts';
 
 export type RecordType = 'service-keys' | 'log-keys' | 'cap-root' | 'key-version' | 'revocations';
@@ -70,6 +71,8 @@ export interface CheckpointInfo {
   /** Lower hex. */
   readonly root: string;
   readonly note: Uint8Array;
+  /** Timestamp that its signers gave it; never falls from one to the next. */
+  readonly signedAtMs: Millis;
 }
 
 export interface CustodyStore {

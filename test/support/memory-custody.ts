@@ -92,6 +92,7 @@ export async function memoryCustody(
     size: log.length,
     root: HASH,
     note: new Uint8Array(0),
+    signedAtMs: 0,
   });
 
   const store: MemoryCustody = {

@@ -33,8 +33,9 @@ export async function tune(
   dryRun: boolean,
 ): Promise<TuneResult> {
   const { scope, key, to } = wanted;
-  const judgedAt = writer.now();
-  const room = demandTune(writer.state, scope, key, to, judgedAt);
+  const judged = writer.judged();
+  const judgedAt = judged.now;
+  const room = demandTune(writer.state, scope, key, to, judged);
   const from = tunedValue(writer.state, scope, key);
   const result = { scope, key, from, to, baseline: room.baseline, min: room.min, max: room.max };
   if (dryRun) return result;
@@ -63,14 +64,15 @@ export async function rollback(
   actor: string,
   dryRun: boolean,
 ): Promise<RollbackResult> {
-  const judgedAt = writer.now();
+  const judged = writer.judged();
+  const judgedAt = judged.now;
   const clause = demandClause(writer.state, wanted.scope, judgedAt);
   if (wanted.proposalDigest !== null && wanted.proposalDigest !== clause.proposal_digest) {
     throw new RonError('Conflict', `the clause is that of ${clause.id}, not the one that was confirmed`, {
       field: 'proposal_digest',
     });
   }
-  const { durationS } = demandRollback(writer.state, clause, judgedAt, wanted.durationS);
+  const { durationS } = demandRollback(writer.state, clause, judged, wanted.durationS);
   const until = toTime(fromTime(judgedAt.wall) + durationS * 1000);
   const result: RollbackResult = {
     scope: clause.scope,

@@ -3,11 +3,11 @@
 // ts is the writer's. Known files are deleted, unknown proposals' statements stay, refused files are moved aside with the
 // code that refused them. Attack: an unauthenticated ts back-dates a late approval.
 
-import { toTime } from '../../bytes/time.ts';
+import { fromTime, toTime } from '../../bytes/time.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
 import { type ErrorCode, RonError } from '../../errors.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
-import { admitStatement } from '../../governance/ledger-admit.ts';
+import { type AdmittedStatement, admitStatement } from '../../governance/ledger-admit.ts';
 import { linesOfEntry } from '../../governance/ledger-load.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
 import { type InboxDeps, inboxName, readInbox, refuseInbox, removeFromInbox } from '../../storage/inbox.ts';
@@ -51,7 +51,7 @@ const label = (name: string, one: Submission): IngestedFile => ({
 });
 
 /** What judges files: a writer, or a reader whose state is its own to try them on. */
-export type InboxJudge = Pick<LedgerWriter, 'state' | 'crypto' | 'clock' | 'add' | 'line'>;
+export type InboxJudge = Pick<LedgerWriter, 'state' | 'crypto' | 'clock' | 'add' | 'line' | 'highWaterMs'>;
 
 /** Lines are collected and committed together; nothing is written in a dry run. */
 export async function ingest(
@@ -143,12 +143,18 @@ function linesOf(writer: InboxJudge, entry: IndexEntry): string[] {
   );
 }
 
+/** A clock set back does not reopen a decision; the clock-reset that repairs it is judged without the mark. */
+function isLate(writer: InboxJudge, { id, late }: AdmittedStatement): boolean {
+  if (late || writer.state.open.get(id)?.proposal.body.kind === 'clock-reset') return late;
+  return writer.highWaterMs() > fromTime(writer.state.index.get(id)!.decide_by);
+}
+
 /** Adds one line; throws what refuses it, without having changed the state. */
 function take(writer: InboxJudge, submission: Submission): void {
   const { state, crypto } = writer;
   const { type, envelope } = submission;
   const ts = toTime(writer.clock.now());
-  if (type === 'statement' && admitStatement(state, envelope, ts, crypto).late) {
+  if (type === 'statement' && isLate(writer, admitStatement(state, envelope, ts, crypto))) {
     throw new RonError(
       'TooLate',
       `decide_by has passed, or ${submission.proposalId} is decided; the statement has no effect`,

@@ -19,6 +19,19 @@ export function momentNow(clock: Clock): Moment {
   return { wall: toTime(clock.now()), boot_id: clock.bootId(), boottime_ms: clock.uptimeMs() };
 }
 
+/** What `highWaterMs` reads of the log. */
+export type LogTimes = Pick<CustodyStore, 'logSize' | 'record' | 'newestCheckpoint'>;
+
+/**
+ * Governance page 11. The newest record alone forgets: a clock set back writes records, and the next command would take
+ * theirs for the newest time seen. Timestamps of checkpoints never fall, so they count until a clock-reset.
+ */
+export function highWaterMs(log: LogTimes, state: Pick<LedgerState, 'mark' | 'clockReset'> | null): Millis {
+  const newest = log.logSize === 0 ? 0 : fromTime(log.record(log.logSize - 1).ts);
+  const signed = (state?.clockReset ?? null) === null ? log.newestCheckpoint().signedAtMs : 0;
+  return Math.max(state === null ? 0 : fromTime(state.mark), newest, signed);
+}
+
 export class LedgerWriter {
   readonly store: CustodyStore;
   readonly crypto: Crypto;
@@ -63,10 +76,9 @@ export class LedgerWriter {
     return momentNow(this.clock);
   }
 
-  /** Highest time of ledger and log: what the clock must not be behind. */
+  /** Highest time of ledger, log and checkpoints: what the clock must not be behind. */
   highWaterMs(): Millis {
-    const newest = this.store.logSize === 0 ? 0 : fromTime(this.store.record(this.store.logSize - 1).ts);
-    return Math.max(fromTime(this.state.mark), newest);
+    return highWaterMs(this.store, this.state);
   }
 
   judged(): Judged {

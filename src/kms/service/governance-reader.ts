@@ -42,6 +42,7 @@ export function readGovernance(
     const now = momentNow(ctx.clock);
     const { ledger } = home.view;
     const recordMs = home.head === null ? 0 : fromTime(home.head.record.ts);
+    const signedMs = (home.checkpoint?.timestamp ?? 0) * 1000;
     const size = ledger === null ? 0 : ledger.seq + 1;
     const line = (place: LinePlace): Uint8Array => readLedgerLine(ctx.files, ctx.paths.ledger, place);
     const lines = (from: number): Iterable<Uint8Array> => ledgerLines(ctx.files, ctx.paths.ledger, from, size);
@@ -51,7 +52,7 @@ export function readGovernance(
         ...common,
         governance: ungovernedView(ungovernedProfile(ctx)),
         state: null,
-        judged: { now, highWaterMs: recordMs },
+        judged: { now, highWaterMs: Math.max(recordMs, signedMs) },
       };
     }
     const source = { lineAt: line, linesFrom: lines };
@@ -61,7 +62,7 @@ export function readGovernance(
         : openLedger(ctx.crypto, source, stateBytes(ctx, ledger.state_sha256), ledger).state;
     demandPinned(home, state);
     demandLastLine(ctx, state);
-    const highWaterMs = Math.max(recordMs, fromTime(state.mark));
+    const highWaterMs = Math.max(recordMs, fromTime(state.mark), state.clockReset === null ? signedMs : 0);
     return { ...common, governance: governedView(state), state, judged: { now, highWaterMs } };
   });
 }

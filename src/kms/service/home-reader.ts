@@ -33,7 +33,7 @@ export async function readHomeState(deps: HomeReaderDeps): Promise<HomeReader> {
     storeId: view.store_id,
     view,
     policy: governance,
-    judged: { ...judged, highWaterMs: Math.max(judged.highWaterMs, (checkpoint?.timestamp ?? 0) * 1000) },
+    judged,
     log: checkpoint === null ? null : provenLog(ctx, home.home.epoch, checkpoint),
     keyFile: (name) => ctx.files.read(`${custodyPaths(ctx).keys}/${name}`, LIMITS.signedFileBytes),
   };

@@ -3,7 +3,7 @@
 // Refuses to write when the clock stands over 7 days beyond the newest entry, until that is confirmed.
 // Attack: an entry of 2099 blocks governance for ever.
 
-import { fromTime, toTime } from '../../bytes/time.ts';
+import { toTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { Moment } from '../../host.ts';
@@ -18,7 +18,7 @@ import { listPins, writeChain, writePin } from '../../storage/trust-pin.ts';
 import { chainOf, genesisOf } from './governance-chain.ts';
 import { type ExecutionResult, recover } from './governance-execute.ts';
 import { type IngestReport, ingest } from './governance-ingest.ts';
-import { LedgerWriter, momentNow } from './governance-ledger.ts';
+import { highWaterMs, LedgerWriter, momentNow } from './governance-ledger.ts';
 import { type GovernanceView, governedView, ungovernedView } from './governance-view.ts';
 
 export interface SessionOptions {
@@ -98,9 +98,9 @@ async function start(
   if (ledger?.replayed === true)
     options.onNotice?.('ledger/state.json was missing or stale; the whole ledger was replayed');
   const profile = parseProfile(store.profile, 'profile');
-  const highWaterMs = (): number => ledger?.highWaterMs() ?? newestRecordMs(store);
+  const markMs = (): number => highWaterMs(store, ledger?.state ?? null);
   const writable = !dryRun && store.verifyOnly === null;
-  if (!dryRun) await judgeClock(store, clock.now(), highWaterMs(), options, actor);
+  await judgeClock(store, clock.now(), markMs(), options, actor);
   let recovered: ExecutionResult | null = null;
   let ingested: IngestReport | null = null;
   if (ledger !== null && writable) recovered = await recover(ledger, actor);
@@ -121,7 +121,7 @@ async function start(
     ingested,
     recovered,
     now: () => momentNow(clock),
-    judgedNow: () => ({ now: momentNow(clock), highWaterMs: highWaterMs() }),
+    judgedNow: () => ({ now: momentNow(clock), highWaterMs: markMs() }),
     demandLedger: () => {
       if (ledger !== null) return ledger;
       throw new RonError('Ungoverned', 'no genesis is adopted in this home', {
@@ -152,10 +152,6 @@ function viewOf(ledger: LedgerWriter | null, profile: Profile): GovernanceView {
   return ledger === null ? ungovernedView(profile) : governedView(ledger.state);
 }
 
-function newestRecordMs(store: CustodyStore): number {
-  return store.logSize === 0 ? 0 : fromTime(store.record(store.logSize - 1).ts);
-}
-
 /** Pin and key chain of the own ledger follow from line 0 and the executions; rewritten when missing (decided here). */
 async function keepPin(context: StoreContext, ledger: LedgerWriter): Promise<void> {
   const { ledgerId } = ledger.state;
@@ -174,7 +170,8 @@ async function judgeClock(
 ): Promise<void> {
   if (nowMs <= markMs + LIMITS.timeJumpMs) return;
   if (options.confirmTime === true) {
-    await store.append([{ op: 'time.confirm', actor, result: 'ok', detail: { mark: toTime(markMs) } }]);
+    if (options.dryRun !== true)
+      await store.append([{ op: 'time.confirm', actor, result: 'ok', detail: { mark: toTime(markMs) } }]);
     return;
   }
   throw new RonError(

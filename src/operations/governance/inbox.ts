@@ -1,7 +1,7 @@
 // `governance inbox`: the files that do not count yet, judged as an ingest would judge them now, without a passphrase and
 // without writing anything.
 
-import { toTime } from '../../bytes/time.ts';
+import { fromTime, toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import { buildLine, type LineBody } from '../../governance/ledger.ts';
 import { applyLine } from '../../governance/ledger-apply.ts';
@@ -44,6 +44,7 @@ function trial(ctx: StoreContext, reading: GovernanceReading, state: LedgerState
     state,
     crypto: ctx.crypto,
     clock: ctx.clock,
+    highWaterMs: () => Math.max(reading.judged.highWaterMs, fromTime(state.mark)),
     add(content: LineBody): void {
       const { line, bytes } = buildLine(state, { ts: toTime(ctx.clock.now()), content });
       applyLine(state, line, bytes.length, ctx.crypto);

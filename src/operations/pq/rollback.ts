@@ -41,9 +41,8 @@ export async function findRollback(
 ): Promise<FoundClause> {
   const reading = readGovernance(await storeContext(deps));
   const state = demandState(reading);
-  const { now } = reading.judged;
-  const clause = demandClause(state, request.scope, now);
-  const { durationS } = demandRollback(state, clause, now, request.durationS);
+  const clause = demandClause(state, request.scope, reading.judged.now);
+  const { durationS } = demandRollback(state, clause, reading.judged, request.durationS);
   return {
     proposal_id: clause.id,
     proposal_digest: clause.proposal_digest,
