@@ -226,6 +226,8 @@ describe('readers across the border', () => {
     const good = readFileSync(index);
     writeFileSync(index, '');
     expect(seqs()).toEqual(found);
+    const warned = await verify(homeOf(65_537), single);
+    expect(warned).toMatchObject({ verdict: 'consistent', findings: [{ code: 'index-wrong', file: 'index/0.sign' }] });
     unlinkSync(index);
     expect(seqs()).toEqual(found);
     const planted = Buffer.from(good);
