@@ -24,9 +24,9 @@ describe('ronctl signer', () => {
 
   it('create refuses a second one, a bad id, and a missing passphrase', async () => {
     const again = await home.json(['signer', 'create', 'alice', ...pass('alice')], 3);
-    expect(again.error).toMatchObject({ code: 'Exists', field: 'id' });
+    expect(again.error).toMatchObject({ code: 'Exists', field: 'ID' });
     const bad = await home.json(['signer', 'create', 'Alice', ...pass('alice')], 3);
-    expect(bad.error).toMatchObject({ code: 'InvalidValue', field: 'id' });
+    expect(bad.error).toMatchObject({ code: 'InvalidValue', field: 'ID' });
     const none = await home.json(['signer', 'create', 'bob'], 2);
     expect(none.error).toMatchObject({ code: 'MissingAnswer', field: '--passphrase-file' });
   });
