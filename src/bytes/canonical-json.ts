@@ -56,29 +56,50 @@ export function canonicalFile(value: unknown): Uint8Array {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Recursive descent over the text; every refusal names the offset and the member path. */
+/** Recursive descent over the text; every refusal names the offset (or line and column) and the member path. */
 class Parser {
   readonly #text: string;
   readonly #what: string;
+  /** White space, any member order and any escape are accepted: a file that a person wrote. */
+  readonly #byHand: boolean;
   #at = 0;
 
-  constructor(text: string, what: string) {
+  constructor(text: string, what: string, byHand = false) {
     this.#text = text;
     this.#what = what;
+    this.#byHand = byHand;
   }
 
   parse(): Json {
     const value = this.#value('', 0);
+    this.#space();
     if (this.#at !== this.#text.length) this.#refuse('', 'bytes after the end of the value');
     return value;
   }
 
   #refuse(path: string, why: string): never {
-    const place = path === '' ? `offset ${this.#at}` : `member ${path}, offset ${this.#at}`;
+    const place = path === '' ? this.#place() : `member ${path}, ${this.#place()}`;
     throw new RonError('Malformed', `${this.#what}: ${why} (${place})`, path === '' ? {} : { field: path });
   }
 
+  #place(): string {
+    if (!this.#byHand) return `offset ${this.#at}`;
+    const before = this.#text.slice(0, this.#at).split('\n');
+    return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
+  }
+
+  #space(): void {
+    while (this.#byHand && ' \t\r\n'.includes(this.#text[this.#at] ?? '-')) this.#at++;
+  }
+
+  /** The next character that is no white space. */
+  #peek(): string | undefined {
+    this.#space();
+    return this.#text[this.#at];
+  }
+
   #value(path: string, depth: number): Json {
+    this.#space();
     const first = this.#text[this.#at];
     if ((first === '{' || first === '[') && depth >= LIMITS.jsonDepth) {
       this.#refuse(path, `nested deeper than ${LIMITS.jsonDepth}`);
@@ -97,50 +118,54 @@ class Parser {
         return value;
       }
     }
-    return this.#refuse(path, first === undefined ? 'the text ends too early' : 'no JSON value, or white space');
+    return this.#refuse(
+      path,
+      first === undefined
+        ? 'the text ends too early'
+        : this.#byHand
+          ? 'no JSON value'
+          : 'no JSON value, or white space',
+    );
   }
 
   #object(path: string, depth: number): JsonObject {
     const out: Record<string, Json> = Object.create(null) as Record<string, Json>;
     this.#at++;
-    if (this.#text[this.#at] === '}') {
+    if (this.#peek() === '}') {
       this.#at++;
       return out;
     }
     for (let previous: string | null = null; ; ) {
-      if (this.#text[this.#at] !== '"') this.#refuse(path, 'a member name is expected');
+      if (this.#peek() !== '"') this.#refuse(path, 'a member name is expected');
       const name = this.#string(path);
       const inner = path === '' ? name : `${path}.${name}`;
       if (Object.hasOwn(out, name)) this.#refuse(inner, 'duplicate member');
-      if (previous !== null && name < previous) this.#refuse(inner, 'members are not in canonical order');
+      if (!this.#byHand && previous !== null && name < previous)
+        this.#refuse(inner, 'members are not in canonical order');
       previous = name;
-      if (this.#text[this.#at] !== ':') this.#refuse(inner, 'a colon is expected');
+      if (this.#peek() !== ':') this.#refuse(inner, 'a colon is expected');
       this.#at++;
       out[name] = this.#value(inner, depth + 1);
-      const next = this.#text[this.#at++];
+      const next = this.#peek();
+      if (next !== '}' && next !== ',') this.#refuse(path, 'a comma or a closing brace is expected');
+      this.#at++;
       if (next === '}') return out;
-      if (next !== ',') {
-        this.#at--;
-        this.#refuse(path, 'a comma or a closing brace is expected');
-      }
     }
   }
 
   #array(path: string, depth: number): Json[] {
     const out: Json[] = [];
     this.#at++;
-    if (this.#text[this.#at] === ']') {
+    if (this.#peek() === ']') {
       this.#at++;
       return out;
     }
     for (;;) {
       out.push(this.#value(`${path}[${out.length}]`, depth + 1));
-      const next = this.#text[this.#at++];
+      const next = this.#peek();
+      if (next !== ']' && next !== ',') this.#refuse(path, 'a comma or a closing bracket is expected');
+      this.#at++;
       if (next === ']') return out;
-      if (next !== ',') {
-        this.#at--;
-        this.#refuse(path, 'a comma or a closing bracket is expected');
-      }
     }
   }
 
@@ -162,7 +187,7 @@ class Parser {
       return this.#refuse(path, 'a bad escape in a string');
     }
     if (!value.isWellFormed()) this.#refuse(path, 'a lone surrogate');
-    if (JSON.stringify(value) !== raw) this.#refuse(path, 'a string that is not in canonical form');
+    if (!this.#byHand && JSON.stringify(value) !== raw) this.#refuse(path, 'a string that is not in canonical form');
     this.#at = end + 1;
     return value;
   }
@@ -187,6 +212,11 @@ export function parseCanonicalText(text: string, what: string): Json {
   return new Parser(text, what).parse();
 }
 
+/** Parses JSON that a person wrote: the same values, with white space, any member order and any escape. */
+export function parseHandWritten(text: string, what: string): Json {
+  return new Parser(text, what, true).parse();
+}
+
 /** Parses canonical bytes (no final newline). */
 export function parseCanonical(bytes: Uint8Array, what: string): Json {
   const text = fromUtf8(bytes);
@@ -198,6 +228,7 @@ export function parseCanonical(bytes: Uint8Array, what: string): Json {
 /** Parses a file of ours: canonical bytes and exactly one LF. */
 export function parseCanonicalFile(bytes: Uint8Array, what: string): Json {
   if (bytes.length === 0) throw new RonError('Malformed', `${what}: empty file`);
-  if (bytes[bytes.length - 1] !== 0x0a) throw new RonError('Malformed', `${what}: does not end in one line feed`);
+  if (bytes[bytes.length - 1] !== 0x0a)
+    throw new RonError('Malformed', `${what}: does not end in one line feed; it may be cut off`);
   return parseCanonical(bytes.subarray(0, -1), what);
 }

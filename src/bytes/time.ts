@@ -46,7 +46,16 @@ export function parseTime(text: string, field: string): number {
 
 /** A duration counted from `fromMs`, or a time. */
 export function parseDurationOrTime(text: string, fromMs: number, field: string): number {
-  return /^\d{4}-/.test(text) ? parseTime(text, field) : fromMs + parseDuration(text, field);
+  if (/^\d{4}-/.test(text)) return parseTime(text, field);
+  try {
+    return fromMs + parseDuration(text, field);
+  } catch (thrown) {
+    throw new RonError('InvalidValue', `${field}: neither a duration nor a time: ${JSON.stringify(text)}`, {
+      field,
+      hint: 'Write a duration, for example 24h or 7d, or a time, for example 2026-11-20T14:00:00Z.',
+      cause: thrown,
+    });
+  }
 }
 
 /** `23 h 41 min`, the two largest units. */

@@ -56,10 +56,12 @@ export abstract class BaseCommand extends Command {
     let transcript: Transcript | undefined;
     let outcome: Outcome | undefined;
     let error: RonError | undefined;
+    let typed: AnyInput | undefined;
     const schema = schemaName(this.id ?? 'ronctl');
     try {
       report = reporter(host, { format: this.#format(), noColor: this.argv.includes('--no-color') });
       const input = await this.#input();
+      typed = input;
       const loaded = await loadClientConfig(host, textFlag(input, 'config'));
       const format =
         this.#format() === 'table' && !this.#asked() ? (loaded.config.output.format ?? 'table') : this.#format();
@@ -87,16 +89,25 @@ export abstract class BaseCommand extends Command {
         emit: (data, text) => report.result(schema, data, text, undefined),
       });
       try {
+        // Before anything is signed or appended: a result that cannot be written must not be made.
+        const out = textFlag(input, 'out');
+        if (out !== undefined && 'force' in this.ctor.flags) {
+          await runtime.writeOutput(out, new Uint8Array(0), { force: input.flags['force'] === true, dryRun: true });
+        }
         outcome = await this.perform(input, runtime);
+        const told = typeof outcome.data === 'object' && outcome.data !== null && 'dry_run' in outcome.data;
+        if (input.flags['dry-run'] === true && outcome.error === undefined && format === 'table' && !told) {
+          host.log.notice('dry run: every check passed, nothing was written');
+        }
       } finally {
         progress.finish();
       }
-      error = outcome.error === undefined ? undefined : this.#placed(outcome.error);
+      error = outcome.error === undefined ? undefined : this.#placed(outcome.error, input);
       const silent = outcome.streamed === true || runtime.stdoutTaken;
       if (silent && error !== undefined) await report.result(schema, undefined, undefined, error);
       else if (!silent) await report.result(schema, outcome.data, outcome.text, error);
     } catch (thrown) {
-      error = this.#placed(toRonError(thrown));
+      error = this.#placed(toRonError(thrown), typed);
       if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
       await report.result(schema, error.data, undefined, error);
     }
@@ -109,8 +120,8 @@ export abstract class BaseCommand extends Command {
     return `ronctl ${(this.id ?? '').replaceAll(':', ' ')}`;
   }
 
-  #placed(error: RonError): RonError {
-    return placed(error, this.#line, this.ctor);
+  #placed(error: RonError, input?: AnyInput): RonError {
+    return placed(error, this.#line, this.ctor, input);
   }
 
   #asked(): boolean {
@@ -140,7 +151,7 @@ export abstract class BaseCommand extends Command {
     } catch (thrown) {
       if (refused !== undefined) throw refused;
       if (!isParserError(thrown)) throw thrown;
-      throw usageError(thrown, this.#line, { ...flags, ...GLOBAL_FLAGS });
+      throw usageError(thrown, this.#line, { ...flags, ...GLOBAL_FLAGS }, args);
     }
   }
 }

@@ -58,5 +58,5 @@ export async function castVote(
     await runtime.writeOutput(flags.out, file, { force: flags.force, dryRun: flags['dry-run'] });
   const data = { ...result, proposal: shown };
   const before = runtime.host.terminal.interactive ? [] : proposalView(shown);
-  return { data, text: () => [...before, ...voteView(result)] };
+  return { data, text: () => [...before, ...voteView(result, flags['dry-run'])] };
 }

@@ -36,17 +36,31 @@ export function placesOf(definitions: Definitions, typed: Typed): (value: string
 const OF_A_FILE = new Set(['Malformed', 'NewerVersion', 'RefusedConfig', 'Internal']);
 
 /**
- * The error with its field as the command line writes it (`purpose` is `--purpose`, `kid` is `KID`), and with the help of
- * this command where a usage error has no better hint.
+ * The error with its field as the command line writes it (`purpose` is `--purpose`, `kid` is `KID`, as far as they were
+ * typed: a member of a file keeps its path), and with the help of this command where a usage error has no better hint.
  */
-export function placed(error: RonError, commandLine: string, definitions: Definitions): RonError {
+export function placed(
+  error: RonError,
+  commandLine: string,
+  definitions: Definitions,
+  typed: Typed = { args: {}, flags: {} },
+): RonError {
   const { args, flags } = definitions;
   const name = OF_A_FILE.has(error.code) ? undefined : error.field?.toLowerCase().replaceAll('_', '-');
   const argument = Object.keys(args).find((one) => one === name || args[one]?.name?.toLowerCase() === name);
-  const flag = Object.keys(flags).find((one) => one === name);
+  // An operation knows tenants; some commands take them as a scope.
+  const asFlag = name?.replace(/^--/, '') === 'tenant' && !('tenant' in flags) && 'scope' in flags ? 'scope' : name;
+  const flag = Object.keys(flags).find((one) => one === asFlag && typed.flags[one] !== undefined);
   const field =
     argument !== undefined ? argumentName(argument, definitions) : flag !== undefined ? `--${flag}` : error.field;
-  const hint = error.hint ?? (error.code === 'Usage' ? `See \`${commandLine} --help\`.` : undefined);
+  const help = `\`${commandLine} --help\``;
+  const generic =
+    error.code === 'Usage'
+      ? `See ${help}.`
+      : error.code === 'InvalidValue' && field !== undefined
+        ? `Correct ${field}; see ${help}.`
+        : undefined;
+  const hint = error.hint ?? generic;
   if (field === error.field && hint === error.hint) return error;
   return new RonError(error.code, error.message, {
     ...(hint === undefined ? {} : { hint }),

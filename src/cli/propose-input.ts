@@ -2,7 +2,7 @@
 // functions of the moment of writing. Refuses more or fewer than one of --change, --change-file, --action, --from.
 
 import { basename } from 'node:path';
-import { canonicalText, type Json, parseCanonicalText } from '../bytes/canonical-json.ts';
+import { parseHandWritten } from '../bytes/canonical-json.ts';
 import { parseDuration, parseDurationOrTime } from '../bytes/time.ts';
 import { RonError } from '../errors.ts';
 import { parseActionInput } from '../governance/action-input.ts';
@@ -14,6 +14,7 @@ import { LIMITS } from '../limits.ts';
 import type { AttachedFile, ProposeRequest, Wish } from '../operations/governance/propose.ts';
 import { type ChangeInput, parseChange, parseChangeFile } from '../policy/change.ts';
 import { foldScope } from '../policy/tenant.ts';
+import { atPlace } from './input-file.ts';
 import type { Runtime } from './runtime.ts';
 
 export interface ProposeFlags {
@@ -112,16 +113,15 @@ async function readChanges(runtime: Runtime, flags: ProposeFlags): Promise<Chang
   const file = flags['change-file'];
   if (file === undefined) return (flags.change ?? []).map((one) => parseChange(one, '--change'));
   const text = await runtime.readText(file, LIMITS.payloadBytes);
-  let json: Json;
   try {
-    json = parseCanonicalText(canonicalText(JSON.parse(text)), file);
-  } catch (error) {
-    throw new RonError('InvalidValue', `${file}: not a JSON array of {key, to}`, {
-      field: '--change-file',
-      cause: error,
-    });
+    return parseChangeFile(parseHandWritten(text, file), file);
+  } catch (thrown) {
+    throw atPlace(
+      thrown,
+      '--change-file',
+      'Write it as [{"key": KEY, "to": VALUE}, ...]; `ronctl policy keys` lists the keys.',
+    );
   }
-  return parseChangeFile(json, file);
 }
 
 function readRisk(text: string): { readonly level: RiskLevel; readonly text: string } {

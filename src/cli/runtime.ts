@@ -106,6 +106,12 @@ function providerOf(host: Pick<Host, 'env'>, config: ClientConfig): ProviderName
 async function confirmTail(host: Host, { act, id, digest, words, expectDigest }: Consent): Promise<void> {
   if (expectDigest !== undefined) {
     if (expectDigest === digest) return;
+    if (!/^sha256:[0-9a-f]{64}$/.test(expectDigest)) {
+      throw new RonError('InvalidValue', `--expect-digest: not a digest: ${JSON.stringify(expectDigest)}`, {
+        field: '--expect-digest',
+        hint: 'Give it in full: sha256: and 64 lower-case hex digits.',
+      });
+    }
     throw new RonError('VerificationFailed', `the digest of ${id} is ${digest}, not the expected ${expectDigest}`, {
       field: '--expect-digest',
       hint: 'Do not act on it; ask its author which one is meant.',
@@ -189,7 +195,9 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     },
     async readText(given, maxBytes) {
       const text = fromUtf8(await runtime.readInput(given, maxBytes));
-      if (text === null) throw new RonError('Malformed', `${given}: not UTF-8 text`);
+      if (text === null) {
+        throw atPlace(new RonError('Malformed', `${given}: not UTF-8 text`), parts.placesOf?.(given)[0]);
+      }
       return text;
     },
     async writeOutput(given, bytes, { force, dryRun = false }) {
@@ -207,8 +215,9 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
           hint: 'Name a file, or leave --json and --output away.',
         });
       }
+      if (dryRun) return;
       stdoutTaken = true;
-      if (!dryRun) host.terminal.writeStdout(bytes);
+      host.terminal.writeStdout(bytes);
     },
     get stdoutTaken() {
       return stdoutTaken;

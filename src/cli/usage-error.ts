@@ -11,10 +11,11 @@ interface ParserError {
   readonly args?: readonly unknown[];
 }
 
-const nameOf = (arg: unknown): string =>
-  arg !== null && typeof arg === 'object' && 'name' in arg && typeof arg.name === 'string'
-    ? arg.name.toUpperCase()
-    : String(arg);
+/** The parser names an argument by its key; people know it by the name that the definition gives it. */
+const nameOf = (arg: unknown, args: Readonly<Record<string, { readonly name?: string }>>): string => {
+  const key = arg !== null && typeof arg === 'object' && 'name' in arg ? String(arg.name) : String(arg);
+  return (args[key]?.name ?? key).toUpperCase();
+};
 
 /** The parser's sentence without its advice, colours and line feeds. */
 const sentence = (message: string): string =>
@@ -47,6 +48,7 @@ export function usageError(
   thrown: Error & ParserError,
   commandLine: string,
   flags: Readonly<Record<string, FlagDefinition>>,
+  args: Readonly<Record<string, { readonly name?: string }>> = {},
 ): RonError {
   const help = `See \`${commandLine} --help\`.`;
   const first = thrown.flags?.[0];
@@ -56,7 +58,7 @@ export function usageError(
     return new RonError('Usage', `unknown flag ${thrown.flags!.join(', ')}`, { field: first, hint });
   }
   if (thrown.args !== undefined && thrown.args.length > 0) {
-    const names = thrown.args.map(nameOf);
+    const names = thrown.args.map((arg) => nameOf(arg, args));
     const given = typeof thrown.args[0] === 'string';
     const message = given ? `unexpected argument ${thrown.args.join(' ')}` : `missing argument ${names.join(' ')}`;
     return new RonError('Usage', message, { field: given ? String(thrown.args[0]) : names[0]!, hint: help });

@@ -2,7 +2,7 @@
 // unknown name (UnknownKey, 3, with the nearest ones) and members of another shape. New keys of a rotation are made by the
 // custody store, never typed.
 
-import { canonicalText, type Json, parseCanonicalText } from '../bytes/canonical-json.ts';
+import { type Json, parseHandWritten } from '../bytes/canonical-json.ts';
 import { nearest } from '../bytes/nearest.ts';
 import { RonError } from '../errors.ts';
 import type { Scope } from '../policy/state.ts';
@@ -10,24 +10,25 @@ import { ACTION_NAMES, type Action, action, isActionName } from './actions.ts';
 
 const NO_KEYS = { ed25519: '', ml_dsa_65: '', ml_dsa_44: '' };
 
+const FORM = 'Write --action NAME, or --action NAME:{"MEMBER": VALUE, ...}.';
+
 function members(text: string): Record<string, Json> {
   try {
-    const value: unknown = JSON.parse(text);
-    const json = parseCanonicalText(canonicalText(value), '--action');
+    const json = parseHandWritten(text, '--action');
     if (json !== null && typeof json === 'object' && !Array.isArray(json)) return { ...(json as Record<string, Json>) };
   } catch (error) {
-    throw new RonError('InvalidValue', '--action: what follows the colon is no JSON of ours', {
-      field: '--action',
-      cause: error,
-    });
+    if (!(error instanceof RonError)) throw error;
+    throw new RonError('InvalidValue', error.message, { field: '--action', hint: FORM, cause: error });
   }
-  throw new RonError('InvalidValue', '--action: a JSON object is expected after the colon', { field: '--action' });
+  throw new RonError('InvalidValue', '--action: a JSON object is expected after the colon', {
+    field: '--action',
+    hint: FORM,
+  });
 }
 
 export function parseActionInput(text: string, scope: Scope): Action {
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
-  const given = colon < 0 ? {} : members(text.slice(colon + 1));
   if (!isActionName(name)) {
     const near = nearest(name, ACTION_NAMES);
     throw new RonError('UnknownKey', `there is no action ${JSON.stringify(name)}`, {
@@ -35,6 +36,7 @@ export function parseActionInput(text: string, scope: Scope): Action {
       hint: near.length === 0 ? `Actions: ${ACTION_NAMES.join(', ')}` : `Nearest: ${near.join(', ')}`,
     });
   }
+  const given = colon < 0 ? {} : members(text.slice(colon + 1));
   if (name === 'service-key-rotate' || name === 'log-key-rotate') {
     if (colon >= 0)
       throw new RonError('InvalidValue', `--action ${name} takes no JSON: the custody store makes the keys`, {
@@ -48,6 +50,6 @@ export function parseActionInput(text: string, scope: Scope): Action {
     return action({ ...given, ...scoped, ...removed, name }, '--action');
   } catch (error) {
     if (!(error instanceof RonError)) throw error;
-    throw new RonError('InvalidValue', error.message, { field: '--action', cause: error });
+    throw new RonError('InvalidValue', error.message, { field: '--action', hint: FORM, cause: error });
   }
 }

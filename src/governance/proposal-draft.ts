@@ -168,9 +168,11 @@ function windowOf(wish: ProposalWish, pq: boolean): NonNullable<Proposal['change
     notAfterMs <= notBeforeMs ||
     notAfterMs - notBeforeMs > MAX_WINDOW_MS
   ) {
-    throw new RonError('InvalidValue', '--window: at most 24 h, not before now and not after --expires', {
+    const why =
+      notAfterMs <= notBeforeMs ? 'it ends before it starts' : 'at most 24 h, not before now and not after --expires';
+    throw new RonError('InvalidValue', `--window: ${why}`, {
       field: '--window',
-      hint: `Between ${toTime(wish.nowMs)} and ${toTime(end)}.`,
+      hint: `Place it between ${toTime(wish.nowMs)} and ${toTime(end)}.`,
     });
   }
   return { not_before: toTime(notBeforeMs), not_after: toTime(notAfterMs) };

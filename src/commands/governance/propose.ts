@@ -35,6 +35,6 @@ export default class GovernancePropose extends BaseCommand {
     const out = flags.out ?? (result.status === 'draft' ? draftName : undefined);
     if (out !== undefined) await runtime.writeOutput(out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
     const data = { ...result, out: out ?? null };
-    return { data, text: () => proposeView(result, out ?? null) };
+    return { data, text: () => proposeView(result, out ?? null, flags['dry-run']) };
   }
 }

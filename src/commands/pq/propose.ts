@@ -32,6 +32,6 @@ export default class PqPropose extends BaseCommand {
     const { result, bytes } = await propose(request, runtime.deps(flags));
     const out = flags.out ?? (result.status === 'draft' ? draftName : undefined);
     if (out !== undefined) await runtime.writeOutput(out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
-    return { data: { ...result, out: out ?? null }, text: () => proposeView(result, out ?? null) };
+    return { data: { ...result, out: out ?? null }, text: () => proposeView(result, out ?? null, flags['dry-run']) };
   }
 }

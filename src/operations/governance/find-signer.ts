@@ -13,6 +13,13 @@ export interface SignerWish {
 }
 
 export function findSigner(ctx: StoreContext, set: SignerSet, wish: SignerWish): Member {
+  const roles = [...new Set(set.members.map((one) => one.role))];
+  if (wish.role !== null && !roles.some((one) => one === wish.role)) {
+    throw new RonError('PolicyRefused', `nobody in the signer set has the role ${JSON.stringify(wish.role)}`, {
+      field: '--role',
+      hint: `Roles: ${roles.join(', ')}.`,
+    });
+  }
   const here = signerIds(ctx);
   if (wish.signer !== null) return checked(named(here, set, wish.signer), wish.role);
   const members = here.flatMap((id) => findMember(set, id) ?? []);
@@ -46,5 +53,6 @@ function checked(member: Member, role: string | null): Member {
   if (role === null || member.role === role) return member;
   throw new RonError('PolicyRefused', `${member.id} is ${member.role} in the signer set, not ${role}`, {
     field: '--role',
+    hint: `Give --role ${member.role}, or leave it away.`,
   });
 }

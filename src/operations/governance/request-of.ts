@@ -62,7 +62,10 @@ export function locateProposal(
   const waiting = waitingSubmissions(ctx).filter(({ submission }) => submission.type === 'proposal');
   const ids = [...new Set([...state.index.keys(), ...waiting.map(({ submission }) => submission.proposalId!)])];
   if (prefix && id.length < MIN_PREFIX) {
-    throw new RonError('InvalidValue', `${id}: at least ${MIN_PREFIX} characters of an id are needed`, { field: 'ID' });
+    throw new RonError('InvalidValue', `${JSON.stringify(id)}: at least ${MIN_PREFIX} characters of an id are needed`, {
+      field: 'ID',
+      hint: 'See `ronctl governance list`.',
+    });
   }
   const found = prefix ? matching(id, ids) : ids.filter((one) => one === id);
   if (found.length === 0) {

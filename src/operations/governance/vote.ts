@@ -157,6 +157,7 @@ async function sign(
   if (request.purpose === 'withdraw' && member.id !== body.author) {
     throw new RonError('PolicyRefused', `only the author, ${body.author}, withdraws this proposal`, {
       field: '--signer',
+      hint: `Vote against it: ronctl governance reject ${body.id}`,
     });
   }
   const signer = await openSigner(deps, member.id);
@@ -215,7 +216,10 @@ function ownVote(signer: OpenSigner, verified: VerifiedRequest, id: string): str
   );
   const found = remembered?.digest ?? stated?.digest;
   if (found !== undefined) return found;
-  throw new RonError('NotFound', `${id} has no vote on ${body.id} that could be retracted`, { field: 'ID' });
+  throw new RonError('NotFound', `${id} has no vote on ${body.id} that could be retracted`, {
+    field: 'ID',
+    hint: `See the votes: ronctl governance show ${body.id}`,
+  });
 }
 
 async function proveAlone(

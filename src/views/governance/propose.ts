@@ -4,14 +4,15 @@ import type { ProposeResult } from '../../operations/governance/propose.ts';
 import { line, type TextModel } from '../../ui/text-model.ts';
 import { proposalView } from './proposal.ts';
 
-export function proposeView(result: ProposeResult, out: string | null): TextModel {
+export function proposeView(result: ProposeResult, out: string | null, dryRun: boolean): TextModel {
   const { proposal } = result;
+  const written = dryRun ? 'would be written' : 'written';
   const where =
     result.status === 'draft'
-      ? [line(`draft written to ${out ?? '-'}: evidence is missing and this profile demands it`, 'warn')]
+      ? [line(`draft ${written} to ${out ?? '-'}: evidence is missing and this profile demands it`, 'warn')]
       : [
-          line(`written to ${result.file}; it counts once ingested, at the latest ${proposal.decide_by}`),
-          ...(out === null ? [] : [line(`copy written to ${out}`)]),
+          line(`${written} to ${result.file}; it counts once ingested, at the latest ${proposal.decide_by}`),
+          ...(out === null ? [] : [line(`copy ${written} to ${out}`)]),
         ];
   return [
     ...proposalView(proposal),
@@ -19,6 +20,6 @@ export function proposeView(result: ProposeResult, out: string | null): TextMode
       ? []
       : [line(`recomputed since the draft: ${result.recomputed.join(', ')}`, 'warn')]),
     ...where,
-    line(`next: ${result.next}`, 'dim'),
+    ...(dryRun ? [] : [line(`next: ${result.next}`, 'dim')]),
   ];
 }

@@ -5,18 +5,18 @@ import type { VoteResult } from '../../operations/governance/vote.ts';
 import { fields, line, type TextModel } from '../../ui/text-model.ts';
 import { votesText } from './proposal.ts';
 
-export function voteView(result: VoteResult): TextModel {
+export function voteView(result: VoteResult, dryRun: boolean): TextModel {
+  const act = dryRun ? 'would be signed' : 'signed';
   const state = result.ingested
     ? 'ingested: it counts'
     : `counts once ingested, at the latest ${result.counts_until} (in ${spell(result.seconds_left * 1000)})`;
   return [
-    line(`${result.purpose} of ${result.proposal_id} signed by ${result.signer} (${result.role})`, 'good'),
+    line(`${result.purpose} of ${result.proposal_id} ${act} by ${result.signer} (${result.role})`, 'good'),
     fields([
       ['statement', result.statement_digest],
       ['file', result.file],
       ['before it', votesText(result.votes)],
     ]),
-    line(state, result.ingested ? 'good' : 'plain'),
-    line(`next: ${result.next}`, 'dim'),
+    ...(dryRun ? [] : [line(state, result.ingested ? 'good' : 'plain'), line(`next: ${result.next}`, 'dim')]),
   ];
 }

@@ -52,6 +52,6 @@ export default class GovernanceSignersChange extends BaseCommand {
     if (flags.out !== undefined)
       await runtime.writeOutput(flags.out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
     const data = { ...result, out: flags.out ?? null };
-    return { data, text: () => proposeView(result, flags.out ?? null) };
+    return { data, text: () => proposeView(result, flags.out ?? null, flags['dry-run']) };
   }
 }
