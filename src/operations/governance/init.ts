@@ -203,7 +203,7 @@ function supersedesOf(ctx: StoreContext, ledgerId: string | null): Pick<Genesis,
   if (newest === undefined) {
     throw new RonError('Inconclusive', `this home knows no checkpoint of the log of ${ledgerId}`, {
       field: '--supersedes',
-      hint: 'Import one first: `ronctl audit anchor --import FILE`.',
+      hint: 'Verify that log in this home first: `ronctl audit verify`.',
     });
   }
   return { supersedes: { ledger_id: ledgerId, checkpoint: newest } };
