@@ -2,7 +2,7 @@
 // action. The formats of all actions are fixed; those whose effect this version does not carry out are refused when a
 // proposal is made (`Unsupported`), never accepted and failed later.
 
-import type { Json, JsonObject } from '../bytes/canonical-json.ts';
+import { canonicalText, type Json, type JsonObject } from '../bytes/canonical-json.ts';
 import {
   any,
   anyObject,
@@ -217,6 +217,26 @@ export function removedIds(old: SignerSet, next: NewSet): string[] {
     .filter((one) => !stays(one))
     .map((one) => one.id)
     .sort();
+}
+
+/**
+ * R-37: in a set where one vote decides, who has not approved must find the set as it was, but for the keys of those who
+ * have. Returns the members whose approval is missing. Attack: one signer claims a loss and replaces the other, or first
+ * adds a second key of his own and then outvotes him.
+ */
+export function unheardMembers(old: SignerSet, next: NewSet, approvals: readonly string[]): string[] {
+  if (old.threshold !== 1) return [];
+  const byId = new Map(next.members.map((one) => [one.id, one]));
+  const text = (value: unknown): string => canonicalText(value as Json);
+  const sameFrame =
+    next.threshold === old.threshold &&
+    text(next.auditor ?? null) === text(old.auditor) &&
+    next.members.length === old.members.length &&
+    old.members.every((one) => byId.get(one.id)?.role === one.role);
+  return old.members
+    .filter((one) => !approvals.includes(one.id))
+    .filter((one) => !sameFrame || text(byId.get(one.id)) !== text(one))
+    .map((one) => one.id);
 }
 
 /** Members, and the auditor, of the new set whose keys the old set does not know: each must prove possession. */

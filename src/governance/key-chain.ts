@@ -8,7 +8,7 @@ import { array, type Decoder, object } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { decodeEnvelope, type Envelope, envelopeJson } from '../envelope/dsse.ts';
 import { RonError } from '../errors.ts';
-import { newIdentities } from './actions.ts';
+import { newIdentities, unheardMembers } from './actions.ts';
 import { type Genesis, genesisSet } from './genesis.ts';
 import type { LogKeys, PublicKeys } from './names.ts';
 import { nextSet } from './outcome.ts';
@@ -111,13 +111,17 @@ function followLink(crypto: Crypto, genesis: Genesis, before: Authority, link: C
   switch (action?.name) {
     case 'signer-set-change': {
       const set = nextSet(before.set, action);
+      const unheard = unheardMembers(before.set, action.new_set, votes.approvals);
+      if (unheard.length > 0) broken(index, `not approved by ${unheard.join(', ')}, as a 1-of-2 set demands`);
       checkSignerSet(set, genesis.profile, { service: before.serviceKeys, log: before.logKeys });
       demandPossessions(crypto, before.set, action.new_set, link.possessions, digest, index);
       return { ...before, set, sets: [...before.sets, set] };
     }
     case 'service-key-rotate':
+      checkSignerSet(before.set, genesis.profile, { service: action.new_keys, log: before.logKeys });
       return { ...before, serviceKeys: action.new_keys, serviceEras: [...before.serviceEras, action.new_keys] };
     case 'log-key-rotate':
+      checkSignerSet(before.set, genesis.profile, { service: before.serviceKeys, log: action.new_keys });
       return {
         ...before,
         logKeys: action.new_keys,

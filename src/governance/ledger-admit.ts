@@ -8,7 +8,7 @@ import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest } from '../envelope/dsse.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { newIdentities, RESERVED_ACTIONS } from './actions.ts';
+import { newIdentities, RESERVED_ACTIONS, unheardMembers } from './actions.ts';
 import { planFor } from './execution-plan.ts';
 import type { Failed, Intent } from './ledger.ts';
 import { baseSeq, findByDigest, type LedgerState, type OpenProposal, type VerifiedPossession } from './ledger-state.ts';
@@ -65,6 +65,14 @@ function isOpen(state: LedgerState, body: Proposal, now: number): boolean {
   return fromTime(entry.decision === 'approved' ? body.expires_at : body.decide_by) > now;
 }
 
+/** Before the look-up: what is for another ledger never waits for its proposal. */
+function demandLedger(stated: string, state: LedgerState, what: string): void {
+  if (stated === state.ledgerId) return;
+  throw new RonError('Conflict', `the ${what} is for ledger ${stated}, this is ${state.ledgerId}`, {
+    field: 'ledger_id',
+  });
+}
+
 export interface AdmittedStatement {
   readonly statement: VerifiedStatement;
   readonly id: string;
@@ -75,6 +83,7 @@ export interface AdmittedStatement {
 /** `NotFound` while its proposal is unknown: the file waits. */
 export function admitStatement(state: LedgerState, envelope: Envelope, ts: string, crypto: Crypto): AdmittedStatement {
   const raw = parseStatement(envelope);
+  demandLedger(raw.ledger_id, state, 'statement');
   const entry = state.index.get(raw.proposal_id);
   if (entry === undefined) throw new RonError('NotFound', `the proposal ${raw.proposal_id} is not in the ledger`);
   if (entry.digest !== raw.proposal_digest) {
@@ -134,12 +143,13 @@ export function admitPossession(
   crypto: Crypto,
 ): { readonly possession: VerifiedPossession; readonly id: string } {
   const body = parsePossession(envelope);
+  demandLedger(body.ledger_id, state, 'proof of possession');
   const open = findByDigest(state, body.proposal_digest);
   if (open === null) throw new RonError('NotFound', 'the proposal of this proof of possession is not in the ledger');
   const action = open.proposal.body.actions[0];
   const wanted = action?.name === 'signer-set-change' ? newIdentities(state.governed.set, action.new_set) : [];
   const match = wanted.find((one) => canonicalText(one) === canonicalText(body.member));
-  if (body.ledger_id !== state.ledgerId || match === undefined) {
+  if (match === undefined) {
     throw new RonError('PolicyRefused', `the proposal brings no new keys of ${body.member.id}`, { field: 'member' });
   }
   demandSignatures(crypto, envelope, [body.member], `possession of ${body.member.id}`);
@@ -196,21 +206,17 @@ export function demandCurrent(state: LedgerState, open: OpenProposal): Governed 
 /** R-37: in micronode 1-of-2 one signer must not replace the other by claiming a loss. */
 function demandOldKey(state: LedgerState, open: OpenProposal): void {
   const action = open.proposal.body.actions[0];
-  if (state.governed.set.threshold !== 1 || action?.name !== 'signer-set-change') return;
-  const approvals = tallyOf(state, open).approvals;
-  const absent = action.removed
-    .map((one) => one.id)
-    .filter((id) => state.governed.set.members.some((one) => one.id === id) && !approvals.includes(id));
-  if (absent.length > 0) {
-    throw new RonError(
-      'PolicyRefused',
-      `in a 1-of-2 set the old key of ${absent.join(', ')} must approve its replacement`,
-      {
-        field: 'actions[0].removed',
-        hint: 'Without that key: a new genesis with --supersedes.',
-      },
-    );
-  }
+  if (action?.name !== 'signer-set-change') return;
+  const unheard = unheardMembers(state.governed.set, action.new_set, tallyOf(state, open).approvals);
+  if (unheard.length === 0) return;
+  throw new RonError(
+    'PolicyRefused',
+    `in a 1-of-2 set ${unheard.join(', ')} must approve this change of the set with the old key`,
+    {
+      field: 'actions[0].new_set',
+      hint: 'Without that key: a new genesis with --supersedes.',
+    },
+  );
 }
 
 /** An intent must be what the votes in the ledger allow, and carry the plan that follows from the proposal. */

@@ -16,7 +16,7 @@ import { type VerifiedGenesis, verifyGenesis } from './genesis.ts';
 import { type Authority, type ChainLink, chainLinkJson, followChain, keyChain, statementsOf } from './key-chain.ts';
 import { REQUEST_TYPE } from './names.ts';
 import { demandFrom, type Governed, outcome, viewHashOf } from './outcome.ts';
-import { setRef, type VerifiedProposal, verifyProposal } from './proposal.ts';
+import { parseProposal, setRef, type VerifiedProposal, verifyProposal } from './proposal.ts';
 import { type Tally, tally } from './quorum.ts';
 import { isBelow, riskFloorOf } from './risk.ts';
 import { type CheckpointRef, type VerifiedStatement, verifyStatement } from './statement.ts';
@@ -114,6 +114,7 @@ export function verifyRequest(
     });
   }
   const authority = followChain(crypto, genesis.genesis, request.key_chain);
+  demandWholeChain(request, authority);
   const checkpoint = checkHead(request, authority, verifyHead);
   const proposal = verifyProposal(crypto, request.proposal, authority.set);
   const { before, after } = recompute(genesis, authority, proposal, request.view);
@@ -127,6 +128,17 @@ export function verifyRequest(
   const votes = tally(statements, authority.set, proposal.body.author);
   const all = { genesis, authority, proposal, statements, votes, before, after, head: request.head, checkpoint };
   return all as unknown as VerifiedRequest;
+}
+
+/** A chain that ends before the set of the proposal lacks a link; that is no statement about the proposal. */
+function demandWholeChain(request: Request, authority: Authority): void {
+  const { epoch } = parseProposal(request.proposal).signer_set;
+  if (epoch <= authority.set.epoch) return;
+  throw new RonError(
+    'Inconclusive',
+    `the proposal names signer set epoch ${epoch}; the key chain in the request leads to epoch ${authority.set.epoch} only`,
+    { field: 'key_chain', hint: 'Get a complete request: `ronctl governance export ID`.' },
+  );
 }
 
 function checkHead(request: Request, authority: Authority, verifyHead: VerifyHead): CheckpointRef {

@@ -5,12 +5,13 @@ import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
 import { type Envelope, envelopeDigest } from '../../src/envelope/dsse.ts';
 import { RonError } from '../../src/errors.ts';
 import type { NewSet } from '../../src/governance/actions.ts';
-import { removedIds } from '../../src/governance/actions.ts';
+import { newIdentities, removedIds } from '../../src/governance/actions.ts';
 import { buildLine, decodeLine, FIRST_PREV, parseLine } from '../../src/governance/ledger.ts';
 import { demandCurrent, demandWindow } from '../../src/governance/ledger-admit.ts';
 import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
 import { linesOfEntry, loadProposal } from '../../src/governance/ledger-load.ts';
 import type { LedgerState } from '../../src/governance/ledger-state.ts';
+import type { SignerSet } from '../../src/governance/signer-set.ts';
 import { decodeState, encodeState } from '../../src/governance/state-file.ts';
 import { approvedValue } from '../../src/policy/state.ts';
 import { at, crypto, freshNonce, HOUR, MIN, moment, signAs, signer, World } from '../support/governance.ts';
@@ -372,10 +373,64 @@ describe('signer sets', () => {
     world.line({ type: 'possession', body: await world.possession(id, mallory, 'security-officer') });
     expect(refusal(() => demandCurrent(world.state, world.state.open.get(id)!))).toMatchObject({
       code: 'PolicyRefused',
-      field: 'actions[0].removed',
+      field: 'actions[0].new_set',
+      message: expect.stringContaining('bob must approve'),
     });
     await world.vote('approve', 'bob', id);
     expect(() => demandCurrent(world.state, world.state.open.get(id)!)).not.toThrow();
+  });
+
+  it('1-of-2: nor by adding a key of his own, taking over the auditor or another role; his own keys he may change', async () => {
+    const options = { members: roles, threshold: 1, profile: 'micronode', auditor: 'ann' } as const;
+    const mallory = await signer('mallory');
+    const tried = async (change: (set: SignerSet) => NewSet, by: readonly string[]) => {
+      const world = await World.create(options);
+      const { set } = world.state.governed;
+      const next = change(set);
+      const removed = removedIds(set, next).map((id) => ({ id, reason: 'rotated' as const }));
+      const id = await world.propose({ action: { name: 'signer-set-change', new_set: next, removed } });
+      for (const who of by) await world.vote('approve', who, id);
+      for (const one of newIdentities(set, next)) {
+        world.line({ type: 'possession', body: await world.possession(id, { ...mallory, id: one.id }, one.role) });
+      }
+      return () => demandCurrent(world.state, world.state.open.get(id)!);
+    };
+    const auditor = { id: 'ann', keys: (await signer('ann')).keys };
+    const changes: Readonly<Record<string, (set: SignerSet) => NewSet>> = {
+      'a third member': ({ members }) => ({
+        members: [...members, { id: 'mallory', role: 'custodian', keys: mallory.keys }],
+        threshold: 2,
+        auditor,
+      }),
+      'the auditor': ({ members, threshold }) => ({
+        members,
+        threshold,
+        auditor: { id: 'mallory', keys: mallory.keys },
+      }),
+      'no auditor': ({ members, threshold }) => ({ members, threshold }),
+      'the other role': ({ members, threshold }) => ({
+        members: [members[0]!, { ...members[1]!, role: 'custodian' }],
+        threshold,
+        auditor,
+      }),
+    };
+    for (const [name, change] of Object.entries(changes)) {
+      expect(refusal(await tried(change, ['alice'])), name).toMatchObject({
+        code: 'PolicyRefused',
+        field: 'actions[0].new_set',
+        message: expect.stringContaining('bob must approve'),
+      });
+      expect(await tried(change, ['alice', 'bob']), name).not.toThrow();
+    }
+    const own = ({ members, threshold }: SignerSet): NewSet => ({
+      members: [{ ...members[0]!, keys: mallory.keys }, members[1]!],
+      threshold,
+      auditor,
+    });
+    expect(await tried(own, ['alice'])).not.toThrow();
+    expect(refusal(await tried(own, ['bob']))).toMatchObject({
+      message: expect.stringContaining('alice must approve'),
+    });
   });
 
   it('that exchange as many keys as the threshold at once still need the old quorum and every new key', async () => {

@@ -8,6 +8,7 @@ import { removedIds } from '../../src/governance/actions.ts';
 import type { ChainLink } from '../../src/governance/key-chain.ts';
 import { followChain } from '../../src/governance/key-chain.ts';
 import { decodeLine } from '../../src/governance/ledger.ts';
+import { outcome } from '../../src/governance/outcome.ts';
 import {
   encodeRequest,
   parseRequest,
@@ -17,7 +18,7 @@ import {
 } from '../../src/governance/request.ts';
 import { signerSetHash } from '../../src/governance/signer-set.ts';
 import { viewOf } from '../../src/policy/view.ts';
-import { crypto, signer, World } from '../support/governance.ts';
+import { crypto, genesisOf, type ProposeInput, signer, World } from '../support/governance.ts';
 
 const PROOF = 'a proof';
 
@@ -65,6 +66,12 @@ function linkOf(world: World, id: string): ChainLink {
     possessions: of('possession'),
     receipt: of('execution')[0]!,
   };
+}
+
+async function approvedIn(world: World, input: ProposeInput): Promise<string> {
+  const id = await world.propose(input);
+  for (const by of ['alice', 'bob']) await world.vote('approve', by, id);
+  return id;
 }
 
 async function changed(world: World): Promise<string> {
@@ -173,7 +180,94 @@ describe('a request', () => {
   });
 });
 
+describe('a request of a lying author, signed as it is', () => {
+  const attempt = async (patch: (world: World) => ProposeInput): Promise<RonError> => {
+    const world = await World.create();
+    await world.propose();
+    const id = await world.propose(patch(world));
+    const request = requestOf(world, id);
+    return refusal(() => verifyRequest(crypto, request, world.state.genesis.digest, headOf(request)));
+  };
+  const changes = ['caps.max_ttl_s=600'];
+
+  it('with another `from` is refused by name', async () => {
+    const changeset = [{ key: 'caps.max_ttl_s', from: 601, to: 600 }];
+    expect(await attempt(() => ({ changes, patch: { changeset } }))).toMatchObject({
+      code: 'Stale',
+      field: 'changeset[0].from',
+    });
+  });
+
+  it('with another expected hash, base hash or signer set is refused by name', async () => {
+    const hash = `sha256:${'1'.repeat(64)}`;
+    expect(await attempt(() => ({ changes, patch: { expected_state_hash: hash } }))).toMatchObject({
+      code: 'Stale',
+      field: 'expected_state_hash',
+    });
+    expect(await attempt(() => ({ changes, patch: { base_state: { seq: 0, hash } } }))).toMatchObject({
+      code: 'Stale',
+      field: 'base_state.hash',
+    });
+  });
+
+  it('with a risk below what the phase demands is refused by name', async () => {
+    const world = await World.create();
+    const scope = 'tenant:acme';
+    for (const step of [['pq_mode=and'], ['pq_mode=pq_only', 'rollout_percent=50']]) {
+      await world.execute(await approvedIn(world, { scope, changes: step }));
+    }
+    const verify = async (level: 'medium' | 'high') => {
+      const patch = { risk: { level, text: '' } };
+      const request = requestOf(world, await world.propose({ scope, changes: ['rollout_percent=60'], patch }));
+      return () => verifyRequest(crypto, request, world.state.genesis.digest, headOf(request));
+    };
+    expect(refusal(await verify('medium'))).toMatchObject({ code: 'Stale', field: 'risk.level' });
+    expect(await verify('high')).not.toThrow();
+  });
+});
+
 describe('the key chain', () => {
+  it('of a 1-of-2 set does not let one signer replace the other', async () => {
+    const options = {
+      members: [
+        ['alice', 'policy-owner'],
+        ['bob', 'security-officer'],
+      ],
+      threshold: 1,
+      profile: 'micronode',
+    } as const;
+    const { verified } = await genesisOf(options);
+    const linked = async (by: readonly string[]): Promise<ChainLink> => {
+      const world = await World.create(options);
+      const mallory = await signer('mallory');
+      const { members } = world.state.governed.set;
+      const new_set = {
+        members: [members[0]!, { id: 'mallory', role: 'custodian' as const, keys: mallory.keys }],
+        threshold: 1,
+      };
+      const removed = [{ id: 'bob', reason: 'lost' as const }];
+      const id = await world.propose({ action: { name: 'signer-set-change', new_set, removed } });
+      for (const who of by) await world.vote('approve', who, id);
+      world.line({ type: 'possession', body: await world.possession(id, mallory, 'custodian') });
+      const open = world.state.open.get(id)!;
+      const intent = world.intent(id);
+      return {
+        proposal: open.proposal.envelope,
+        statements: open.statements.map((one) => one.envelope),
+        possessions: open.possessions.map((one) => one.envelope),
+        receipt: await world.receipt(id, intent, 'service', outcome(world.state.governed, open.proposal.body)),
+      };
+    };
+    const alone = await linked(['alice']);
+    expect(refusal(() => followChain(crypto, verified.genesis, [alone]))).toMatchObject({
+      code: 'VerificationFailed',
+      field: 'key_chain[0]',
+      message: expect.stringContaining('not approved by bob'),
+    });
+    const both = await linked(['alice', 'bob']);
+    expect(followChain(crypto, verified.genesis, [both]).set.epoch).toBe(1);
+  });
+
   it('leads from the genesis to the set in force; proposals after it need it', async () => {
     const world = await World.create();
     const link = linkOf(world, await changed(world));
@@ -185,7 +279,7 @@ describe('the key chain', () => {
     const without = refusal(() =>
       verifyRequest(crypto, { ...next, key_chain: [] }, world.state.genesis.digest, headOf(next)),
     );
-    expect(without.code).toBe('Stale');
+    expect(without).toMatchObject({ code: 'Inconclusive', field: 'key_chain' });
   });
 
   it('is refused without quorum, possession or receipt, or with those of another change', async () => {
@@ -193,7 +287,7 @@ describe('the key chain', () => {
     const id = await changed(world);
     const link = linkOf(world, id);
     const genesis = (await World.create()).state;
-    const { verified } = await import('../support/governance.ts').then(({ genesisOf }) => genesisOf());
+    const { verified } = await genesisOf();
     const follow = (patch: Partial<ChainLink>) =>
       refusal(() => followChain(crypto, verified.genesis, [{ ...link, ...patch }]));
     expect(followChain(crypto, verified.genesis, [link]).set.epoch).toBe(1);

@@ -16,7 +16,7 @@ import { demandCurrent, tallyOf } from '../../src/governance/ledger-admit.ts';
 import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
 import { baseSeq, type LedgerState } from '../../src/governance/ledger-state.ts';
 import type { LogKeys, PublicKeys, SigningRole } from '../../src/governance/names.ts';
-import { outcome, viewHashOf } from '../../src/governance/outcome.ts';
+import { type Governed, outcome, viewHashOf } from '../../src/governance/outcome.ts';
 import { buildPossession } from '../../src/governance/possession.ts';
 import { buildProposal, type Proposal, setRef } from '../../src/governance/proposal.ts';
 import { buildReceipt, coreOf } from '../../src/governance/receipt.ts';
@@ -301,10 +301,10 @@ export class World {
     };
   }
 
-  async receipt(id: string, intent: Intent, service = 'service'): Promise<Envelope> {
+  async receipt(id: string, intent: Intent, service = 'service', outcome?: Governed): Promise<Envelope> {
     const open = this.state.open.get(id)!;
     const { scope } = open.proposal.body;
-    const after = this.state.executing?.after ?? demandCurrent(this.state, open);
+    const after = outcome ?? this.state.executing?.after ?? demandCurrent(this.state, open);
     const core = coreOf(intent, {
       ledgerId: this.state.ledgerId,
       stateBefore: viewHashOf(this.state.governed, scope),

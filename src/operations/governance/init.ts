@@ -37,7 +37,7 @@ import { parseProfile } from '../../policy/profile.ts';
 import { initialPolicy, type PolicyState } from '../../policy/state.ts';
 import { openSigner, readSignerBundle, signerIds } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
-import { listPins, readAuthority, readPinnedGenesis, writePin } from '../../storage/trust-pin.ts';
+import { listPins, readAuthority, writePin } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
 import { custodyIdentity } from './custody-signing.ts';
 import { checkpointOf } from './head-proof.ts';
@@ -166,18 +166,21 @@ function demandUngoverned(session: Session): void {
   });
 }
 
-/** keys of a signer stand in one pinned genesis; one that supersedes the old ledger may use them again. */
+/**
+ * X-28: keys of a signer stand in one pinned ledger; one that supersedes the old ledger may use them again. Each component
+ * counts alone, of members and auditors, also of those that came after the genesis.
+ */
 export function refuseReusedKeys(ctx: StoreContext, genesis: Genesis): void {
-  const keys = new Map(
-    [...genesis.members, ...(genesis.auditor === undefined ? [] : [genesis.auditor])].map((one) => [
-      one.keys.ed25519,
-      one.id,
-    ]),
-  );
+  const ours = new Set(identitiesOf(genesis).flatMap((one) => Object.values(one.keys)));
   for (const pin of listPins(ctx)) {
     if (pin.ledger_id === genesis.ledger_id || pin.ledger_id === genesis.supersedes?.ledger_id) continue;
-    const other = readPinnedGenesis(ctx, pin.ledger_id).genesis;
-    const twin = other.members.find((one) => keys.has(one.keys.ed25519));
+    const { genesis: other, authority } = readAuthority(ctx, pin.ledger_id);
+    if (other.genesis.supersedes?.ledger_id === genesis.ledger_id) continue;
+    const twin = authority.sets
+      .flatMap((set) =>
+        identitiesOf({ members: set.members, ...(set.auditor === null ? {} : { auditor: set.auditor }) }),
+      )
+      .find((one) => Object.values(one.keys).some((key) => ours.has(key)));
     if (twin !== undefined) {
       throw new RonError(
         'Conflict',
@@ -190,6 +193,11 @@ export function refuseReusedKeys(ctx: StoreContext, genesis: Genesis): void {
     }
   }
 }
+
+const identitiesOf = ({ members, auditor }: Pick<Genesis, 'members' | 'auditor'>): readonly Auditor[] => [
+  ...members,
+  ...(auditor === undefined ? [] : [auditor]),
+];
 
 /** The newest checkpoint of the old log that this home has verified and remembered; a new ledger goes on from there. */
 function supersedesOf(ctx: StoreContext, ledgerId: string | null): Pick<Genesis, 'supersedes'> {

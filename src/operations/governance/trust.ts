@@ -1,5 +1,6 @@
 // `governance trust`: pins a genesis in this home, after its digest (or its 12 words) was compared with a person. Needs no
-// `init`: an approver's machine has home.json, trust/ and signers/ only. Another genesis under a pinned id is PinMismatch.
+// `init`: an approver's machine has home.json, trust/ and signers/ only. Another genesis under a pinned id is PinMismatch,
+// and one with signer keys that stand in another pinned ledger is refused (X-28).
 
 import { toTime } from '../../bytes/time.ts';
 import { envelopeDigest, parseEnvelope } from '../../envelope/dsse.ts';
@@ -9,7 +10,7 @@ import { ensureHome } from '../../storage/home.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import { readPin, writePin } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type GenesisResult, genesisResult } from './init.ts';
+import { type GenesisResult, genesisResult, refuseReusedKeys } from './init.ts';
 
 export interface TrustRequest {
   readonly bytes: Uint8Array;
@@ -39,6 +40,7 @@ export async function trust(request: TrustRequest, deps: OperationDeps): Promise
       field: 'genesis',
     });
   }
+  refuseReusedKeys(ctx, verified.genesis);
   const { status: _status, ...result } = genesisResult(ctx.crypto, verified.envelope, verified.genesis, 'adopted');
   if (!deps.dryRun && known === null) {
     await ensureHome(ctx, ctx.paths);
