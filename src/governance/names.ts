@@ -5,6 +5,7 @@ import { toBase32 } from '../bytes/base32.ts';
 import { canonicalBytes } from '../bytes/canonical-json.ts';
 import { bytesOf, type Decoder, malformed, object, string } from '../bytes/decode.ts';
 import { fromHex } from '../bytes/hex.ts';
+import { isEd25519PublicKey } from '../crypto/ed25519-rule.ts';
 import { SIGNATURES } from '../crypto/suite.ts';
 import { digestH, payloadType } from '../envelope/h.ts';
 
@@ -55,13 +56,19 @@ export interface LogKeys {
   readonly ml_dsa_44: string;
 }
 
+/** Keys page 3: a key is judged when it is registered. Attack: under a small-order key one signature fits many messages. */
+const ed25519Key: Decoder<string> = (value, path) => {
+  const bytes = bytesOf(SIGNATURES.ed25519.publicBytes)(value, path);
+  return isEd25519PublicKey(bytes) ? (value as string) : malformed(path, 'an Ed25519 public key is expected');
+};
+
 export const publicKeys: Decoder<PublicKeys> = object({
-  ed25519: base64urlOf(SIGNATURES.ed25519.publicBytes),
+  ed25519: ed25519Key,
   ml_dsa_65: base64urlOf(SIGNATURES['ml-dsa'].publicBytes),
 });
 
 export const logKeys: Decoder<LogKeys> = object({
-  ed25519: base64urlOf(SIGNATURES.ed25519.publicBytes),
+  ed25519: ed25519Key,
   ml_dsa_44: base64urlOf(SIGNATURES['ml-dsa-44'].publicBytes),
 });
 

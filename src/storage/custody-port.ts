@@ -4,6 +4,7 @@
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import type { SigningKey } from '../crypto/provider.ts';
+import { RonError } from '../errors.ts';
 import type { Millis } from '../host.ts';
 import type { PublicView } from '../keys/public-view.ts';
 
@@ -75,6 +76,17 @@ export interface CheckpointInfo {
   readonly signedAtMs: Millis;
 }
 
+/** Why mutations are refused, with the code that says so. */
+export interface VerifyOnly {
+  readonly code: 'RolledBack' | 'PinMismatch' | 'Internal';
+  readonly reason: string;
+  readonly hint?: string;
+}
+
+export function verifyOnlyError({ code, reason, hint }: VerifyOnly): RonError {
+  return new RonError(code, `nothing is written: ${reason}`, hint === undefined ? {} : { hint });
+}
+
 export interface CustodyStore {
   readonly storeId: string;
   readonly profile: string;
@@ -83,7 +95,7 @@ export interface CustodyStore {
   /** H of the adopted genesis, from the root record. */
   readonly genesisDigest: string | null;
   /** Set while mutations are refused (rolled back, restored, pin mismatch): why. */
-  readonly verifyOnly: string | null;
+  readonly verifyOnly: VerifyOnly | null;
   readonly view: PublicView;
   /** Records in the log; the next seq. */
   readonly logSize: number;

@@ -6,7 +6,7 @@ import type { Manifest } from '../sealed/manifest.ts';
 import type { AuditAppender } from './audit-appender.ts';
 import type { EpochPaths } from './audit-paths.ts';
 import type { LogKeySet } from './custody-keys.ts';
-import type { CheckpointInfo } from './custody-port.ts';
+import type { CheckpointInfo, VerifyOnly } from './custody-port.ts';
 import type { HomeHold } from './holder.ts';
 import type { LedgerEnd } from './ledger-segments.ts';
 import { type SealedPaths, sealedPaths } from './sealed-store.ts';
@@ -62,11 +62,4 @@ export interface CustodyState {
   readonly ledgerEnd: LedgerEnd;
   readonly logKeys: LogKeySet;
   readonly verifyOnly: VerifyOnly | null;
-}
-
-/** Why mutations are refused, with the code that says so. */
-export interface VerifyOnly {
-  readonly code: 'RolledBack' | 'PinMismatch' | 'Internal';
-  readonly reason: string;
-  readonly hint?: string;
 }

@@ -11,7 +11,7 @@ import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { destroyLogKeys, idempotencyKey, importServiceKeys, vkeysOf } from './custody-keys.ts';
 import { findOperation, recordAt, recordsFrom } from './custody-log.ts';
-import type { CheckpointInfo, CustodyStore, LedgerBatch, Mutation, SealedItem } from './custody-port.ts';
+import type { CheckpointInfo, CustodyStore, LedgerBatch, Mutation, SealedItem, VerifyOnly } from './custody-port.ts';
 import { recordIds, recordTypeOf } from './custody-records.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
 import { CustodyWriter } from './custody-writer.ts';
@@ -53,8 +53,8 @@ export class FileCustodyStore implements CustodyStore {
     return this.#state.genesisDigest;
   }
 
-  get verifyOnly(): string | null {
-    return this.#state.verifyOnly?.reason ?? null;
+  get verifyOnly(): VerifyOnly | null {
+    return this.#state.verifyOnly;
   }
 
   get view(): PublicView {

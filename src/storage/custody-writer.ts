@@ -27,7 +27,13 @@ import {
 } from './custody-change.ts';
 import { headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
 import { rememberOwn } from './custody-memory.ts';
-import type { CheckpointInfo, CommitPlace, LedgerBatch, Mutation } from './custody-port.ts';
+import {
+  type CheckpointInfo,
+  type CommitPlace,
+  type LedgerBatch,
+  type Mutation,
+  verifyOnlyError,
+} from './custody-port.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
 import { type FileWrite, removeFiles, renameFiles, writeFiles } from './durable-file.ts';
 import { appendLedgerLines } from './ledger-segments.ts';
@@ -104,10 +110,7 @@ export class CustodyWriter {
   async #write<T>(act: (appender: AuditAppender) => Promise<T>): Promise<T> {
     if (this.#broken !== null) throw this.#broken;
     const { appender, verifyOnly } = this.#state;
-    if (verifyOnly !== null) {
-      const detail = verifyOnly.hint === undefined ? {} : { hint: verifyOnly.hint };
-      throw new RonError(verifyOnly.code, `nothing is written: ${verifyOnly.reason}`, detail);
-    }
+    if (verifyOnly !== null) throw verifyOnlyError(verifyOnly);
     if (appender === null) throw new RonError('Internal', 'a dry run tried to write');
     try {
       return await act(appender);

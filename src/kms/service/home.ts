@@ -2,10 +2,9 @@
 // a record is really needed. Built where storage is composed; the service itself knows no file.
 
 import type { Crypto } from '../../crypto/provider.ts';
-import { fail } from '../../errors.ts';
 import type { Random } from '../../host.ts';
 import type { Judged } from '../../policy/overlay.ts';
-import type { CustodyStore } from '../../storage/custody-port.ts';
+import { type CustodyStore, verifyOnlyError } from '../../storage/custody-port.ts';
 import { KeyCache } from './key-cache.ts';
 import type { PolicyInForce } from './key-policy.ts';
 import { repairKeyObjects } from './key-repair.ts';
@@ -67,8 +66,7 @@ export function openOnce(home: KmsHome): { open(): Promise<OpenHome>; drop(): Pr
   };
 }
 
-/** Throws PolicyRefused while the store refuses every mutation; also in a dry run. */
+/** Throws what the store gives as the reason while it refuses every mutation; also in a dry run. */
 export function refuseVerifyOnly(store: CustodyStore): void {
-  if (store.verifyOnly === null) return;
-  fail('PolicyRefused', `this store only verifies: ${store.verifyOnly}`, { hint: 'See `ronctl store status`.' });
+  if (store.verifyOnly !== null) throw verifyOnlyError(store.verifyOnly);
 }
