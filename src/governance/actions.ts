@@ -227,7 +227,7 @@ export function removedIds(old: SignerSet, next: NewSet): string[] {
 export function unheardMembers(old: SignerSet, next: NewSet, approvals: readonly string[]): string[] {
   if (old.threshold !== 1) return [];
   const byId = new Map(next.members.map((one) => [one.id, one]));
-  const text = (value: unknown): string => canonicalText(value as Json);
+  const text = (value: unknown): string => canonicalText(value);
   const sameFrame =
     next.threshold === old.threshold &&
     text(next.auditor ?? null) === text(old.auditor) &&
