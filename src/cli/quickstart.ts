@@ -65,7 +65,13 @@ export async function playQuickstart(runtime: Runtime, keep: string | undefined,
   const complete = steps.length === STORY_LENGTH && last.exit === last.expected_exit;
   return {
     data: { kept, steps, duration_ms: Math.round(duration) },
-    text: endView(duration / 1000, kept, Object.fromEntries(secrets)),
+    text: endView({
+      steps,
+      seconds: duration / 1000,
+      directory,
+      kept: kept !== null,
+      passphrases: Object.fromEntries(secrets),
+    }),
     error: complete ? undefined : unexpected(last),
   };
 }

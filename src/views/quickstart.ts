@@ -1,6 +1,6 @@
 // `ronctl quickstart` for people: each command before it runs, then what it printed.
 
-import { type Block, line, type TextModel } from '../ui/text-model.ts';
+import { type Block, fields, line, section, type TextModel, table } from '../ui/text-model.ts';
 
 interface StepText {
   readonly number: number;
@@ -30,18 +30,49 @@ export function runView({ exit, stdout, stderr }: RunText): TextModel {
   return [...printed(stdout), ...printed(stderr), ...(exit === 0 ? [] : [line(`[exit ${exit}]`, 'dim')]), line('')];
 }
 
-export function endView(
-  seconds: number,
-  kept: string | null,
-  passphrases: Readonly<Record<string, string>> | null,
-): TextModel {
+interface PlayedText {
+  readonly steps: readonly { readonly number: number; readonly command: string; readonly duration_ms: number }[];
+  readonly seconds: number;
+  /** Where the story was played; gone unless `kept`. */
+  readonly directory: string;
+  readonly kept: boolean;
+  readonly passphrases: Readonly<Record<string, string>>;
+}
+
+/** The first words of a command line, without ids and options. */
+const verbOf = (command: string): string => /^ronctl( [a-z][a-z-]*){1,2}/.exec(command)?.[0] ?? command;
+
+const FILES: readonly (readonly [string, string])[] = [
+  ['home/signers/', 'one sealed store per person'],
+  ['home/store/', 'the custody store: sealed keys, public.json for readers'],
+  ['home/ledger/', 'proposals, votes and executions, signed, one per line'],
+  ['home/audit/', 'the audit log, its tree and checkpoints'],
+  ['home/trust/', 'the pinned genesis and the highest checkpoint seen'],
+  ['release.sig', 'the signature of release.txt'],
+];
+
+export function endView({ steps, seconds, directory, kept, passphrases }: PlayedText): TextModel {
+  const look = (command: string): Block => line(`RONCTL_HOME=${directory}/home ronctl ${command}`);
   return [
-    line(`All of this took ${seconds.toFixed(1)} s.`),
-    ...(kept === null
-      ? [line('The home is gone; --keep DIR keeps it.')]
-      : [
-          line(`The home is kept in ${kept}/home. Its passphrases:`),
-          ...Object.entries(passphrases ?? {}).map(([store, secret]) => line(`  ${store.padEnd(6)} ${secret}`)),
-        ]),
+    section('How long each step took', [
+      table(
+        ['step', 'command', 'time'],
+        steps.map((one) => [String(one.number), verbOf(one.command), `${(one.duration_ms / 1000).toFixed(1)} s`]),
+      ),
+      line(`All of this took ${seconds.toFixed(1)} s.`),
+    ]),
+    section(`Where the files ${kept ? 'are' : 'were'}: ${directory}`, [fields(FILES)]),
+    ...(kept
+      ? [
+          section('How to look around', [
+            look('governance log'),
+            look('audit log'),
+            look('kms list'),
+            look('doctor'),
+            line(`ronctl inspect ${directory}/release.sig`),
+          ]),
+          section('Passphrases', [fields(Object.entries(passphrases))]),
+        ]
+      : [line('The home is gone. To keep one and look around in it: ronctl quickstart --keep DIR')]),
   ];
 }

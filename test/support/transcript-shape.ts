@@ -22,7 +22,7 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{32}\b/g, 'ID'],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)/g, 'TIME'],
   [/in \d+ h( \d+ min)?/g, 'in DURATION'],
-  [/took \d+\.\d s/g, 'took N s'],
+  [/\b\d+\.\d s\b/g, 'N s'],
   [/"(decide_by|expires_at)":\d+/g, '"$1":N'],
   [/\.jsonl:\d+/g, '.jsonl:OFFSET'],
   [/"words":\[[^\]]*\]/g, '"words":[WORDS]'],
