@@ -2,8 +2,7 @@
 // A defect is a finding of its line; the lines behind it are judged all the same.
 
 import { fromBase64 } from '../bytes/base64.ts';
-import { parseCanonical } from '../bytes/canonical-json.ts';
-import { integer, malformed, object as objectOf, string } from '../bytes/decode.ts';
+import { decodeCanonical, integer, malformed, object as objectOf, string } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import type { Artefact, ArtefactCheck, ArtefactSignature, KnownKey } from './artefact.ts';
@@ -30,7 +29,7 @@ export class CheckpointList implements SegmentReader {
     const object = `line ${this.#notes}`;
     this.#notes++;
     try {
-      const raw = checkpointLine(parseCanonical(line, object), '');
+      const raw = decodeCanonical(checkpointLine, line, object);
       const bytes = fromBase64(raw.note_b64) ?? malformed('note_b64', 'standard padded base64 is expected');
       const note = describeCheckpoint(this.#crypto, bytes, this.#keys) ?? malformed('note_b64', 'no checkpoint');
       const size = Number(note.members.find((one) => one.name === 'size')?.value);

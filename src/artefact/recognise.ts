@@ -2,8 +2,8 @@
 // never by the file name. Refuses a file that looks like one of ours but is not in its canonical form (Malformed): nothing
 // can be said about such a file. A file of somebody else is null.
 
-import { type Json, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { array, integer, object, string } from '../bytes/decode.ts';
+import { type Json, type JsonObject, parseCanonicalFile, parseHandWritten } from '../bytes/canonical-json.ts';
+import { array, integer, object, string, within } from '../bytes/decode.ts';
 import { toHex } from '../bytes/hex.ts';
 import { fromUtf8 } from '../bytes/text.ts';
 import type { Crypto } from '../crypto/provider.ts';
@@ -67,7 +67,12 @@ const BOM = '\ufeff';
  * Explains a whole file. `keys`: public keys known from other files. Null when it is not ours. Throws Malformed (and
  * NewerVersion, Tampered for a cut sealed record) when it is ours but broken.
  */
-export function recognise(crypto: Crypto, bytes: Uint8Array, keys: readonly KnownKey[]): Artefact | null {
+export function recognise(
+  crypto: Crypto,
+  bytes: Uint8Array,
+  keys: readonly KnownKey[],
+  name = 'file',
+): Artefact | null {
   const binary = describeSealed(bytes) ?? describeWrap(bytes);
   if (binary !== null) return binary;
   const text = fromUtf8(bytes);
@@ -77,9 +82,13 @@ export function recognise(crypto: Crypto, bytes: Uint8Array, keys: readonly Know
   if (isNote(text)) return describeCheckpoint(crypto, bytes, keys);
   if (!text.startsWith('{') && !text.startsWith(BOM)) return null;
   const loose = looseObject(text.replace(BOM, ''));
-  if (loose === null) return null;
+  if (loose === null) {
+    // Damaged or cut off: says where.
+    parseHandWritten(text, name);
+    return null;
+  }
   const has = (...names: readonly string[]): boolean => names.every((one) => Object.hasOwn(loose, one));
-  const strict = (): JsonObject => parseCanonicalFile(bytes, 'file') as JsonObject;
+  const strict = (): JsonObject => parseCanonicalFile(bytes, name) as JsonObject;
   if (has('payload', 'payloadType', 'signatures')) {
     const type = loose['payloadType'];
     if (typeof type !== 'string' || !type.startsWith('application/vnd.ron.')) return null;
@@ -104,6 +113,10 @@ export function recognise(crypto: Crypto, bytes: Uint8Array, keys: readonly Know
 
 /** The keys that a file names, for judging another one: genesis, bundle, request, proof, key object, audit/log.json. */
 export function keysFromFile(bytes: Uint8Array, what: string): readonly KnownKey[] {
+  return within(what, () => keysOf(bytes, what));
+}
+
+function keysOf(bytes: Uint8Array, what: string): readonly KnownKey[] {
   const value = parseCanonicalFile(bytes, what);
   if (!isObject(value)) return fail('Malformed', `${what}: no file that names keys`);
   if (Object.hasOwn(value, 'payloadType')) return keysIn(decodeEnvelope(value, ''));

@@ -2,8 +2,8 @@
 // canonical object {kid: kid_seq} at the newest `state` record, which carries its digest; it counts only after that
 // digest matched.
 
-import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { integer, map } from '../bytes/decode.ts';
+import { canonicalFile, type JsonObject } from '../bytes/canonical-json.ts';
+import { decodeFile, integer, map } from '../bytes/decode.ts';
 import { digestH, payloadType } from '../envelope/h.ts';
 
 const LF = 0x0a;
@@ -27,5 +27,5 @@ export function countersDigest(file: Uint8Array): string {
 
 /** Throws Malformed. */
 export function parseCounters(file: Uint8Array): KidCounters {
-  return map(/^[^\s#]{1,256}$/, integer(1), 10_000_000)(parseCanonicalFile(file, 'counters.json'), '');
+  return decodeFile(map(/^[^\s#]{1,256}$/, integer(1), 10_000_000), file, 'counters.json');
 }

@@ -3,13 +3,37 @@
 
 import { RonError } from '../errors.ts';
 import { fromBase64Url } from './base64.ts';
-import type { Json, JsonObject } from './canonical-json.ts';
+import { type Json, type JsonObject, parseCanonical, parseCanonicalFile } from './canonical-json.ts';
 
 /** Reads one value at a path, or throws `Malformed`. */
 export type Decoder<T> = (value: Json, path: string) => T;
 
 export function malformed(path: string, why: string): never {
   throw new RonError('Malformed', path === '' ? why : `${path}: ${why}`, path === '' ? {} : { field: path });
+}
+
+/** What `read` returns; its refusals name the file too, not only the member. */
+export function within<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!(thrown instanceof RonError) || thrown.code !== 'Malformed' || thrown.message.startsWith(what)) throw thrown;
+    throw new RonError('Malformed', `${what}: ${thrown.message}`, {
+      ...(thrown.field === undefined ? {} : { field: thrown.field }),
+      ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
+      cause: thrown,
+    });
+  }
+}
+
+/** Canonical bytes without a final newline, decoded; refusals name `what` and the member. */
+export function decodeCanonical<T>(decoder: Decoder<T>, bytes: Uint8Array, what: string): T {
+  return within(what, () => decoder(parseCanonical(bytes, what), ''));
+}
+
+/** A file of ours, decoded; refusals name `what` and the member. */
+export function decodeFile<T>(decoder: Decoder<T>, bytes: Uint8Array, what: string): T {
+  return within(what, () => decoder(parseCanonicalFile(bytes, what), ''));
 }
 
 export const join = (path: string, member: string): string => (path === '' ? member : `${path}.${member}`);

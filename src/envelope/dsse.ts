@@ -4,8 +4,8 @@
 // kept and passed on as received. This module checks form; which keys must have signed is the caller's rule.
 
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
-import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { array, malformed, object, string } from '../bytes/decode.ts';
+import { canonicalFile } from '../bytes/canonical-json.ts';
+import { array, decodeFile, malformed, object, string } from '../bytes/decode.ts';
 import { LIMITS } from '../limits.ts';
 import { digestH, pae } from './h.ts';
 
@@ -53,7 +53,7 @@ export function decodeEnvelope(value: Parameters<typeof shape>[0], path: string)
 
 /** Parses an envelope file. */
 export function parseEnvelope(bytes: Uint8Array, what: string): Envelope {
-  return decodeEnvelope(parseCanonicalFile(bytes, what), '');
+  return decodeFile(decodeEnvelope, bytes, what);
 }
 
 /** The JSON form, for files, ledger lines and requests. */

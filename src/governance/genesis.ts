@@ -7,8 +7,8 @@
 // Attack (R-07): the same people's staging approvals execute in production; `ledger_id` and `store_id` stand in every vote.
 
 import { fromBase64Url } from '../bytes/base64.ts';
-import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
-import { type Decoder, literal, malformed, object, string, time } from '../bytes/decode.ts';
+import { canonicalBytes } from '../bytes/canonical-json.ts';
+import { type Decoder, decodeCanonical, literal, malformed, object, string, time } from '../bytes/decode.ts';
 import { isCleanText, isPlainText } from '../bytes/text.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest, signedBytes } from '../envelope/dsse.ts';
@@ -102,14 +102,14 @@ export function buildGenesis(draft: Omit<Genesis, 'ledger_id' | 'v'>): {
   const withoutId = { v: 1 as const, ...draft };
   const genesis: Genesis = { ...withoutId, ledger_id: computeLedgerId(json(withoutId) as { profile: string }) };
   const payload = canonicalBytes(json(genesis));
-  shape(parseCanonical(payload, 'genesis'), '');
+  decodeCanonical(shape, payload, 'genesis');
   return { genesis: check(genesis), payloadType: GENESIS_TYPE, payload };
 }
 
 /** Form, id and the rules of the set; says nothing about signatures. */
 export function parseGenesis(envelope: Envelope): Genesis {
   if (envelope.payloadType !== GENESIS_TYPE) malformed('payloadType', `expected ${GENESIS_TYPE}`);
-  return check(shape(parseCanonical(envelope.payload, 'genesis'), ''));
+  return check(decodeCanonical(shape, envelope.payload, 'genesis'));
 }
 
 /** Who signs with Ed25519 and ML-DSA-65. */

@@ -3,8 +3,8 @@
 // another type than a proposal's.
 
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
-import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { anyObject, literal, malformed, object, string } from '../bytes/decode.ts';
+import { canonicalFile, type Json, parseCanonicalFile } from '../bytes/canonical-json.ts';
+import { anyObject, literal, malformed, object, string, within } from '../bytes/decode.ts';
 import { decodeEnvelope, type Envelope } from '../envelope/dsse.ts';
 import { DRAFT_TYPE, REQUEST_TYPE } from './names.ts';
 
@@ -17,8 +17,11 @@ export type ObjectFile =
 const draft = object({ type: literal(DRAFT_TYPE), payload: string() });
 
 export function recogniseFile(bytes: Uint8Array, what: string): ObjectFile {
-  const value = parseCanonicalFile(bytes, what);
-  const outer = anyObject(value, what);
+  return within(what, () => recogniseJson(parseCanonicalFile(bytes, what), what));
+}
+
+function recogniseJson(value: Json, what: string): ObjectFile {
+  const outer = anyObject(value, '');
   if (Object.hasOwn(outer, 'payloadType')) return { kind: 'envelope', envelope: decodeEnvelope(value, '') };
   if (outer['type'] === REQUEST_TYPE) return { kind: 'request' };
   if (outer['type'] === DRAFT_TYPE) {

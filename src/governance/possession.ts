@@ -2,8 +2,8 @@
 // by the new keys. It must be in the ledger before the intent of a signer-set change, for each member or auditor with new
 // keys. It is never a vote.
 
-import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
-import { type Decoder, literal, malformed, object, sha256Digest } from '../bytes/decode.ts';
+import { canonicalBytes } from '../bytes/canonical-json.ts';
+import { type Decoder, decodeCanonical, literal, malformed, object, sha256Digest } from '../bytes/decode.ts';
 import type { Envelope } from '../envelope/dsse.ts';
 import {
   AUDITOR_ROLE,
@@ -34,5 +34,5 @@ export function buildPossession(possession: Possession): { payloadType: string; 
 /** Form only; the signatures are checked against `member.keys` by the caller. */
 export function parsePossession(envelope: Envelope): Possession {
   if (envelope.payloadType !== POSSESSION_TYPE) malformed('payloadType', `expected ${POSSESSION_TYPE}`);
-  return shape(parseCanonical(envelope.payload, 'possession'), '');
+  return decodeCanonical(shape, envelope.payload, 'possession');
 }

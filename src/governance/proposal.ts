@@ -4,11 +4,12 @@
 // Attack: a mislabelled kind escapes the rules of its kind. Refuses unknown members, a changeset beside an action, unsorted
 // or repeated keys, times outside page 11, authors whose role may not propose this.
 
-import { canonicalBytes, canonicalText, type Json, parseCanonical } from '../bytes/canonical-json.ts';
+import { canonicalBytes, canonicalText, type Json } from '../bytes/canonical-json.ts';
 import {
   any,
   array,
   type Decoder,
+  decodeCanonical,
   integer,
   literal,
   malformed,
@@ -267,7 +268,7 @@ export function buildProposal(content: Omit<Proposal, 'id' | 'kind' | 'quorum' |
       hint: 'Shorten the rationale, or split the changes into several proposals.',
     });
   }
-  return { proposal: check(shape(parseCanonical(payload, 'proposal'), '')), payloadType: PROPOSAL_TYPE, payload };
+  return { proposal: check(decodeCanonical(shape, payload, 'proposal')), payloadType: PROPOSAL_TYPE, payload };
 }
 
 /** Form, id and computed members; says nothing about signature or state. */
@@ -276,7 +277,7 @@ export function parseProposal(envelope: Envelope): Proposal {
   if (envelope.payload.length > LIMITS.payloadBytes) {
     throw new RonError('TooLarge', `proposal: ${envelope.payload.length} bytes; ${LIMITS.payloadBytes} are allowed`);
   }
-  return check(shape(parseCanonical(envelope.payload, 'proposal'), ''));
+  return check(decodeCanonical(shape, envelope.payload, 'proposal'));
 }
 
 /** `signer_set` of a proposal made under this set. */

@@ -4,8 +4,17 @@
 // signed by the service keys. It is a function of the intent and of the audit records only, so that a recovery makes the
 // same receipt digest again (R-03). The record `governance.execute` carries it without `audit`.
 
-import { canonicalBytes, type JsonObject, parseCanonical } from '../bytes/canonical-json.ts';
-import { array, type Decoder, integer, malformed, object, sha256Digest, string } from '../bytes/decode.ts';
+import { canonicalBytes, type JsonObject } from '../bytes/canonical-json.ts';
+import {
+  array,
+  type Decoder,
+  decodeCanonical,
+  integer,
+  malformed,
+  object,
+  sha256Digest,
+  string,
+} from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest } from '../envelope/dsse.ts';
 import type { Moment } from '../host.ts';
@@ -108,7 +117,7 @@ export function executionDetail(receipt: ReceiptCore): JsonObject {
 /** Form only. */
 export function parseReceipt(envelope: Envelope): Receipt {
   if (envelope.payloadType !== EXECUTION_TYPE) malformed('payloadType', `expected ${EXECUTION_TYPE}`);
-  return shape(parseCanonical(envelope.payload, 'receipt'), '');
+  return decodeCanonical(shape, envelope.payload, 'receipt');
 }
 
 export function verifyReceipt(

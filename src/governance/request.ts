@@ -4,8 +4,17 @@
 // ledger's {seq, hash}; `tlog_proof` proves it under the log keys. An approver recomputes everything from the pinned genesis
 // digest: a difference is Stale (15) naming the member, a missing part Inconclusive (11), a bad signature 10. Never blind.
 
-import { canonicalFile, type JsonObject, parseCanonical, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { anyObject, type Decoder, integer, literal, object, sha256Digest, string } from '../bytes/decode.ts';
+import { canonicalFile, type JsonObject, parseCanonical } from '../bytes/canonical-json.ts';
+import {
+  anyObject,
+  type Decoder,
+  decodeFile,
+  integer,
+  literal,
+  object,
+  sha256Digest,
+  string,
+} from '../bytes/decode.ts';
 import { utf8 } from '../bytes/text.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { decodeEnvelope, type Envelope, envelopeJson } from '../envelope/dsse.ts';
@@ -72,7 +81,7 @@ export function encodeRequest(request: Request): Uint8Array {
 export function parseRequest(bytes: Uint8Array, what: string): Request {
   if (bytes.length > LIMITS.requestFileBytes)
     throw new RonError('TooLarge', `${what}: at most ${LIMITS.requestFileBytes} bytes`);
-  const { type: _type, ...request } = shape(parseCanonicalFile(bytes, what), '');
+  const { type: _type, ...request } = decodeFile(shape, bytes, what);
   return request;
 }
 

@@ -5,8 +5,8 @@
 // Refuses any other set of signatures, a reused component key, and a payload that is not canonical.
 
 import { toBase64Url } from '../bytes/base64.ts';
-import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
-import { malformed, object, sha256Digest, time } from '../bytes/decode.ts';
+import { canonicalBytes } from '../bytes/canonical-json.ts';
+import { decodeCanonical, malformed, object, sha256Digest, time } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest, parseEnvelope } from '../envelope/dsse.ts';
 import { type DualSigningKeys, signDual } from '../envelope/dual-signature.ts';
@@ -68,7 +68,7 @@ export async function makeSignerBundle(
 export function parseBundlePayload(envelope: Envelope, what: string): SignerBundle {
   if (envelope.payloadType !== SIGNER_BUNDLE_TYPE) malformed('payloadType', `${what}: not a signer bundle`);
   if (envelope.payload.length > LIMITS.payloadBytes) malformed('payload', `${what}: longer than a payload may be`);
-  const bundle = shape(parseCanonical(envelope.payload, what), '');
+  const bundle = decodeCanonical(shape, envelope.payload, what);
   const { keys, prev } = bundle;
   if (prev !== undefined && (prev.keys.ed25519 === keys.ed25519 || prev.keys.ml_dsa_65 === keys.ml_dsa_65)) {
     malformed('prev.keys', `${what}: a key stands in the old and in the new pair`);

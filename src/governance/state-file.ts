@@ -17,6 +17,7 @@ import {
   sha256Digest,
   string,
   time,
+  within,
 } from '../bytes/decode.ts';
 import { fromUtf8 } from '../bytes/text.ts';
 import { RonError } from '../errors.ts';
@@ -144,7 +145,7 @@ export function decodeState(
   bytes: Uint8Array,
   load: (entry: IndexEntry, sets: readonly SignerSet[]) => OpenProposal,
 ): LedgerState {
-  const raw = shape(readJson(bytes), '');
+  const raw = within('ledger/state.json', () => shape(readJson(bytes), ''));
   const open = new Map<string, OpenProposal>();
   for (const entry of raw.index.values()) if (isNeeded(entry, raw.wrote_at)) open.set(entry.id, load(entry, raw.sets));
   const state: LedgerState = {

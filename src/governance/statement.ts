@@ -5,10 +5,11 @@
 // in another role, in another ledger or under another set. `refs` is empty except for retract, which names exactly one
 // vote. Refuses every unknown or missing member; the signature is judged by the caller, who knows the set.
 
-import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
+import { canonicalBytes } from '../bytes/canonical-json.ts';
 import {
   array,
   type Decoder,
+  decodeCanonical,
   integer,
   literal,
   malformed,
@@ -110,7 +111,7 @@ export function buildStatement(statement: Statement): { readonly payloadType: st
     });
   }
   const payload = canonicalBytes(check(statement));
-  shape(parseCanonical(payload, 'statement'), '');
+  decodeCanonical(shape, payload, 'statement');
   return { payloadType: STATEMENT_TYPE, payload };
 }
 
@@ -118,7 +119,7 @@ export function buildStatement(statement: Statement): { readonly payloadType: st
 export function parseStatement(envelope: Envelope): Statement {
   if (envelope.payloadType !== STATEMENT_TYPE) malformed('payloadType', `expected ${STATEMENT_TYPE}`);
   if (envelope.payload.length > LIMITS.payloadBytes) malformed('payload', `longer than ${LIMITS.payloadBytes} bytes`);
-  return check(shape(parseCanonical(envelope.payload, 'statement'), ''));
+  return check(decodeCanonical(shape, envelope.payload, 'statement'));
 }
 
 declare const verified: unique symbol;

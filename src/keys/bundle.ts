@@ -5,8 +5,8 @@
 // verdict, not an error: wrong length, non-canonical Ed25519 value, or a track that the version does not have.
 
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
-import { canonicalFile, type Json, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { array, hex64, literal, malformed, object, string } from '../bytes/decode.ts';
+import { canonicalFile, type Json } from '../bytes/canonical-json.ts';
+import { array, decodeFile, hex64, literal, malformed, object, string } from '../bytes/decode.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { fromHex, toHex } from '../bytes/hex.ts';
 import { passesEd25519PreChecks } from '../crypto/ed25519-rule.ts';
@@ -66,7 +66,7 @@ export function decodeBundle(value: Json, path = ''): Bundle {
 }
 
 export function parseBundle(bytes: Uint8Array, what: string): Bundle {
-  return decodeBundle(parseCanonicalFile(bytes, what));
+  return decodeFile(decodeBundle, bytes, what);
 }
 
 export function bundleJson(bundle: Pick<Bundle, 'kidText' | 'payloadB3' | 'signatures'>): SignatureBundle {

@@ -8,8 +8,8 @@
 // The statement alone proves nothing. Attack: whoever stole the old key, which is why one rotates, issues a continuity to
 // his own `#v2`. `valid` needs the inclusion proof of the rotate record with the same digests (kms/service/continuity.ts).
 
-import { canonicalBytes, type Json, parseCanonical } from '../bytes/canonical-json.ts';
-import { anyObject, bytesOf, malformed, object, sha256Digest, string, time } from '../bytes/decode.ts';
+import { canonicalBytes, type Json } from '../bytes/canonical-json.ts';
+import { anyObject, bytesOf, decodeCanonical, malformed, object, sha256Digest, string, time } from '../bytes/decode.ts';
 import { parseUuid } from '../bytes/uuid.ts';
 import type { Crypto, SigningKey } from '../crypto/provider.ts';
 import { KEMS, SIGNATURES } from '../crypto/suite.ts';
@@ -118,7 +118,7 @@ export function parseContinuity(
 ): { readonly envelope: Envelope; readonly continuity: Continuity } {
   const envelope = parseEnvelope(bytes, what);
   if (envelope.payloadType !== CONTINUITY_TYPE) malformed('payloadType', `${CONTINUITY_TYPE} is expected`);
-  const raw = shape(parseCanonical(envelope.payload, `${what}, payload`), '');
+  const raw = decodeCanonical(shape, envelope.payload, `${what}, payload`);
   const from = raw.old.kid;
   const to = raw.new.kid;
   if (from.kid !== to.kid) malformed('new.kid', 'both ends must be versions of one key');

@@ -4,8 +4,8 @@
 // when compromised (a retired version may have been, too). A reader checks both signatures, and `pub` against the digests in public.json. State comes from
 // public.json, never from the object: one from before a rotation or a compromise is signed and looks right (X-04).
 
-import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
-import { integer, literal, malformed, object, time } from '../bytes/decode.ts';
+import { canonicalBytes } from '../bytes/canonical-json.ts';
+import { decodeCanonical, integer, literal, malformed, object, time, within } from '../bytes/decode.ts';
 import { concat } from '../bytes/framing.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256Hex } from '../crypto/hash.ts';
@@ -92,9 +92,13 @@ export function parseKeyObject(
   bytes: Uint8Array,
   what: string,
 ): { readonly envelope: Envelope; readonly object: KeyObject } {
+  return within(what, () => readKeyObject(bytes, what));
+}
+
+function readKeyObject(bytes: Uint8Array, what: string): { readonly envelope: Envelope; readonly object: KeyObject } {
   const envelope = parseEnvelope(bytes, what);
   if (envelope.payloadType !== KEY_OBJECT_TYPE) malformed('payloadType', `${KEY_OBJECT_TYPE} is expected`);
-  const raw = shape(parseCanonical(envelope.payload, `${what}, payload`), '');
+  const raw = decodeCanonical(shape, envelope.payload, `${what}, payload`);
   if (raw.state === 'compromised' && raw.from_seq === undefined) malformed('from_seq', 'missing member');
   if (raw.from_seq !== undefined && raw.state !== 'compromised' && raw.state !== 'retired') {
     malformed('from_seq', 'it stands in the object of a compromised version only');

@@ -5,6 +5,7 @@ import { type Artefact, type ArtefactVerdict, type KnownKey, verdictOf } from '.
 import type { SegmentReader } from '../artefact/lines.ts';
 import { keysFromFile, recognise } from '../artefact/recognise.ts';
 import { openSegment } from '../artefact/segment.ts';
+import { within } from '../bytes/decode.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
@@ -91,7 +92,7 @@ function explain(
   const keys: KnownKey[] = request.keyFiles.flatMap((one) => keysFromFile(one.bytes, one.name));
   const open = (first: Uint8Array): SegmentReader | null => openSegment(crypto, first, keys);
   const whole = (bytes: Uint8Array): InspectResult => {
-    const artefact = linesOf(bytes, open) ?? recognise(crypto, bytes, keys);
+    const artefact = linesOf(bytes, open) ?? within(name, () => recognise(crypto, bytes, keys, name));
     if (artefact === null) throw notOurs(name);
     return {
       ...artefact,
@@ -103,8 +104,11 @@ function explain(
   };
   if (stdin !== null || path === null) return whole(stdin ?? new Uint8Array(0));
   const info = deps.host.files.info(path);
-  if (info === null) throw new RonError('NotFound', `there is no file ${name}`);
-  if (info.type !== 'file') throw new RonError('InvalidValue', `${name} is a ${info.type}, not a file`);
+  if (info === null) throw new RonError('NotFound', `there is no file ${name}`, { hint: 'Check the path.' });
+  if (info.type !== 'file')
+    throw new RonError('InvalidValue', `${name} is a ${info.type}, not a file`, {
+      hint: 'Name one file; `ronctl audit verify DIR` reads a directory.',
+    });
   if (info.sizeBytes <= LIMITS.inspectBytes) {
     return whole(deps.host.files.read(path, LIMITS.inspectBytes) ?? new Uint8Array(0));
   }

@@ -5,8 +5,8 @@
 
 import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
-import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { array, integer, literal, map, object, time } from '../bytes/decode.ts';
+import { canonicalFile } from '../bytes/canonical-json.ts';
+import { array, decodeFile, integer, literal, map, object, time } from '../bytes/decode.ts';
 import { concat, readU64be, u8, u64be } from '../bytes/framing.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -128,7 +128,7 @@ export interface Hints {
 export function readHints(files: Files, paths: EpochPaths): Hints | null {
   try {
     const bytes = files.read(paths.hints, LIMITS.stateFileBytes);
-    return bytes === null ? null : shape(parseCanonicalFile(bytes, paths.hints), '');
+    return bytes === null ? null : decodeFile(shape, bytes, paths.hints);
   } catch (error) {
     if (error instanceof RonError && (error.code === 'Malformed' || error.code === 'TooLarge')) return null;
     throw error;

@@ -4,8 +4,8 @@
 
 import { formatOrigin, LOG_BASE, type LogKeyEra } from '../audit/checkpoint.ts';
 import { toBase64Url } from '../bytes/base64.ts';
-import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { array, bytesOf, integer, literal, malformed, object, string } from '../bytes/decode.ts';
+import { canonicalFile, type JsonObject } from '../bytes/canonical-json.ts';
+import { array, bytesOf, decodeFile, integer, literal, malformed, object, string } from '../bytes/decode.ts';
 import { SIGNATURES } from '../crypto/suite.ts';
 import { RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
@@ -63,7 +63,7 @@ export function logFileBytes(log: LogFile): Uint8Array {
 
 /** Throws Malformed. */
 export function parseLogFile(bytes: Uint8Array, what: string): LogFile {
-  const raw = shape(parseCanonicalFile(bytes, what), '');
+  const raw = decodeFile(shape, bytes, what);
   for (const [at, epoch] of raw.epochs.entries()) {
     if (epoch.n !== at) malformed(`epochs[${at}].n`, 'epochs are numbered from 0 in order');
     if (epoch.origin !== formatOrigin(raw.base, raw.store_id, epoch.n)) {

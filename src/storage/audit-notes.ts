@@ -3,8 +3,8 @@
 
 import type { CheckpointAnswer, LogVerifier } from '../audit/checkpoint.ts';
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
-import { canonicalFile, parseCanonical } from '../bytes/canonical-json.ts';
-import { integer, malformed, object, string } from '../bytes/decode.ts';
+import { canonicalFile } from '../bytes/canonical-json.ts';
+import { decodeCanonical, integer, malformed, object, string } from '../bytes/decode.ts';
 import { RonError } from '../errors.ts';
 import type { Files, OpenFile } from '../host.ts';
 import type { EpochPaths } from './audit-paths.ts';
@@ -26,7 +26,7 @@ export interface StoredNote {
 
 /** Throws Malformed. */
 export function parseCheckpointLine(line: Uint8Array, what: string): StoredNote {
-  const raw = shape(parseCanonical(line, what), '');
+  const raw = decodeCanonical(shape, line, what);
   const note = fromBase64(raw.note_b64) ?? malformed('note_b64', `${what}: standard padded base64 is expected`);
   return { size: raw.size, note };
 }

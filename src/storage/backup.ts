@@ -6,8 +6,8 @@
 // Refuses: a home that has a store; a file that differs from its digest, is missing or was added; a head that does not
 // verify; another genesis under a pinned id.
 
-import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { hex64, integer, literal, map, nullable, object, string } from '../bytes/decode.ts';
+import { canonicalFile } from '../bytes/canonical-json.ts';
+import { decodeFile, hex64, integer, literal, map, nullable, object, string } from '../bytes/decode.ts';
 import { toHex } from '../bytes/hex.ts';
 import { toTime } from '../bytes/time.ts';
 import { RonError } from '../errors.ts';
@@ -114,7 +114,7 @@ export function readBackup(files: Files, directory: string): Backup {
   if (bytes === null) {
     throw new RonError('NotFound', `${directory} holds no backup.json`, { hint: 'Name the directory of a backup.' });
   }
-  const raw = shape(parseCanonicalFile(bytes, path), '');
+  const raw = decodeFile(shape, bytes, path);
   return { head: raw.head, files: raw.files };
 }
 

@@ -5,8 +5,7 @@
 
 import { createLogVerifier } from '../audit/checkpoint.ts';
 import { currentHead, HEAD_FILE_BYTES } from '../audit/head.ts';
-import { parseCanonical } from '../bytes/canonical-json.ts';
-import { anyObject } from '../bytes/decode.ts';
+import { anyObject, decodeCanonical } from '../bytes/decode.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { decodeEnvelope, envelopeDigest } from '../envelope/dsse.ts';
@@ -262,10 +261,10 @@ function profileOf(
     throw new RonError('Tampered', 'home.json names no profile, although the home has a custody store');
   }
   for (const line of ledgerLines(ctx.files, paths.ledger, 0, Math.min(lines, 1))) {
-    const body = anyObject(parseCanonical(line, 'ledger line 0'), '')['body'];
+    const body = decodeCanonical(anyObject, line, 'ledger line 0')['body'];
     const envelope = decodeEnvelope(body ?? null, 'body');
     if (envelopeDigest(envelope) !== genesisDigest) break;
-    const profile = anyObject(parseCanonical(envelope.payload, 'genesis'), '')['profile'];
+    const profile = decodeCanonical(anyObject, envelope.payload, 'genesis')['profile'];
     if (typeof profile === 'string') return profile;
   }
   throw new RonError('Tampered', `line 0 of the ledger ${view.ledger_id} is not the genesis that was adopted`);

@@ -3,8 +3,8 @@
 // nonce is not its own. A leftover file never blocks: the lock decides.
 
 import { toBase64Url } from '../bytes/base64.ts';
-import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { integer, literal, object, string, time } from '../bytes/decode.ts';
+import { canonicalFile } from '../bytes/canonical-json.ts';
+import { decodeFile, integer, literal, object, string, time } from '../bytes/decode.ts';
 import { toTime } from '../bytes/time.ts';
 import { RonError } from '../errors.ts';
 import type { Files, Lock } from '../host.ts';
@@ -29,7 +29,7 @@ export type HolderFile = ReturnType<typeof shape>;
 export function readHolder(files: Files, path: string): HolderFile | null {
   try {
     const bytes = files.read(path, LIMITS.payloadBytes);
-    return bytes === null ? null : shape(parseCanonicalFile(bytes, path), '');
+    return bytes === null ? null : decodeFile(shape, bytes, path);
   } catch (error) {
     if (error instanceof RonError) return null;
     throw error;

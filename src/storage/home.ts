@@ -4,7 +4,7 @@
 // and network file systems (NetworkFileSystem, R-33), whose locks and syncs cannot be trusted.
 
 import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { integer, literal, nullable, object, string, time } from '../bytes/decode.ts';
+import { integer, literal, nullable, object, string, time, within } from '../bytes/decode.ts';
 import { toTime } from '../bytes/time.ts';
 import { uuidV4 } from '../bytes/uuid.ts';
 import { RonError } from '../errors.ts';
@@ -70,7 +70,7 @@ export function readHome(files: Files, paths: HomePaths): HomeFile | null {
       hint: `Use a ronctl that reads ${newer[0]}.`,
     });
   }
-  return shape(json, '');
+  return within(paths.homeFile, () => shape(json, ''));
 }
 
 export interface HomeDeps {

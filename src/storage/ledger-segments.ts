@@ -4,8 +4,8 @@
 // Refuses a ledger that is shorter than its committed head or different at it (Tampered). Attack: the ledger is cut before
 // the entry that removed a signer. Lines beyond the head were never committed: the writer cuts them.
 
-import { canonicalBytes, parseCanonical } from '../bytes/canonical-json.ts';
-import { anyObject } from '../bytes/decode.ts';
+import { canonicalBytes } from '../bytes/canonical-json.ts';
+import { anyObject, decodeCanonical } from '../bytes/decode.ts';
 import { concat } from '../bytes/framing.ts';
 import { digestH, payloadType } from '../envelope/h.ts';
 import { RonError } from '../errors.ts';
@@ -89,7 +89,7 @@ export function* ledgerLines(files: Files, ledgerDir: string, from: number, size
 
 /** Seq and recomputed hash of an exact line. */
 export function ledgerLineRef(line: Uint8Array): LineRef {
-  const value = anyObject(parseCanonical(line, 'ledger line'), '');
+  const value = decodeCanonical(anyObject, line, 'ledger line');
   const { hash: _stated, ...rest } = value;
   const seq = value['seq'];
   if (typeof seq !== 'number') throw new RonError('Malformed', 'ledger line: seq is missing', { field: 'seq' });

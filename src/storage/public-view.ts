@@ -2,9 +2,10 @@
 // audit record; whether a file is the authenticated one is decided by its bytes (public-reader.ts, custody-store.ts).
 // Refuses anything that is not the canonical form: keys not sorted, versions not ascending, unknown members.
 
-import { canonicalFile, parseCanonicalFile } from '../bytes/canonical-json.ts';
+import { canonicalFile } from '../bytes/canonical-json.ts';
 import {
   array,
+  decodeFile,
   hex64,
   integer,
   literal,
@@ -54,7 +55,7 @@ export function encodePublicView(view: PublicView): Uint8Array {
 
 /** `what` names the file. Malformed for anything but the canonical form. */
 export function decodePublicView(bytes: Uint8Array, what: string): PublicView {
-  const raw = shape(parseCanonicalFile(bytes, what), '');
+  const raw = decodeFile(shape, bytes, what);
   const keys = raw.keys.map((entry, index): PublicKeyEntry => {
     const previous = raw.keys[index - 1];
     if (previous !== undefined && previous.kid >= entry.kid) malformed(`keys[${index}].kid`, 'keys are not sorted');

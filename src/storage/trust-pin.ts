@@ -3,8 +3,8 @@
 // The pin is the one thing that this home believes; the genesis beside it must have its digest, the chain is verified from
 // it at every use. Refuses another genesis under a pinned id (PinMismatch, 10); an unpinned ledger is NoTrustedKey (11).
 
-import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { object, sha256Digest, string, time } from '../bytes/decode.ts';
+import { canonicalFile, type JsonObject } from '../bytes/canonical-json.ts';
+import { decodeFile, object, sha256Digest, string, time } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
 import { RonError } from '../errors.ts';
@@ -55,7 +55,7 @@ export function readPin(
   if (!LEDGER_ID.test(ledgerId)) throw new RonError('InvalidValue', `not a ledger id: ${JSON.stringify(ledgerId)}`);
   const path = `${directory(deps, ledgerId)}/pin.json`;
   const bytes = deps.files.read(path, LIMITS.signedFileBytes);
-  return bytes === null ? null : { ledger_id: ledgerId, ...pinShape(parseCanonicalFile(bytes, path), '') };
+  return bytes === null ? null : { ledger_id: ledgerId, ...decodeFile(pinShape, bytes, path) };
 }
 
 export function demandPin(
@@ -121,7 +121,7 @@ export function readChain(deps: Pick<ReadDeps, 'files' | 'paths'>, ledgerId: str
     const path = `${chainDirectory(deps, ledgerId)}/${n}.json`;
     const bytes = deps.files.read(path, LIMITS.signedFileBytes);
     if (bytes === null) return links;
-    links.push(chainLink(parseCanonicalFile(bytes, path), ''));
+    links.push(decodeFile(chainLink, bytes, path));
   }
   return links;
 }

@@ -47,6 +47,7 @@ Exit codes, the first that applies: 4 the key is unknown; 11 its state is not au
     const request = {
       payload: await payloadOf(flags, runtime),
       bundle: await runtime.readInput(flags.sig, LIMITS.signedFileBytes),
+      bundleName: flags.sig,
       proof: await read(flags.proof),
       keyObject: await read(flags.key),
       audit: flags.audit,

@@ -1,6 +1,7 @@
 // `governance export ID`: the request (everything that an air-gapped approver needs), or the signed proposal alone. `import`
 // puts signed files into the inbox after their signatures were verified under the pinned set of this home.
 
+import { within } from '../../bytes/decode.ts';
 import { type Envelope, envelopeDigest, envelopeFile } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import { recogniseFile } from '../../governance/object-file.ts';
@@ -94,6 +95,7 @@ export async function importFiles(request: ImportRequest, deps: OperationDeps): 
 }
 
 /** One envelope, or the proposal and statements of a request. */
+/** Its refusals name the file. */
 function envelopesOf(name: string, bytes: Uint8Array): Envelope[] {
   const file = recogniseFile(bytes, name);
   if (file.kind === 'envelope') return [file.envelope];
@@ -109,7 +111,7 @@ function envelopesOf(name: string, bytes: Uint8Array): Envelope[] {
 
 /** Signatures under the pinned set; whether it counts is for the ingest. */
 function verified(ctx: StoreContext, from: string, envelope: Envelope): ImportedObject {
-  const one = describeEnvelope(envelope, from);
+  const one = within(from, () => describeEnvelope(envelope, from));
   const { authority } = readAuthority(ctx, one.ledgerId);
   const named = one.statement?.signer_set_hash ?? one.proposal?.signer_set.hash;
   const set = authority.sets.find((known) => signerSetHash(known) === named) ?? authority.set;

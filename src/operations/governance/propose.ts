@@ -5,6 +5,7 @@
 // policy refuses. Where the profile demands evidence that is missing, the result is a draft and nothing is signed.
 
 import { fromBase64Url, toBase64Url } from '../../bytes/base64.ts';
+import { within } from '../../bytes/decode.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromTime, toTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
@@ -135,7 +136,7 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
 function readDraft(bytes: Uint8Array, name: string): Proposal {
   const file = recogniseFile(bytes, name);
   if (file.kind !== 'draft') throw new RonError('Malformed', `${name} is no draft of a proposal`, { field: '--from' });
-  return parseProposal({ payloadType: PROPOSAL_TYPE, payload: file.payload, signatures: [] });
+  return within(name, () => parseProposal({ payloadType: PROPOSAL_TYPE, payload: file.payload, signatures: [] }));
 }
 
 function attachmentOf(file: AttachedFile): Attachment {

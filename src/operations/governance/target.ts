@@ -1,6 +1,7 @@
 // What `approve` and its like are about: a full id in a home that holds the ledger, or a request file anywhere (R-27: never a
 // beginning of an id; an author grinds a second id with the same beginning). Both go through the same verification.
 
+import { within } from '../../bytes/decode.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import { PROPOSAL_ID } from '../../governance/names.ts';
@@ -50,7 +51,8 @@ export function loadTarget(ctx: StoreContext, target: Target): LoadedRequest {
     const file = recogniseFile(target.bytes, target.name);
     if (file.kind === 'request') {
       const request = parseRequest(target.bytes, target.name);
-      return { request, verified: verifyAgainstPin(ctx, ctx.crypto, request), knownTenants: null, source: null };
+      const verified = within(target.name, () => verifyAgainstPin(ctx, ctx.crypto, request));
+      return { request, verified, knownTenants: null, source: null };
     }
     if (file.kind === 'envelope' && describeEnvelope(file.envelope, target.name).type === 'proposal') {
       return loadTarget(ctx, { kind: 'id', id: parseProposal(file.envelope).id });

@@ -10,6 +10,8 @@ import { type Payload, payloadB3 } from './payload.ts';
 export interface KmsVerifyRequest extends KmsCallOptions {
   /** A bundle file. */
   readonly bundle: Uint8Array;
+  /** Its name in errors. */
+  readonly bundleName?: string;
   readonly payload: Payload;
   /** A tlog-proof of the sign record. */
   readonly proof?: Uint8Array | undefined;
@@ -25,7 +27,7 @@ export interface KmsVerifyResult extends VerifyResult {
 
 /** Throws Malformed (the bundle), NotFound, NotAuthenticated, Tampered. A negative verdict is `refusal`, not an error. */
 export async function verify(request: KmsVerifyRequest, deps: OperationDeps): Promise<KmsVerifyResult> {
-  const bundle = bundleJson(parseBundle(request.bundle, 'the signature bundle'));
+  const bundle = bundleJson(parseBundle(request.bundle, request.bundleName ?? 'the signature bundle'));
   const payload_b3 = await payloadB3(request.payload, deps.host, deps.onProgress);
   const { proof, keyObject, audit } = request;
   const wanted = {
