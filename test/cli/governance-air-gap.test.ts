@@ -232,7 +232,7 @@ describe('a home that pins', () => {
       bob.file('x.json'),
     ];
     const refused = await bob.json([...sign, ...pass(bob, 'bob')], 15);
-    expect(refused.error).toMatchObject({ code: 'Conflict', field: '--members' });
+    expect(refused.error).toMatchObject({ code: 'Conflict', field: 'members' });
     expect(refused.error?.message).toContain(genesis.ledger_id);
   });
 });

@@ -97,6 +97,7 @@ describe('policy keys', () => {
     expectData('policy/keys', data);
     expect(data.keys.map((one) => one.key)).toEqual(REGISTRY.map((row) => row.key));
     expect(data.keys[0]?.other_names).toEqual([
+      'pq_phase',
       'phase',
       'pq_mode',
       'pq.mode',
