@@ -185,7 +185,7 @@ describe('a whole home of yesterday', () => {
     await home.json(['governance', 'approve', id, '--expect-digest', digest, ...as('alice')]);
     await home.json(['governance', 'import', carried]);
     const run = await home.json<ExecuteResult>(['governance', 'execute', id, ...store()], 11);
-    expect(run.error).toMatchObject({ code: 'LedgerBehind', field: 'seen.ledger_seq' });
+    expect(run.error).toMatchObject({ code: 'LedgerBehind', field: 'seen' });
     const { data } = await home.json<{ global: unknown }>(['policy', 'inspect', '--tenant', 'acme']);
     expect(JSON.stringify(data)).not.toContain('700');
   });

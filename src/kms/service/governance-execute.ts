@@ -25,6 +25,7 @@ import {
 } from '../../governance/receipt.ts';
 import { dualKeys } from '../../governance/signatures.ts';
 import { effectMutation } from './governance-effects.ts';
+import type { RefusedFile } from './governance-ingest.ts';
 import { judgeExecution } from './governance-judge.ts';
 import { servicePairFor } from './governance-keys.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
@@ -38,20 +39,30 @@ export interface ExecutionResult {
   readonly replayed: boolean;
 }
 
-/** Throws what judgeExecution throws, NotFound, EffectFailed. In a dry run it judges only and returns null. */
+/**
+ * Throws what judgeExecution throws, NotFound, EffectFailed. In a dry run it judges only and returns null. `behind`: files of
+ * the inbox whose signers have seen more (LedgerBehind) or something else (Tampered); then nothing executes.
+ */
 export async function execute(
   writer: LedgerWriter,
   id: string,
   actor: string,
   dryRun: boolean,
+  behind: readonly RefusedFile[] = [],
 ): Promise<ExecutionResult | null> {
   const entry = writer.state.index.get(id);
+  if (entry?.execution === 'executed' || entry?.execution === 'closed') return recorded(writer, id);
+  if (behind[0] !== undefined) {
+    throw new RonError(behind[0].code, behind[0].message, {
+      field: 'seen',
+      hint: `Import the missing ledger lines, or find out why this home is older; the statement waits as inbox/${behind[0].name}.`,
+    });
+  }
   if (entry === undefined) {
     throw new RonError('NotFound', `there is no proposal ${id} in the ledger`, {
       hint: 'See `ronctl governance list`.',
     });
   }
-  if (entry.execution === 'executed' || entry.execution === 'closed') return recorded(writer, id);
   if (entry.execution === 'failed')
     throw new RonError('EffectFailed', `${id} failed when it was executed`, { hint: 'Propose again.' });
   if (entry.decision === 'withdrawn') throw new RonError('Rejected', `${id} was withdrawn by its author`);

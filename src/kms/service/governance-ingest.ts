@@ -1,16 +1,20 @@
 // Ingest (governance page 9): what waits in the inbox is verified and becomes ledger lines, in the order proposals,
 // possessions, statements, rest, each by (own time, digest), so that the order in which files arrived decides nothing. The
 // ts is the writer's. Known files are deleted, unknown proposals' statements stay, refused files are moved aside with the
-// code that refused them. Attack: an unauthenticated ts back-dates a late approval.
+// code that refused them. While a statement waits whose signer has seen more, or something else, nothing is taken in: the
+// lines would stand where the missing ones belong. Attack: an unauthenticated ts back-dates a late approval.
 
 import { fromTime, toTime } from '../../bytes/time.ts';
-import { envelopeDigest } from '../../envelope/dsse.ts';
+import { type Envelope, envelopeDigest } from '../../envelope/dsse.ts';
 import { type ErrorCode, RonError } from '../../errors.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
 import { type AdmittedStatement, admitStatement } from '../../governance/ledger-admit.ts';
 import { linesOfEntry } from '../../governance/ledger-load.ts';
+import { type SignerSet, signerSetHash } from '../../governance/signer-set.ts';
+import { verifyStatement } from '../../governance/statement.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
 import { type InboxDeps, inboxName, readInbox, refuseInbox, removeFromInbox } from '../../storage/inbox.ts';
+import { demandSeenHere } from './governance-judge.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
 
 export interface IngestedFile {
@@ -32,6 +36,8 @@ export interface IngestReport {
   readonly known: readonly IngestedFile[];
   /** About a proposal that is not here. */
   readonly waiting: readonly IngestedFile[];
+  /** Signed by somebody who has seen more than this ledger or log: they stay, and nothing executes (log page 4.7). */
+  readonly behind: readonly RefusedFile[];
   readonly refused: readonly RefusedFile[];
 }
 
@@ -51,7 +57,7 @@ const label = (name: string, one: Submission): IngestedFile => ({
 });
 
 /** What judges files: a writer, or a reader whose state is its own to try them on. */
-export type InboxJudge = Pick<LedgerWriter, 'state' | 'crypto' | 'clock' | 'add' | 'line' | 'highWaterMs'>;
+export type InboxJudge = Pick<LedgerWriter, 'state' | 'crypto' | 'clock' | 'add' | 'line' | 'highWaterMs' | 'place'>;
 
 /** Lines are collected and committed together; nothing is written in a dry run. */
 export async function ingest(
@@ -80,9 +86,17 @@ export function judgeInbox(judge: InboxJudge, deps: Pick<InboxDeps, 'files' | 'p
     ingested: [] as IngestedFile[],
     known: [] as IngestedFile[],
     waiting: [] as IngestedFile[],
+    behind: [],
     refused: [] as RefusedFile[],
   };
-  for (const { name, submission } of sorted(deps, report.refused)) {
+  const all = sorted(deps, report.refused);
+  const behind = all.flatMap((one) => aheadOf(judge, one));
+  if (behind.length > 0) {
+    const names = new Set(behind.map((one) => one.name));
+    const waiting = all.filter(({ name }) => !names.has(name)).map(({ name, submission }) => label(name, submission));
+    return { ...report, waiting, behind };
+  }
+  for (const { name, submission } of all) {
     const file = label(name, submission);
     try {
       if (isKnown(judge, submission)) {
@@ -93,11 +107,37 @@ export function judgeInbox(judge: InboxJudge, deps: Pick<InboxDeps, 'files' | 'p
       report.ingested.push(file);
     } catch (error) {
       if (!(error instanceof RonError)) throw error;
+      const refusal = { ...file, code: error.code, message: error.message };
       if (error.code === 'NotFound') report.waiting.push(file);
-      else report.refused.push({ ...file, code: error.code, message: error.message });
+      else report.refused.push(refusal);
     }
   }
   return report;
+}
+
+/** A valid statement that has seen another or a longer ledger than the one here; whatever it is about. */
+function aheadOf(judge: InboxJudge, { name, submission }: Waiting): RefusedFile[] {
+  const { statement, envelope } = submission;
+  if (statement === undefined || statement.ledger_id !== judge.state.ledgerId) return [];
+  try {
+    demandSeenHere(statement, judge);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RonError)) throw error;
+    const set = judge.state.sets.find((one) => signerSetHash(one) === statement.signer_set_hash);
+    if (set === undefined || !isValid(judge, envelope, set)) return [];
+    return [{ ...label(name, submission), code: error.code, message: error.message }];
+  }
+}
+
+function isValid(judge: InboxJudge, envelope: Envelope, set: SignerSet): boolean {
+  try {
+    verifyStatement(judge.crypto, envelope, set, signerSetHash(set));
+    return true;
+  } catch (error) {
+    if (error instanceof RonError) return false;
+    throw error;
+  }
 }
 
 function sorted(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: RefusedFile[]): Waiting[] {
@@ -154,7 +194,8 @@ function take(writer: InboxJudge, submission: Submission): void {
   const { state, crypto } = writer;
   const { type, envelope } = submission;
   const ts = toTime(writer.clock.now());
-  if (type === 'statement' && isLate(writer, admitStatement(state, envelope, ts, crypto))) {
+  const admitted = type === 'statement' ? admitStatement(state, envelope, ts, crypto) : null;
+  if (admitted !== null && isLate(writer, admitted)) {
     throw new RonError(
       'TooLate',
       `decide_by has passed, or ${submission.proposalId} is decided; the statement has no effect`,

@@ -9,6 +9,7 @@ import { decodeLine } from '../../governance/ledger.ts';
 import { demandCurrent, demandWindow, tallyOf } from '../../governance/ledger-admit.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import type { Tally } from '../../governance/quorum.ts';
+import type { Statement } from '../../governance/statement.ts';
 import type { Moment } from '../../host.ts';
 import type { PublicView } from '../../keys/public-view.ts';
 import { pqOf, type Scope, tenantOf } from '../../policy/state.ts';
@@ -79,34 +80,41 @@ function judgeVotes(writer: LedgerWriter, open: OpenProposal, wall: number): voi
   );
 }
 
-/** A ledger behind what a signer has verified must not act; another line at that place is a fork. */
-function demandSeen(writer: LedgerWriter, open: OpenProposal): void {
-  for (const { body } of open.statements) {
-    const { ledger_seq: seq, ledger_hash: hash, checkpoint } = body.seen;
-    if (seq > writer.state.seq) {
-      throw new RonError(
-        'LedgerBehind',
-        `${body.signer} has seen ledger line ${seq}; this ledger ends at ${writer.state.seq}`,
-        {
-          field: 'seen.ledger_seq',
-        },
-      );
-    }
-    if (decodeLine(writer.line(seq)).hash !== hash) {
-      throw new RonError('Tampered', `${body.signer} has seen another ledger line ${seq} than stands here: a fork`, {
-        field: 'seen.ledger_hash',
-      });
-    }
-    if (checkpoint.origin === writer.store.origin && checkpoint.size > writer.store.logSize) {
-      throw new RonError(
-        'LedgerBehind',
-        `${body.signer} has seen an audit log of ${checkpoint.size} records; this one has ${writer.store.logSize}`,
-        {
-          field: 'seen.checkpoint',
-        },
-      );
-    }
+/** LedgerBehind when the signer has verified a longer ledger or log than is here; Tampered when it was another one. */
+export function demandSeenHere(
+  { seen, signer }: Pick<Statement, 'seen' | 'signer'>,
+  here: Pick<LedgerWriter, 'place' | 'line'>,
+): void {
+  const { ledgerSeq, logSize, origin } = here.place();
+  const hint = 'Import the missing ledger lines, or find out why this home is older.';
+  if (seen.ledger_seq > ledgerSeq) {
+    throw new RonError(
+      'LedgerBehind',
+      `${signer} has seen ledger line ${seen.ledger_seq}; this ledger ends at ${ledgerSeq}`,
+      { field: 'seen.ledger_seq', hint },
+    );
   }
+  if (decodeLine(here.line(seen.ledger_seq)).hash !== seen.ledger_hash) {
+    throw new RonError(
+      'Tampered',
+      `${signer} has seen another ledger line ${seen.ledger_seq} than stands here: a fork`,
+      {
+        field: 'seen.ledger_hash',
+      },
+    );
+  }
+  if (seen.checkpoint.origin === origin && seen.checkpoint.size > logSize) {
+    throw new RonError(
+      'LedgerBehind',
+      `${signer} has seen an audit log of ${seen.checkpoint.size} records; this one has ${logSize}`,
+      { field: 'seen.checkpoint', hint },
+    );
+  }
+}
+
+/** A ledger behind what a signer has verified must not act. */
+function demandSeen(writer: LedgerWriter, open: OpenProposal): void {
+  for (const { body } of open.statements) demandSeenHere(body, writer);
 }
 
 const PQ_TRACKS: readonly string[] = ['ml-dsa', 'slh-dsa', 'ml-kem', 'x-wing'];

@@ -32,6 +32,13 @@ export function highWaterMs(log: LogTimes, state: Pick<LedgerState, 'mark' | 'cl
   return Math.max(state === null ? 0 : fromTime(state.mark), newest, signed);
 }
 
+/** How far this ledger and its log go. */
+export interface LedgerPlace {
+  readonly ledgerSeq: number;
+  readonly origin: string;
+  readonly logSize: number;
+}
+
 export class LedgerWriter {
   readonly store: CustodyStore;
   readonly crypto: Crypto;
@@ -74,6 +81,10 @@ export class LedgerWriter {
 
   now(): Moment {
     return momentNow(this.clock);
+  }
+
+  place(): LedgerPlace {
+    return { ledgerSeq: this.state.seq, origin: this.store.origin, logSize: this.store.logSize };
   }
 
   /** Highest time of ledger, log and checkpoints: what the clock must not be behind. */

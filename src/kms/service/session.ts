@@ -107,6 +107,9 @@ async function start(
   if (ledger !== null && ledger.state.executing === null && (writable || dryRun)) {
     ingested = await ingest(ledger, context, actor, dryRun);
   }
+  for (const { message, name } of ingested?.behind ?? []) {
+    options.onNotice?.(`inbox/${name} waits, nothing is taken in and nothing executes: ${message}`);
+  }
   if (recovered !== null) options.onNotice?.(`finished the execution of ${recovered.id} that was interrupted`);
   if (ledger !== null && writable) await keepPin(context, ledger);
   return {

@@ -30,7 +30,7 @@ export async function execute(request: ExecuteRequest, deps: OperationDeps): Pro
     onNotice: (text: string) => deps.host.log.notice(text),
   };
   const { result, checkpoint } = await withSession(deps, options, async (session) => {
-    const done = await executeIn(session.demandLedger(), id, session.actor, deps.dryRun);
+    const done = await executeIn(session.demandLedger(), id, session.actor, deps.dryRun, session.ingested?.behind);
     return {
       ...receiptResult(id, done),
       replayed: done?.replayed ?? false,

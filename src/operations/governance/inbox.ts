@@ -10,6 +10,7 @@ import { type IngestReport, judgeInbox } from '../../kms/service/governance-inge
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
+import { listed } from './ingest.ts';
 
 export interface InboxResult {
   readonly ledger_id: string;
@@ -25,7 +26,7 @@ export async function inbox(deps: OperationDeps): Promise<InboxResult> {
   const ctx = await storeContext(deps);
   const reading = readGovernance(ctx);
   const state = demandState(reading);
-  const report = judgeInbox(trial(ctx, reading, state), ctx);
+  const report = listed(judgeInbox(trial(ctx, reading, state), ctx));
   return {
     ledger_id: state.ledgerId,
     trust: reading.trust,
@@ -44,6 +45,11 @@ function trial(ctx: StoreContext, reading: GovernanceReading, state: LedgerState
     state,
     crypto: ctx.crypto,
     clock: ctx.clock,
+    place: () => ({
+      ledgerSeq: state.seq,
+      origin: reading.home.home.log.origin,
+      logSize: reading.home.checkpoint?.size ?? 0,
+    }),
     highWaterMs: () => Math.max(reading.judged.highWaterMs, fromTime(state.mark)),
     add(content: LineBody): void {
       const { line, bytes } = buildLine(state, { ts: toTime(ctx.clock.now()), content });

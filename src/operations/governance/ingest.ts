@@ -5,7 +5,7 @@ import type { IngestReport } from '../../kms/service/governance-ingest.ts';
 import { openSession } from '../../kms/service/session.ts';
 import type { OperationDeps } from '../deps.ts';
 
-export interface IngestResult extends IngestReport {
+export interface IngestResult extends Omit<IngestReport, 'behind'> {
   readonly ledger_seq: number;
   readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string } | null;
   readonly recovered: string | null;
@@ -13,6 +13,11 @@ export interface IngestResult extends IngestReport {
 
 export interface IngestRequest {
   readonly confirmTime: boolean;
+}
+
+/** What shows a newer ledger stays in the inbox, like what is about an unknown proposal. */
+export function listed({ behind, waiting, ...report }: IngestReport): Omit<IngestReport, 'behind'> {
+  return { ...report, waiting: [...waiting, ...behind.map(({ code: _code, message: _why, ...file }) => file)] };
 }
 
 export async function ingest(request: IngestRequest, deps: OperationDeps): Promise<IngestResult> {
@@ -23,7 +28,7 @@ export async function ingest(request: IngestRequest, deps: OperationDeps): Promi
   });
   try {
     const { state } = session.demandLedger();
-    const report = session.ingested ?? { ingested: [], known: [], waiting: [], refused: [] };
+    const report = listed(session.ingested ?? { ingested: [], known: [], waiting: [], behind: [], refused: [] });
     const ledgerSeq = state.seq;
     const recovered = session.recovered?.id ?? null;
     const checkpoint = await session.close();
