@@ -146,9 +146,9 @@ describe('a vote', () => {
     plant(other, waiting(world));
     const { refused, waiting: stay } = await other.ingest();
     expect(stay).toEqual([]);
-    expect(refused.map(({ code, type }) => [code, type]).sort()).toEqual([
-      ['Conflict', 'proposal'],
-      ['Conflict', 'statement'],
+    expect(refused.map(({ code, type }) => `${code} ${type}`).sort()).toEqual([
+      'Conflict proposal',
+      'Conflict statement',
     ]);
     for (const { message } of refused) expect(message).toMatch(/is for ledger gl-/);
     expect(inboxOf(other)).toEqual([]);
