@@ -248,13 +248,20 @@ function check(of: Proposal): Proposal {
   return of;
 }
 
-/** Adds the computed members; `Malformed` naming the member that breaks a rule. */
+/** Adds the computed members; `PolicyRefused` for an author without the right, `Malformed` naming the member that breaks a rule. */
 export function buildProposal(content: Omit<Proposal, 'id' | 'kind' | 'quorum' | 'decide_by' | 'digest_alg'>): {
   readonly proposal: Proposal;
   readonly payloadType: string;
   readonly payload: Uint8Array;
 } {
   const kind = kindOf(content);
+  const author = content.signer_set.members.find((one) => one.id === content.author);
+  if (author !== undefined && !mayAuthor(author.role, kind)) {
+    throw new RonError('PolicyRefused', `a ${author.role} does not propose ${kind}`, {
+      field: '--signer',
+      hint: 'A policy-owner or a security-officer proposes it; `ronctl governance signers show` names them.',
+    });
+  }
   const withoutId: Omit<Proposal, 'id'> = {
     ...content,
     kind,

@@ -1,8 +1,10 @@
 // The ledger as a state machine: what it takes, what it refuses, and that a replay gives the same state.
 
 import { describe, expect, it } from 'vitest';
+import { canonicalBytes } from '../../src/bytes/canonical-json.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
 import { type Envelope, envelopeDigest } from '../../src/envelope/dsse.ts';
+import { digestH } from '../../src/envelope/h.ts';
 import { RonError } from '../../src/errors.ts';
 import type { NewSet } from '../../src/governance/actions.ts';
 import { newIdentities, removedIds } from '../../src/governance/actions.ts';
@@ -11,6 +13,8 @@ import { demandCurrent, demandWindow } from '../../src/governance/ledger-admit.t
 import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
 import { linesOfEntry, loadProposal } from '../../src/governance/ledger-load.ts';
 import type { LedgerState } from '../../src/governance/ledger-state.ts';
+import { PROPOSAL_TYPE, shortName } from '../../src/governance/names.ts';
+import { parseProposal } from '../../src/governance/proposal.ts';
 import type { SignerSet } from '../../src/governance/signer-set.ts';
 import { decodeState, encodeState } from '../../src/governance/state-file.ts';
 import { approvedValue } from '../../src/policy/state.ts';
@@ -177,7 +181,19 @@ describe('a proposal', () => {
 
   it('by a custodian is refused, except for the kinds that a custodian may propose', async () => {
     const world = await World.create();
-    await expect(world.proposal({ author: 'carol' })).rejects.toMatchObject({ code: 'Malformed', field: 'author' });
+    await expect(world.proposal({ author: 'carol' })).rejects.toMatchObject({
+      code: 'PolicyRefused',
+      field: '--signer',
+    });
+    const { id: _, ...honest } = parseProposal(await world.proposal());
+    const crafted = { ...honest, author: 'carol' };
+    const id = `gp-${shortName(digestH(PROPOSAL_TYPE, canonicalBytes(crafted)))}`;
+    const payload = canonicalBytes({ ...crafted, id });
+    expect(refusal(() => parseProposal({ payloadType: PROPOSAL_TYPE, payload, signatures: [] }))).toMatchObject({
+      code: 'Malformed',
+      field: 'author',
+      message: expect.stringContaining('a custodian does not propose pq'),
+    });
     await world.propose({ author: 'carol', action: { name: 'root-rotate' } });
   });
 });
