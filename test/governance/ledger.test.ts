@@ -192,7 +192,7 @@ describe('a proposal', () => {
     expect(refusal(() => parseProposal({ payloadType: PROPOSAL_TYPE, payload, signatures: [] }))).toMatchObject({
       code: 'Malformed',
       field: 'author',
-      message: expect.stringContaining('a custodian does not propose pq'),
+      message: expect.stringContaining('a custodian does not propose policy'),
     });
     await world.propose({ author: 'carol', action: { name: 'root-rotate' } });
   });
