@@ -1,7 +1,7 @@
 // Strict reading of parsed JSON into domain types: every member is named, typed and bounded; an unknown, missing or
 // ill-typed member is `Malformed` with its path. Layers 0-2c use this instead of a schema library (I-08).
 
-import { RonError } from '../errors.ts';
+import { type ErrorCode, RonError } from '../errors.ts';
 import { fromBase64Url } from './base64.ts';
 import { type Json, type JsonObject, parseCanonical, parseCanonicalFile } from './canonical-json.ts';
 
@@ -12,13 +12,16 @@ export function malformed(path: string, why: string): never {
   throw new RonError('Malformed', path === '' ? why : `${path}: ${why}`, path === '' ? {} : { field: path });
 }
 
+/** Codes that say something about the bytes of a file. */
+const OF_FILES = new Set<ErrorCode>(['Malformed', 'NewerVersion', 'InvalidValue', 'Tampered']);
+
 /** What `read` returns; its refusals name the file too, not only the member. */
 export function within<T>(what: string, read: () => T): T {
   try {
     return read();
   } catch (thrown) {
-    if (!(thrown instanceof RonError) || thrown.code !== 'Malformed' || thrown.message.startsWith(what)) throw thrown;
-    throw new RonError('Malformed', `${what}: ${thrown.message}`, {
+    if (!(thrown instanceof RonError) || !OF_FILES.has(thrown.code) || thrown.message.startsWith(what)) throw thrown;
+    throw new RonError(thrown.code, `${what}: ${thrown.message}`, {
       ...(thrown.field === undefined ? {} : { field: thrown.field }),
       ...(thrown.hint === undefined ? {} : { hint: thrown.hint }),
       cause: thrown,

@@ -57,6 +57,7 @@ export abstract class BaseCommand extends Command {
     let outcome: Outcome | undefined;
     let error: RonError | undefined;
     let typed: AnyInput | undefined;
+    let home: string | undefined;
     const schema = schemaName(this.id ?? 'ronctl');
     try {
       report = reporter(host, { format: this.#format(), noColor: this.argv.includes('--no-color') });
@@ -76,10 +77,11 @@ export abstract class BaseCommand extends Command {
           ['kms.url', loaded.config.kms.url],
         ]);
       }
+      home = homePath(host, loaded);
       const progress = progressLine(host.terminal, host.clock);
       const runtime = buildRuntime({
         host,
-        home: homePath(host, loaded),
+        home,
         config: loaded.config,
         development: launchOf(this.config).development,
         packageRoot: this.config.root,
@@ -107,7 +109,7 @@ export abstract class BaseCommand extends Command {
       if (silent && error !== undefined) await report.result(schema, undefined, undefined, error);
       else if (!silent) await report.result(schema, outcome.data, outcome.text, error);
     } catch (thrown) {
-      error = this.#placed(toRonError(thrown), typed);
+      error = this.#placed(toRonError(thrown), typed, home);
       if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
       await report.result(schema, error.data, undefined, error);
     }
@@ -120,8 +122,8 @@ export abstract class BaseCommand extends Command {
     return `ronctl ${(this.id ?? '').replaceAll(':', ' ')}`;
   }
 
-  #placed(error: RonError, input?: AnyInput): RonError {
-    return placed(error, this.#line, this.ctor, input);
+  #placed(error: RonError, input?: AnyInput, home?: string): RonError {
+    return placed(error, this.#line, this.ctor, { ...input, home });
   }
 
   #asked(): boolean {

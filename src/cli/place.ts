@@ -35,6 +35,12 @@ export function placesOf(definitions: Definitions, typed: Typed): (value: string
 /** Codes whose field is the member path of a file, never a flag. */
 const OF_A_FILE = new Set(['Malformed', 'NewerVersion', 'RefusedConfig', 'Internal']);
 
+/** A broken file of the home itself: nobody else is its author. */
+const isOfHome = ({ code, message }: RonError, home: string | undefined): boolean =>
+  home !== undefined &&
+  ['Malformed', 'TooLarge', 'InvalidValue'].includes(code) &&
+  (message.startsWith(`${home}/`) || message.startsWith('ledger/state.json'));
+
 /**
  * The error with its field as the command line writes it (`purpose` is `--purpose`, `kid` is `KID`, as far as they were
  * typed: a member of a file keeps its path), and with the help of this command where a usage error has no better hint.
@@ -43,23 +49,25 @@ export function placed(
   error: RonError,
   commandLine: string,
   definitions: Definitions,
-  typed: Typed = { args: {}, flags: {} },
+  typed: Partial<Typed> & { readonly home?: string | undefined } = {},
 ): RonError {
   const { args, flags } = definitions;
   const name = OF_A_FILE.has(error.code) ? undefined : error.field?.toLowerCase().replaceAll('_', '-');
   const argument = Object.keys(args).find((one) => one === name || args[one]?.name?.toLowerCase() === name);
   // An operation knows tenants; some commands take them as a scope.
   const asFlag = name?.replace(/^--/, '') === 'tenant' && !('tenant' in flags) && 'scope' in flags ? 'scope' : name;
-  const flag = Object.keys(flags).find((one) => one === asFlag && typed.flags[one] !== undefined);
+  const flag = Object.keys(flags).find((one) => one === asFlag && typed.flags?.[one] !== undefined);
   const field =
     argument !== undefined ? argumentName(argument, definitions) : flag !== undefined ? `--${flag}` : error.field;
   const help = `\`${commandLine} --help\``;
   const generic =
     error.code === 'Usage'
       ? `See ${help}.`
-      : error.code === 'InvalidValue' && field !== undefined
+      : error.code === 'InvalidValue' && field !== undefined && (field.startsWith('--') || argument !== undefined)
         ? `Correct ${field}; see ${help}.`
-        : undefined;
+        : isOfHome(error, typed.home)
+          ? 'Restore the file from a backup, and find out who changed it.'
+          : undefined;
   const hint = error.hint ?? generic;
   if (field === error.field && hint === error.hint) return error;
   return new RonError(error.code, error.message, {

@@ -10,7 +10,7 @@
 
 import { toBase64Url } from '../bytes/base64.ts';
 import { canonicalBytes, type JsonObject, parseCanonical } from '../bytes/canonical-json.ts';
-import { bytesOf, integer, literal, object, string, time } from '../bytes/decode.ts';
+import { bytesOf, type Decoder, integer, literal, object, string, time, within } from '../bytes/decode.ts';
 import { concat, readU32be, u32be } from '../bytes/framing.ts';
 import { utf8 } from '../bytes/text.ts';
 import type { AeadAlg } from '../crypto/suite.ts';
@@ -125,7 +125,7 @@ export function splitRecord(bytes: Uint8Array, what: string): SplitRecord {
 function decodeHeader(bytes: Uint8Array, what: string): SealedHeader {
   const json = parseCanonical(bytes, `${what}: header`);
   const kind = json !== null && typeof json === 'object' && !Array.isArray(json) ? (json as JsonObject) : {};
-  if (kind['key'] === 'root') return rootShape(json, '');
-  if (kind['record_type'] === 'key-version') return versionShape(json, '');
-  return recordShape(json, '');
+  const shape: Decoder<SealedHeader> =
+    kind['key'] === 'root' ? rootShape : kind['record_type'] === 'key-version' ? versionShape : recordShape;
+  return within(what, () => shape(json, ''));
 }

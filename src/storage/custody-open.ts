@@ -22,7 +22,7 @@ import { checkpointInfo } from './audit-writer.ts';
 import { destroyLogKeys, headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
 import { readOwnMemory } from './custody-memory.ts';
 import type { VerifyOnly } from './custody-port.ts';
-import { type ChosenManifest, chooseManifest, choosePublic, NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import { type ChosenManifest, chooseManifest, choosePublic, noCustodyStore } from './custody-recovery.ts';
 import { type CustodyPaths, type CustodyState, custodyPaths } from './custody-state.ts';
 import { FileCustodyStore } from './custody-store.ts';
 import { type FileRename, removeFiles, renameFiles } from './durable-file.ts';
@@ -52,7 +52,7 @@ export async function openCustodyStore(deps: StoreDeps, options: OpenCustody = {
   const ctx = await storeContext(deps);
   const home = readHome(ctx.files, ctx.paths);
   if (home === null || ctx.files.info(ctx.paths.store) === null) {
-    throw new RonError('NotInitialised', 'this home has no custody store', { hint: NOT_INITIALISED_HINT });
+    throw noCustodyStore(ctx.files, ctx.paths);
   }
   for (const path of [ctx.paths.home, ctx.paths.store]) refuseNetworkFileSystem(ctx.files, path);
   // Before the passphrase is asked: a home without a finished store needs none.

@@ -15,6 +15,7 @@ import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { splitRecord } from '../sealed/header.ts';
 import type { AuditHeadScan } from './audit-appender.ts';
+import type { HomePaths } from './home.ts';
 import type { SealedPaths } from './sealed-store.ts';
 
 export interface ChosenManifest {
@@ -26,8 +27,26 @@ export interface ChosenManifest {
 
 export const NOT_INITIALISED_HINT = 'Run: ronctl init --profile dev|drill|micronode|macronode';
 
-function notInitialised(): RonError {
-  return new RonError('NotInitialised', 'this home has no custody store', { hint: NOT_INITIALISED_HINT });
+/**
+ * Why a home has no custody store that could be used: NotInitialised (4), or, when the store was made and something that
+ * belongs to it is gone, Tampered or LogTruncated (10). Attack: a deleted file must not read as "run init".
+ */
+export function noCustodyStore(
+  files: Pick<Files, 'info'>,
+  paths: Pick<HomePaths, 'home' | 'homeFile' | 'store' | 'audit'>,
+): RonError {
+  const made = files.info(`${paths.store}/manifest.ronk`) !== null;
+  if (made && files.info(paths.homeFile) === null) {
+    return new RonError('Tampered', `${paths.homeFile} is missing, although there is a custody store`);
+  }
+  if (made && files.info(`${paths.audit}/log.json`) === null) {
+    return new RonError('LogTruncated', `${paths.audit}/log.json is missing, although there is a custody store`, {
+      field: 'log-missing',
+    });
+  }
+  return new RonError('NotInitialised', `there is no custody store in ${paths.home}`, {
+    hint: `${NOT_INITIALISED_HINT}, or set RONCTL_HOME to the home that is meant.`,
+  });
 }
 
 /** Throws NotInitialised, RolledBack, LogTruncated or Tampered. */
@@ -35,7 +54,11 @@ export function chooseManifest(files: Files, paths: SealedPaths, log: AuditHeadS
   const current = files.read(paths.manifest, LIMITS.stateFileBytes);
   const committed = log?.manifestSha256 ?? null;
   if (log === null || log.size === 0 || committed === null) {
-    if (current === null) throw notInitialised();
+    if (current === null) {
+      throw new RonError('NotInitialised', `there is no custody store in ${paths.directory}`, {
+        hint: NOT_INITIALISED_HINT,
+      });
+    }
     throw new RonError('LogTruncated', 'the store is there, but the audit log that belongs to it is missing or empty');
   }
   if (current !== null && sha256Hex(current) === committed) {

@@ -7,7 +7,7 @@ import { LIMITS } from '../limits.ts';
 import { splitRecord } from '../sealed/header.ts';
 import { openRoot } from '../sealed/open.ts';
 import { headKey } from './custody-keys.ts';
-import { NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import { noCustodyStore } from './custody-recovery.ts';
 import { custodyPaths } from './custody-state.ts';
 import { type StoreDeps, storeContext } from './store-deps.ts';
 
@@ -22,7 +22,7 @@ export async function unsealHeadKeys(
     return bytes === null ? [] : [{ path, bytes }];
   });
   if (found.length === 0) {
-    throw new RonError('NotInitialised', 'this home has no custody store', { hint: NOT_INITIALISED_HINT });
+    throw noCustodyStore(ctx.files, ctx.paths);
   }
   const passphrase = await deps.passphrases.existing({ store: 'custody' });
   const keys: Uint8Array[] = [];

@@ -82,7 +82,11 @@ export function* ledgerLines(files: Files, ledgerDir: string, from: number, size
       file?.close();
     }
     if (seq < last) {
-      throw new RonError('Tampered', `the ledger ends at line ${seq - 1}; it has ${size} lines`, { field: 'ledger' });
+      throw new RonError(
+        'Tampered',
+        `the ledger ${seq === 0 ? 'is missing' : `ends at line ${seq - 1}`}; ${size === 1 ? '1 line was' : `${size} lines were`} committed`,
+        { field: 'ledger' },
+      );
     }
   }
 }

@@ -14,7 +14,7 @@ import { LIMITS } from '../limits.ts';
 import { epochPaths } from './audit-paths.ts';
 import { knownRecord, newestVerifiedCheckpoint, type ProvenRecord, provenRecord } from './audit-store.ts';
 import { unsignedTail } from './custody-log.ts';
-import { NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import { noCustodyStore } from './custody-recovery.ts';
 import { decodePublicView } from './public-view.ts';
 import { readRemembered } from './trust-memory.ts';
 import { type HomeLog, homeLog, type LogReadDeps } from './trusted-log.ts';
@@ -66,7 +66,7 @@ function publicBytes(deps: LogReadDeps): Uint8Array {
   const bytes = deps.files.read(deps.paths.publicView, LIMITS.stateFileBytes);
   if (bytes !== null) return bytes;
   if (deps.files.info(deps.paths.audit) === null) {
-    throw new RonError('NotInitialised', 'this home has no custody store', { hint: NOT_INITIALISED_HINT });
+    throw noCustodyStore(deps.files, deps.paths);
   }
   throw new RonError('Tampered', `${deps.paths.publicView} is missing`, {
     hint: 'A command that unseals the store finishes an interrupted one; `ronctl audit verify` says more.',
@@ -82,21 +82,26 @@ function judge(deps: LogReadDeps, bytes: Uint8Array): ReadView {
   if (remembered !== null && (checkpoint === null || checkpoint.size < remembered.size)) {
     throw new RonError(
       'Tampered',
-      `this home remembers a checkpoint of size ${remembered.size}; the log now has one of ${checkpoint?.size ?? 'none'}`,
+      `this home remembers a checkpoint of size ${remembered.size}; the log now has ${checkpoint === null ? 'none' : `one of size ${checkpoint.size}`}`,
       { field: 'rolled-back' },
     );
   }
   const sha256 = sha256Hex(bytes);
-  const view = decodePublicView(bytes, deps.paths.publicView);
   const proven = checkpoint === null ? null : provenRecord(deps.files, paths, checkpoint, checkpoint.size - 1);
   const head = proven === null ? null : { ...proven, record: knownRecord(proven.record) };
-  const common = { view, sha256, home, checkpoint, head };
   if (head !== null && head.record.public_sha256 === undefined) {
     throw new RonError('Tampered', `record ${head.record.seq} under the checkpoint names no public.json`);
   }
-  if (head?.record.public_sha256 === sha256) return { ...common, trust: trustOf(home, view) };
+  // Parsed only when its digest is one of the log: damage must not turn Tampered (10) into Malformed (3).
+  const found = (): Omit<ReadView, 'trust'> => {
+    return { view: decodePublicView(bytes, deps.paths.publicView), sha256, home, checkpoint, head };
+  };
+  if (head?.record.public_sha256 === sha256) {
+    const known = found();
+    return { ...known, trust: trustOf(home, known.view) };
+  }
   for (const record of unsignedTail(deps.files, paths, checkpoint?.size ?? 0)) {
-    if (record.public_sha256 === sha256) return { ...common, trust: 'not-authenticated' };
+    if (record.public_sha256 === sha256) return { ...found(), trust: 'not-authenticated' };
   }
   throw new RonError('Tampered', `${deps.paths.publicView} is not the one that the audit log names`);
 }

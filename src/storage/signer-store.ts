@@ -74,7 +74,12 @@ export function readSignerBundle(ctx: Omit<StoreContext, 'random' | 'clock'>, id
   checkSignerId(id);
   const path = bundlePath(ctx.paths.signer(id));
   const bytes = ctx.files.read(path, LIMITS.signedFileBytes);
-  if (bytes === null) throw missingSigner(id);
+  if (bytes === null) {
+    if (ctx.files.info(sealedPaths(ctx.paths.signer(id)).manifest) === null) throw missingSigner(ctx, id);
+    throw new RonError('Tampered', `${path} is missing`, {
+      hint: `Find out who removed it; \`ronctl signer passphrase ${id}\` opens the signer and makes it again.`,
+    });
+  }
   const bundle = parseSignerBundle(ctx.crypto, bytes, path);
   if (bundle.bundle.id !== id) {
     throw new RonError('Tampered', `${path}: is the bundle of ${bundle.bundle.id}, not of ${id}`);
@@ -82,10 +87,12 @@ export function readSignerBundle(ctx: Omit<StoreContext, 'random' | 'clock'>, id
   return bundle;
 }
 
-function missingSigner(id: string): RonError {
-  return new RonError('NotInitialised', `there is no signer ${id} in this home`, {
-    field: 'signer',
-    hint: `Run: ronctl signer create ${id}`,
+function missingSigner(ctx: Pick<StoreContext, 'files' | 'paths'>, id: string): RonError {
+  const here = signerIds(ctx);
+  const others = here.length === 0 ? '' : `Signers here: ${here.join(', ')}. `;
+  return new RonError('NotInitialised', `there is no signer ${id} in ${ctx.paths.home}`, {
+    field: 'ID',
+    hint: `${others}A new one: ronctl signer create ${id}`,
   });
 }
 
@@ -104,7 +111,7 @@ export async function openSigner(deps: StoreDeps, id: string, options: OpenSigne
   checkSignerId(id);
   const ctx = await storeContext(deps);
   const paths = sealedPaths(ctx.paths.signer(id));
-  if (ctx.files.info(paths.manifest) === null) throw missingSigner(id);
+  if (ctx.files.info(paths.manifest) === null) throw missingSigner(ctx, id);
   const passphrase = await deps.passphrases.existing({ store: 'signer', id });
   try {
     const lock = await lockSigner(deps, paths.directory, id);
@@ -156,7 +163,7 @@ export class OpenSigner {
     dryRun = false,
   ): Promise<OpenSigner> {
     const bytes = ctx.files.read(paths.manifest, LIMITS.stateFileBytes);
-    if (bytes === null) throw missingSigner(id);
+    if (bytes === null) throw missingSigner(ctx, id);
     const { root, manifest, previous } = await unseal(ctx, paths, id, { path: paths.manifest, bytes }, passphrase);
     wipe(previous?.rootKey);
     const store = new OpenSigner(ctx, paths, id, root.rootKey, manifest, lock);

@@ -12,7 +12,7 @@ import type { Authority } from '../governance/key-chain.ts';
 import type { LogKeys, PublicKeys } from '../governance/names.ts';
 import type { Files } from '../host.ts';
 import { type LogEpoch, type LogFile, readLogFile } from './audit-log-file.ts';
-import { NOT_INITIALISED_HINT } from './custody-recovery.ts';
+import { noCustodyStore } from './custody-recovery.ts';
 import type { HomePaths } from './home.ts';
 import { listPins, type PinnedAuthority, readAuthority } from './trust-pin.ts';
 
@@ -69,7 +69,7 @@ export function serviceErasOf(authority: Authority): TrustedLog['serviceKeys'][]
 export function homeLog(deps: LogReadDeps, epochNumber?: number): HomeLog {
   const file = readLogFile(deps.files, deps.paths.audit);
   if (file === null) {
-    throw new RonError('NotInitialised', 'this home has no audit log', { hint: NOT_INITIALISED_HINT });
+    throw noCustodyStore(deps.files, deps.paths);
   }
   const epoch = epochNumber === undefined ? file.epochs.at(-1)! : file.epochs.find((one) => one.n === epochNumber);
   if (epoch === undefined) throw new RonError('NotFound', `the audit log has no epoch ${epochNumber}`);

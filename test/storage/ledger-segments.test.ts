@@ -64,7 +64,7 @@ describe('ledger segments', () => {
         message: expect.stringContaining('ends before line 4'),
       }),
     );
-    expect(() => read(directory, 0, 5)).toThrow(/it has 5 lines/);
+    expect(() => read(directory, 0, 5)).toThrow(/5 lines were committed/);
   });
 
   it('another line at the committed head is Tampered', async () => {

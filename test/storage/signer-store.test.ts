@@ -58,7 +58,7 @@ describe('a signer store', () => {
     }
     await expect(openSigner(deps, 'bob')).rejects.toMatchObject({
       code: 'NotInitialised',
-      hint: 'Run: ronctl signer create bob',
+      hint: 'Signers here: alice. A new one: ronctl signer create bob',
     });
   });
 

@@ -11,6 +11,7 @@ import type { LedgerState } from '../../governance/ledger-state.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
+import { noCustodyStore } from '../../storage/custody-recovery.ts';
 import { readHome } from '../../storage/home.ts';
 import { readLedgerLine, readLineEndingAt } from '../../storage/ledger-reader.ts';
 import { ledgerLines } from '../../storage/ledger-segments.ts';
@@ -74,8 +75,7 @@ function stateBytes(ctx: StoreContext, sha256: string): Uint8Array | null {
 
 function ungovernedProfile(ctx: StoreContext) {
   const profile = readHome(ctx.files, ctx.paths)?.profile;
-  if (profile === undefined)
-    throw new RonError('NotInitialised', 'this home has no custody store', { hint: 'Run `ronctl init --profile P`.' });
+  if (profile === undefined) throw noCustodyStore(ctx.files, ctx.paths);
   return parseProfile(profile, 'home.json profile');
 }
 

@@ -42,7 +42,9 @@ function parsed(bytes: Uint8Array, name: string): ReturnType<typeof parseKeyObje
   try {
     return parseKeyObject(bytes, `store/keys/${name}`);
   } catch (error) {
-    if (error instanceof RonError && error.code === 'Malformed') throw tampered(name, error.message);
+    if (error instanceof RonError && error.code === 'Malformed') {
+      throw tampered(name, error.message.replace(`store/keys/${name}: `, '').replace(`store/keys/${name}, `, ''));
+    }
     throw error;
   }
 }

@@ -33,6 +33,9 @@ export interface LogHead {
 export async function logHead(deps: AuditDeps, epochNumber: number | null): Promise<LogHead> {
   const target = await auditTarget(deps, null);
   if (target.file === null) throw new RonError('Tampered', 'audit/log.json is missing', { field: 'log-missing' });
+  if (target.foreign !== null) {
+    throw tampered('log-missing', `audit/ is the log of store ${target.file.storeId}, not of store ${target.foreign}`);
+  }
   const epoch = epochNumber === null ? target.file.epochs.at(-1)! : target.file.epochs[epochNumber];
   if (epoch === undefined)
     throw new RonError('NotFound', `the audit log has no epoch ${epochNumber}`, { field: '--epoch' });

@@ -6,10 +6,13 @@ import type { TrustedLog } from '../../audit/checkpoint.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { Files } from '../../host.ts';
+import { LIMITS } from '../../limits.ts';
+import { splitRecord } from '../../sealed/header.ts';
 import { type LogFile, readLogFile } from '../../storage/audit-log-file.ts';
 import { logFilePath } from '../../storage/audit-paths.ts';
 import { checkedFiles } from '../../storage/checked-files.ts';
 import { type HomePaths, homePaths } from '../../storage/home.ts';
+import { decodePublicView } from '../../storage/public-view.ts';
 import { homeLog } from '../../storage/trusted-log.ts';
 import type { OperationDeps } from '../deps.ts';
 
@@ -27,6 +30,8 @@ export interface AuditTarget {
   readonly file: LogFile | null;
   /** Why log.json of this home cannot be read. */
   readonly damage: string | null;
+  /** The store of this home, when `file` is the log of another store. */
+  readonly foreign: string | null;
   /** Keys for an epoch of `file`; null when none are trusted here. */
   trusted(epoch: number): TrustedLog | null;
 }
@@ -69,6 +74,34 @@ function logFileOf(
   }
 }
 
+/**
+ * The store of this home, when the log is that of another one; null when it fits or no store says. From the clear header of
+ * the root record and from public.json. Attack: the whole log replaced by a consistent one under keys of its own.
+ */
+function foreignStore(files: Files, paths: HomePaths, storeId: string): string | null {
+  const said = [
+    readOr(() => {
+      const root = files.read(`${paths.store}/root.ronk`, LIMITS.sealedRecordBytes);
+      return root === null ? null : splitRecord(root, 'root.ronk').header.store_id;
+    }),
+    readOr(() => {
+      const view = files.read(paths.publicView, LIMITS.stateFileBytes);
+      return view === null ? null : decodePublicView(view, 'public.json').store_id;
+    }),
+  ].filter((one) => one !== null);
+  return said.length === 0 || said.includes(storeId) ? null : said[0]!;
+}
+
+/** Null for what cannot be read: that is judged elsewhere. */
+function readOr(read: () => string | null): string | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RonError) return null;
+    throw error;
+  }
+}
+
 /** `given` is absolute, or null for the log of this home. Throws NotInitialised when this home never had one. */
 export async function auditTarget(deps: AuditDeps, given: string | null): Promise<AuditTarget> {
   const { host, home } = deps;
@@ -86,8 +119,8 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     files.info(paths.store) === null &&
     files.info(auditDir) === null
   ) {
-    throw new RonError('NotInitialised', 'this home has no audit log', {
-      hint: 'Make one with `ronctl init --profile PROFILE`.',
+    throw new RonError('NotInitialised', `there is no audit log in ${paths.home}`, {
+      hint: 'Make one with `ronctl init --profile PROFILE`, or set RONCTL_HOME to the home that is meant.',
     });
   }
   const trusted = (epoch: number): TrustedLog | null => {
@@ -98,5 +131,6 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     const { origin, keys } = own.epochs[epoch];
     return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
   };
-  return { files, crypto, paths, auditDir, kind, file, damage, trusted };
+  const foreign = kind === 'home' && file !== null ? foreignStore(host.files, paths, file.storeId) : null;
+  return { files, crypto, paths, auditDir, kind, file, damage, foreign, trusted };
 }

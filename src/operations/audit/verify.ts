@@ -239,6 +239,10 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     const message = `audit/log.json ${target.damage === null ? 'is missing' : `cannot be read (${target.damage})`}${known}`;
     findings.push({ epoch: 0, code: 'log-missing', message, file: 'log.json' });
   }
+  if (target.foreign !== null && target.file !== null) {
+    const message = `the log of store ${target.foreign} is missing; in its place stands the log of store ${target.file.storeId}`;
+    findings.push({ epoch: 0, code: 'log-missing', message, file: 'log.json' });
+  }
   for (const epoch of epochs) {
     const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1));
     const before = outcomes.at(-1);

@@ -118,7 +118,12 @@ export function inboxView(result: InboxResult): TextModel {
         ]),
       ],
     ),
-    line('none of these counts before its ingest: ronctl governance ingest', 'dim'),
+    line(
+      result.valid.length + result.known.length + result.waiting.length + result.invalid.length === 0
+        ? 'the inbox is empty'
+        : 'none of these counts before its ingest: ronctl governance ingest',
+      'dim',
+    ),
   ];
 }
 
