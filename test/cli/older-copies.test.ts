@@ -175,6 +175,24 @@ describe('put back into a newer home', () => {
   });
 });
 
+describe('a pin that was removed', () => {
+  it('leaves every verdict open (11), and the next writer makes it again from its own ledger', async () => {
+    const trust = join(home.path, 'trust');
+    for (const name of readdirSync(trust).filter((one) => one.startsWith('gl-'))) {
+      rmSync(join(trust, name), { recursive: true });
+    }
+    expect((await home.json(['audit', 'verify'], 11)).error).toMatchObject({
+      code: 'NoTrustedKey',
+      field: 'no-trusted-key',
+    });
+    expect((await home.json(['governance', 'verify'], 11)).data).toMatchObject({ verdict: 'inconclusive' });
+    expect((await home.json(['governance', 'list', '--strict'], 11)).error?.code).toBe('NotAuthenticated');
+    expect((await home.json(['governance', 'list'])).data).toMatchObject({ trust: 'not-authenticated' });
+    await home.json(['governance', 'ingest', ...store()]);
+    await home.json(['audit', 'verify']);
+  });
+});
+
 describe('a whole home of yesterday', () => {
   it('executes nothing once a statement shows that its signer has seen more (11)', async () => {
     const { id, digest } = waiting.proposal;

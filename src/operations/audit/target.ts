@@ -1,6 +1,6 @@
 // Which log an `audit` command looks at, and whose keys may judge it: the log of this home, or a copy: of a home or of
-// its audit directory. Keys come from the pinned genesis of that store, else from this home's own audit/log.json when it
-// is the same store; a copy never vouches for itself. Refuses what is no audit log (3).
+// its audit directory. Keys come from the pinned genesis of that store, else, while this home is ungoverned, from its own
+// audit/log.json when it is the same store; a copy never vouches for itself. Refuses what is no audit log (3).
 
 import type { TrustedLog } from '../../audit/checkpoint.ts';
 import type { Crypto } from '../../crypto/provider.ts';
@@ -12,6 +12,7 @@ import { type LogFile, readLogFile } from '../../storage/audit-log-file.ts';
 import { logFilePath } from '../../storage/audit-paths.ts';
 import { checkedFiles } from '../../storage/checked-files.ts';
 import { type HomePaths, homePaths } from '../../storage/home.ts';
+import { ledgerSegmentPath } from '../../storage/ledger-segments.ts';
 import { decodePublicView } from '../../storage/public-view.ts';
 import { homeLog } from '../../storage/trusted-log.ts';
 import type { OperationDeps } from '../deps.ts';
@@ -125,9 +126,12 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
   }
   const trusted = (epoch: number): TrustedLog | null => {
     const found = homeLog({ files, crypto, paths: { ...paths, audit: auditDir as HomePaths['audit'] } }, epoch);
-    if (found.log.trust === 'pinned' || auditDir === paths.audit) return found.log;
+    if (found.log.trust === 'pinned') return found.log;
+    // Only an ungoverned home vouches for its own log. Attack: the pin is removed, and log.json names the attacker's keys.
+    if (files.info(ledgerSegmentPath(paths.ledger, 0)) !== null) return null;
+    if (auditDir === paths.audit) return found.log;
     const own = readLogFile(files, paths.audit);
-    if (own === null || own.storeId !== found.file.storeId || own.epochs[epoch] === undefined) return null;
+    if (own === null || own.storeId !== found.file.storeId || own.epochs[epoch] !== null) return null;
     const { origin, keys } = own.epochs[epoch];
     return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
   };
