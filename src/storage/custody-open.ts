@@ -54,7 +54,9 @@ export async function openCustodyStore(deps: StoreDeps, options: OpenCustody = {
   if (home === null || ctx.files.info(ctx.paths.store) === null) {
     throw noCustodyStore(ctx.files, ctx.paths);
   }
-  for (const path of [ctx.paths.home, ctx.paths.store]) refuseNetworkFileSystem(ctx.files, path);
+  for (const path of [ctx.paths.home, ctx.paths.store, ctx.paths.audit, ctx.paths.ledger]) {
+    if (ctx.files.info(path) !== null) refuseNetworkFileSystem(ctx.files, path);
+  }
   // Before the passphrase is asked: a home without a finished store needs none.
   if (ctx.files.info(custodyPaths(ctx).manifest) === null) {
     chooseManifest(ctx.files, custodyPaths(ctx), scanAuditHead(ctx.files, ctx.paths.audit));

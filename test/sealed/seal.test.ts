@@ -35,6 +35,16 @@ describe('a sealed record', () => {
     );
   });
 
+  it('with a header length of 0xfffffff8 is refused by its length, in 12 bytes and in a whole record', () => {
+    const whole = sealed();
+    for (const bytes of [whole.slice(0, 12), whole]) {
+      bytes.set([0xff, 0xff, 0xff, 0xf8], 5);
+      expect(() => splitRecord(bytes, 'x')).toThrow(
+        expect.objectContaining({ code: 'Malformed', message: expect.stringContaining('4294967288 bytes') }),
+      );
+    }
+  });
+
   it('never uses a salt or nonce twice', () => {
     const headers = Array.from({ length: 200 }, () => splitRecord(sealed(), 'x').header);
     expect(new Set(headers.map((one) => Buffer.from(one.salt).toString('hex'))).size).toBe(200);
