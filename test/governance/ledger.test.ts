@@ -179,6 +179,30 @@ describe('a proposal', () => {
     world.line({ type: 'proposal', body: await world.proposal({ author: 'bob' }) });
   });
 
+  it('of 90 leaves ten slots that only incident actions fill, and 100 are the end', async () => {
+    const ids = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8'];
+    const members = ids.map((id, index) => [id, index % 2 === 0 ? 'policy-owner' : 'security-officer'] as const);
+    const world = await World.create({ members, threshold: 5 });
+    for (let n = 0; n < 90; n++) {
+      await world.propose({ author: ids[n % 6]!, changes: [`caps.max_ttl_s=${100 + n}`] });
+    }
+    await expect(world.propose({ author: 'a7' })).rejects.toMatchObject({
+      code: 'LimitReached',
+      message: '90 proposals are open; 90 is the limit for policy',
+    });
+    const action = {
+      name: 'key-compromised',
+      kid: 'acme/release/ed25519/0190a5a0-0000-7000-8000-000000000001#v1',
+      from_seq: 0,
+      epoch: 0,
+    } as const;
+    for (let n = 0; n < 10; n++) await world.propose({ author: 'a7', scope: 'tenant:acme', action });
+    await expect(world.propose({ author: 'a8', scope: 'tenant:acme', action })).rejects.toMatchObject({
+      code: 'LimitReached',
+      message: '100 proposals are open; 100 is the limit for key-compromised',
+    });
+  });
+
   it('by a custodian is refused, except for the kinds that a custodian may propose', async () => {
     const world = await World.create();
     await expect(world.proposal({ author: 'carol' })).rejects.toMatchObject({

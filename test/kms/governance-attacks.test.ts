@@ -75,6 +75,41 @@ describe('an execution', () => {
     world.clock.nowMs = start + HOUR - 1;
     expect(await world.execute(proposed)).toMatchObject({ replayed: false });
   });
+
+  it('does not take another record under an op_id of its plan for its effect', async () => {
+    const world = fresh();
+    const proposed = await world.propose();
+    for (const by of ['alice', 'bob']) await world.vote('approve', by, proposed);
+    const session = await openSession(world.storeDeps());
+    const op_id = planFor(proposed.digest, null)[0]!.op_id;
+    const detail = { kind: 'integrity', state: 'on' };
+    await session.store.append([{ op: 'interlock', op_id, actor: session.actor, result: 'ok', detail }]);
+    await session.close();
+    await expect(world.execute(proposed)).rejects.toMatchObject({ code: 'Tampered', field: 'op_id' });
+    await expect(openSession(world.storeDeps())).rejects.toMatchObject({ code: 'Tampered', field: 'op_id' });
+  });
+
+  it('is final: a reject or withdraw that was signed before and comes after it has no effect', async () => {
+    const world = fresh();
+    const proposed = await world.propose();
+    for (const by of ['alice', 'bob']) await world.vote('approve', by, proposed);
+    const before = waiting(world);
+    await world.vote('reject', 'carol', proposed);
+    await world.vote('withdraw', 'alice', proposed);
+    const late = new Map([...waiting(world)].filter(([name]) => !before.has(name)));
+    for (const name of late.keys()) rmSync(join(world.home, 'inbox', name));
+    const { receipt } = await world.execute(proposed);
+    plant(world, late);
+    const { refused } = await world.ingest();
+    expect(refused.map(({ code, purpose }) => `${code} ${purpose}`).sort()).toEqual([
+      'TooLate reject',
+      'TooLate withdraw',
+    ]);
+    expect(await world.execute(proposed)).toMatchObject({ replayed: true, receipt });
+    for (const purpose of ['reject', 'withdraw', 'approve'] as const) {
+      await expect(world.vote(purpose, 'alice', proposed)).rejects.toMatchObject({ code: 'Conflict' });
+    }
+  });
 });
 
 describe('a vote', () => {

@@ -135,6 +135,7 @@ async function applyEffects(
   for (const step of intent.plan) {
     const done = store.findOperation(step.op_id);
     if (done !== null) {
+      demandOwn(done, intent);
       records.push(done);
       continue;
     }
@@ -150,6 +151,18 @@ async function applyEffects(
     }
   }
   return records;
+}
+
+/** A record of something else under an op_id of the plan must not pass for its effect. */
+function demandOwn(record: AuditRecord, intent: Intent): void {
+  if (record.result === 'ok' && record.detail?.['proposal_digest'] === intent.proposal_digest) return;
+  throw new RonError(
+    'Tampered',
+    `record ${record.seq} (${record.op}) has an operation id of the plan, and is no effect of it`,
+    {
+      field: 'op_id',
+    },
+  );
 }
 
 /** The last effect: the change of V, committed by `governance.execute`; the seq of its ledger line is known already. */
