@@ -131,7 +131,7 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     if (files.info(ledgerSegmentPath(paths.ledger, 0)) !== null) return null;
     if (auditDir === paths.audit) return found.log;
     const own = readLogFile(files, paths.audit);
-    if (own === null || own.storeId !== found.file.storeId || own.epochs[epoch] !== null) return null;
+    if (own === null || own.storeId !== found.file.storeId || own.epochs[epoch] === undefined) return null;
     const { origin, keys } = own.epochs[epoch];
     return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
   };
