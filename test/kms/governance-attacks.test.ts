@@ -189,7 +189,7 @@ describe('a vote', () => {
     expect(inboxOf(other)).toEqual([]);
   });
 
-  it('under the name of another file is refused, and an unknown one waits', async () => {
+  it('under the name of another file, or with a wrong signature, is refused; a valid one waits for its proposal', async () => {
     const world = fresh();
     const proposed = await world.propose();
     await world.vote('approve', 'bob', proposed);
@@ -197,6 +197,10 @@ describe('a vote', () => {
     const other = fresh();
     plant(other, new Map([statement!]));
     expect((await other.ingest()).waiting).toMatchObject([{ by: 'bob', purpose: 'approve' }]);
+    const forged = JSON.parse(statement![1].toString()) as { signatures: { sig: string }[] };
+    forged.signatures[0]!.sig = forged.signatures[0]!.sig.replace(/^.{4}/, 'AAAA');
+    plant(other, new Map([[statement![0], Buffer.from(`${JSON.stringify(forged)}\n`)]]));
+    expect((await other.ingest()).refused).toMatchObject([{ code: 'VerificationFailed', name: statement![0] }]);
     plant(other, new Map([[`${'0'.repeat(64)}.json`, statement![1]]]));
     expect((await other.ingest()).refused).toMatchObject([{ code: 'Malformed', name: `${'0'.repeat(64)}.json` }]);
   });

@@ -59,7 +59,12 @@ export class LedgerWriter {
   /** Null while the store is ungoverned. Throws Tampered, PinMismatch. */
   static open(store: CustodyStore, crypto: Crypto, clock: Clock): LedgerWriter | null {
     const head = store.view.ledger;
-    if (head === null) return null;
+    if (head === null) {
+      if (store.genesisDigest === null) return null;
+      throw new RonError('Tampered', 'the store was adopted by a genesis, and public.json names no ledger', {
+        field: 'ledger',
+      });
+    }
     const source = {
       lineAt: (place: LinePlace) => lineOf(store, place.seq),
       linesFrom: (seq: number) => store.ledgerLines(seq),
