@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -8,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     environment: 'node',
     pool: 'forks',
+    // The tests wait for child processes most of the time; the default leaves one of two cores idle.
+    maxWorkers: Math.max(2, availableParallelism()),
     disableConsoleIntercept: true,
     restoreMocks: true,
     // A deadline against hangs only; no test asserts a duration.
