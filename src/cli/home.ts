@@ -5,7 +5,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { fromUtf8 } from '../bytes/text.ts';
 import { type ClientConfig, EMPTY_CLIENT_CONFIG, parseClientConfig } from '../config/client-config.ts';
 import { RonError } from '../errors.ts';
-import type { Host } from '../host.ts';
+import type { Files, Host } from '../host.ts';
+import { atPlace } from './input-file.ts';
 
 const CONFIG_BYTES = 64 * 1024;
 
@@ -26,6 +27,14 @@ export interface LoadedConfig {
   readonly file: string | null;
 }
 
+function configBytes(files: Files, file: string, place: string | undefined): Uint8Array | null {
+  try {
+    return files.read(file, CONFIG_BYTES);
+  } catch (thrown) {
+    throw atPlace(thrown, place);
+  }
+}
+
 /** The first file found is used, never merged; a file that a flag or variable names must exist. */
 export async function loadClientConfig(
   host: Pick<Host, 'env' | 'files'>,
@@ -37,15 +46,19 @@ export async function loadClientConfig(
     host.env.cwd,
     named ?? join(home ?? join(xdg(host, 'XDG_CONFIG_HOME', '.config'), 'ronctl'), 'config.toml'),
   );
-  const bytes = host.files.read(file, CONFIG_BYTES);
+  const place = flag !== undefined ? '--config' : named !== undefined ? 'RONCTL_CONFIG' : undefined;
+  const bytes = configBytes(host.files, file, place);
   if (bytes === null) {
     if (named === undefined) return { config: EMPTY_CLIENT_CONFIG, file: null };
     throw new RonError('NotFound', `there is no configuration file ${file}`, {
-      field: flag === undefined ? 'RONCTL_CONFIG' : '--config',
+      field: place!,
+      hint: 'Check the path.',
     });
   }
   const text = fromUtf8(bytes);
-  if (text === null) throw new RonError('RefusedConfig', `${file}: not UTF-8`);
+  if (text === null) {
+    throw new RonError('RefusedConfig', `${file}: not UTF-8`, { hint: 'Write it as TOML, in UTF-8.' });
+  }
   return { config: await parseClientConfig(text, file), file };
 }
 

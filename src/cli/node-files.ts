@@ -67,13 +67,25 @@ const REASON: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
 };
 
+const NEXT: Readonly<Record<string, string>> = {
+  ENOSPC: 'Free space on it, then run again.',
+  EDQUOT: 'Free space or raise the quota, then run again.',
+  EROFS: 'Mount it writable, or use a home on another file system.',
+  EACCES: 'Run ronctl as the account that may read and write it.',
+  EPERM: 'Run ronctl as the account that may read and write it.',
+};
+
 /** The RonError of a failed system call; anything else is thrown as it is. */
 export function fileError(thrown: unknown, path: string, act: string): RonError {
   const errno =
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
   if (errno === undefined || thrown instanceof RonError) throw thrown;
   const code = CODE_OF[errno] ?? 'StorageFault';
-  return new RonError(code, `cannot ${act} ${path}: ${REASON[errno] ?? errno}`, { cause: thrown });
+  const hint = NEXT[errno];
+  return new RonError(code, `cannot ${act} ${path}: ${REASON[errno] ?? errno}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: thrown,
+  });
 }
 
 function attempt<T>(path: string, act: string, call: () => T): T {

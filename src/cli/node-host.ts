@@ -2,6 +2,7 @@
 
 import { hostname, userInfo } from 'node:os';
 import { escapeText } from '../bytes/text.ts';
+import { RonError } from '../errors.ts';
 import type { Env, Host, Log, Terminal } from '../host.ts';
 import { nodeLocks } from './lock.ts';
 import { nodeClock, nodeRandom } from './node-clock.ts';
@@ -26,7 +27,14 @@ function nodeEnv(): Env {
       return { uid, login: username, homeDirectory: process.env['HOME'] ?? homedir };
     },
     get cwd() {
-      return process.cwd();
+      try {
+        return process.cwd();
+      } catch (thrown) {
+        throw new RonError('NotFound', 'the working directory was removed', {
+          hint: 'Change to a directory that exists, then run again.',
+          cause: thrown,
+        });
+      }
     },
     pid: process.pid,
   };

@@ -123,6 +123,8 @@ class SecretReader {
       const outcome = line.type(byte);
       if (outcome === 'more') continue;
       if (outcome === 'interrupt') return outcome;
+      // Ctrl-C typed behind the line, before the terminal left raw mode, is still Ctrl-C.
+      if (chunk.includes(INTERRUPT, at + 1)) return 'interrupt';
       // Not slice: that of a Buffer is a view of the chunk, which is wiped.
       this.#pasted = new Uint8Array(chunk.subarray(at + 1));
       return line.take();
@@ -141,7 +143,11 @@ export function nodeTerminal(): Terminal {
     if (!interactive) throw new RonError('MissingAnswer', 'an answer is needed and there is no terminal to ask on');
   };
   const writeStderr = (text: string): void => {
-    writeAll(2, utf8(text), 'standard error');
+    try {
+      writeAll(2, utf8(text), 'standard error');
+    } catch {
+      // A full disk under stderr: nowhere is left to say so, and the exit code must stay what it is.
+    }
   };
   return {
     interactive,

@@ -37,10 +37,15 @@ export function reporter(host: Host, { format, noColor, config }: ReportOptions)
     async result(schema, data, text, error) {
       if (format !== 'table') {
         const value = envelope(schema, data, error);
-        host.terminal.writeStdout(format === 'json' ? printJson(value) : await printYaml(value));
-        return;
+        try {
+          host.terminal.writeStdout(format === 'json' ? printJson(value) : await printYaml(value));
+          return;
+        } catch (thrown) {
+          // A full disk under stdout cannot take the error either: it is said in words on stderr.
+          if (error === undefined) throw thrown;
+        }
       }
-      if (text !== undefined) {
+      if (text !== undefined && format === 'table') {
         const printed = await printText(text(), await paintFor(host.terminal.stdoutIsTty));
         if (printed !== '') host.terminal.writeStdout(printed);
       }

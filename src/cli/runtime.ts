@@ -130,6 +130,7 @@ async function confirmTail(host: Host, { act, id, digest, words, expectDigest }:
   if (typed.trim() === tail) return;
   throw new RonError('MissingAnswer', 'the characters typed are not the end of the id; nothing was done', {
     field: '--expect-digest',
+    hint: `Run it again; the last ${TAIL} characters are those of the id that is shown.`,
   });
 }
 

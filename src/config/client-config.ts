@@ -54,6 +54,7 @@ export const EMPTY_CLIENT_CONFIG: ClientConfig = { home: {}, kms: {}, signer: {}
 /** Line and column (from 1) of `[table]`, or of a key in it; of the start when the text writes it in another way. */
 function place(source: string, table: string, key?: string): string {
   let current = '';
+  let closest = '1:1';
   for (const [index, line] of source.split('\n').entries()) {
     const header = /^\s*\[\s*([A-Za-z0-9_-]+)\s*\]/.exec(line);
     if (header !== null) current = header[1]!;
@@ -62,9 +63,12 @@ function place(source: string, table: string, key?: string): string {
       key === undefined
         ? (header !== null && current === table) || (current === '' && (name?.[2] ?? name?.[3]) === table)
         : name?.[3] === key && (name[2] ?? current) === table;
-    if (found) return `${index + 1}:${(/\S/.exec(line)?.index ?? 0) + 1}`;
+    const at = `${index + 1}:${(/\S/.exec(line)?.index ?? 0) + 1}`;
+    if (found) return at;
+    // The table, for a key that is written with escapes or inside an inline table.
+    if (header !== null ? current === table : current === '' && name?.[3] === table) closest = at;
   }
-  return '1:1';
+  return closest;
 }
 
 function suggestion(name: string, known: readonly string[]): string {
@@ -73,14 +77,17 @@ function suggestion(name: string, known: readonly string[]): string {
 }
 
 function checkValue(rule: Rule, value: unknown): string | null {
+  const found = `, not ${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one))}`;
   if (rule.type === 'integer') {
     return typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
       ? null
-      : 'a whole number is expected';
+      : `a whole number is expected${found}`;
   }
-  if (typeof value !== 'string' || value === '') return 'a string is expected';
-  if (rule.oneOf !== undefined && !rule.oneOf.includes(value)) return `one of ${rule.oneOf.join(', ')} is expected`;
-  if (rule.pattern !== undefined && !rule.pattern.test(value)) return `${rule.what} is expected`;
+  if (typeof value !== 'string') return `a string is expected${found}`;
+  if (value === '') return 'a string that is not empty is expected';
+  if (rule.oneOf !== undefined && !rule.oneOf.includes(value))
+    return `one of ${rule.oneOf.join(', ')} is expected${found}`;
+  if (rule.pattern !== undefined && !rule.pattern.test(value)) return `${rule.what} is expected${found}`;
   return null;
 }
 
@@ -93,10 +100,16 @@ export async function parseClientConfig(source: string, file: string): Promise<C
   } catch (thrown) {
     if (!(thrown instanceof TomlError)) throw thrown;
     const reason = thrown.message.split('\n')[0]!.replace(/^Invalid TOML document: /, '');
-    throw new RonError('RefusedConfig', `${file}:${thrown.line}:${thrown.column}: ${reason}`, { cause: thrown });
+    throw new RonError('RefusedConfig', `${file}:${thrown.line}:${thrown.column}: ${reason}`, {
+      hint: `Correct line ${thrown.line}; the file is TOML.`,
+      cause: thrown,
+    });
   }
   const refuse = (at: string, why: string, field: string, hint?: string): never => {
-    throw new RonError('RefusedConfig', `${file}:${at}: ${why}`, { field, ...(hint === undefined ? {} : { hint }) });
+    throw new RonError('RefusedConfig', `${file}:${at}: ${why}`, {
+      field,
+      hint: hint ?? `Correct ${field} in that line.`,
+    });
   };
   const tables = new Map<string, Readonly<Record<string, Rule>>>(Object.entries(CLIENT_CONFIG_KEYS));
   for (const [table, keys] of Object.entries(parsed)) {

@@ -61,6 +61,29 @@ export function requireCheckpoint(
   throw new RonError('Tampered', `${what}: ${answer.code}: ${answer.message}`, { field: answer.code });
 }
 
+/**
+ * The same for a reader that repairs nothing: a note that only checkpoints.jsonl has, because the writer stopped between
+ * the two files, counts too. Else a full disk reads as a log that was rolled back. One there that does not verify is left to
+ * `audit verify`.
+ */
+export function newestReadableNote(files: Files, paths: EpochPaths, verifier: LogVerifier) {
+  const newest = newestNote(files, paths, verifier);
+  if (newest === null || files.info(paths.checkpoints) === null) return newest;
+  const file = files.open(paths.checkpoints, 'read');
+  try {
+    const { line } = lastCheckpointLine(file);
+    const last = line === null ? null : parseCheckpointLine(line, paths.checkpoints);
+    if (last === null || last.size <= newest.size) return newest;
+    const answer = verifier.check(last.note);
+    return answer.ok && answer.checkpoint.size === last.size ? answer.checkpoint : newest;
+  } catch (error) {
+    if (error instanceof RonError && error.code === 'Malformed') return newest;
+    throw error;
+  } finally {
+    file.close();
+  }
+}
+
 /** The newest verified note of an epoch; null when there is none at all. Throws Tampered for one that does not verify. */
 export function newestNote(files: Files, paths: EpochPaths, verifier: LogVerifier) {
   const note = readNewestNote(files, paths);

@@ -11,7 +11,7 @@ import { fail, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { lookUpSignIndex, signIndexKey } from './audit-index.ts';
-import { newestNote } from './audit-notes.ts';
+import { newestReadableNote } from './audit-notes.ts';
 import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { readLine, type SegmentLine, segmentLines, withFile } from './audit-segment.ts';
 import { cachedTileReader, tileReader } from './audit-tiles.ts';
@@ -94,7 +94,7 @@ export function newestVerifiedCheckpoint(
   paths: EpochPaths,
   verifier: LogVerifier,
 ): VerifiedCheckpoint | null {
-  return newestNote(files, paths, verifier);
+  return newestReadableNote(files, paths, verifier);
 }
 
 /** A record that this version knows; NewerVersion otherwise. */

@@ -34,10 +34,22 @@ async function writeTemporary(deps: DurableDeps, write: FileWrite): Promise<stri
   try {
     file.write(write.bytes, 0);
     await file.sync();
+  } catch (error) {
+    discard(deps.files, temporary);
+    throw error;
   } finally {
     file.close();
   }
   return temporary;
+}
+
+/** Half a file only fills a full disk further. What hinders its removal is not what is to be reported. */
+function discard(files: Files, temporary: string): void {
+  try {
+    files.remove(temporary);
+  } catch {
+    // It keeps a name that nobody reads.
+  }
 }
 
 function syncDirectories(files: Files, paths: readonly string[]): void {
@@ -48,7 +60,12 @@ function syncDirectories(files: Files, paths: readonly string[]): void {
 export async function writeFiles(deps: DurableDeps, writes: readonly FileWrite[]): Promise<void> {
   for (const write of writes) {
     const temporary = await writeTemporary(deps, write);
-    deps.files.rename(temporary, write.path);
+    try {
+      deps.files.rename(temporary, write.path);
+    } catch (error) {
+      discard(deps.files, temporary);
+      throw error;
+    }
   }
   syncDirectories(
     deps.files,
