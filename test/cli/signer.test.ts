@@ -52,7 +52,10 @@ describe('ronctl signer', () => {
     const out = await home.run(['signer', 'export', 'alice', '--out', '-']);
     expect(out.stdout).toBe(home.read('alice.signer.json').toString());
     const missing = await home.json(['signer', 'show', 'bob'], 4);
-    expect(missing.error).toMatchObject({ code: 'NotInitialised', hint: 'Run: ronctl signer create bob' });
+    expect(missing.error).toMatchObject({
+      code: 'NotInitialised',
+      hint: 'Signers here: alice. A new one: ronctl signer create bob',
+    });
     const inspected = await home.run(['inspect', 'alice.signer.json']);
     expect(inspected.stdout).toContain(show.digest);
   });
