@@ -337,6 +337,20 @@ export class RonError extends Error {
   }
 }
 
+/**
+ * Reads what only this home writes: there, what does not parse any more was changed by somebody (Tampered, 10); Malformed (3)
+ * is for what a person gave.
+ */
+export function ownBytes<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RonError) || error.code !== 'Malformed') throw error;
+    const field = error.field === undefined ? {} : { field: error.field };
+    throw new RonError('Tampered', error.message, { ...field, cause: error });
+  }
+}
+
 /** Throws a RonError; for use in expressions. */
 export function fail(code: ErrorCode, message: string, detail?: ErrorDetail): never {
   throw new RonError(code, message, detail);

@@ -5,7 +5,7 @@
 import { fromTime } from '../bytes/time.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest } from '../envelope/dsse.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import { type IndexEntry, type LinePlace, trailOf } from './index-entry.ts';
 import { decodeLine, type Line } from './ledger.ts';
 import type { OpenProposal } from './ledger-state.ts';
@@ -14,6 +14,9 @@ import { parseProposal, verifyProposal } from './proposal.ts';
 import type { SignerSet } from './signer-set.ts';
 import { verifyStatement } from './statement.ts';
 
+/** A line of the own ledger: one that is not whole was changed (Tampered). */
+export const ownLine = (bytes: Uint8Array): Line => ownBytes(() => decodeLine(bytes));
+
 export type ReadLine = (place: LinePlace) => Uint8Array;
 
 /** Every line about a proposal, in order. */
@@ -21,7 +24,7 @@ export function linesOfEntry(entry: IndexEntry, read: ReadLine): Line[] {
   let trail: string | null = null;
   const lines: Line[] = [];
   for (const place of [entry, ...entry.lines]) {
-    const line = decodeLine(read(place));
+    const line = ownLine(read(place));
     if (line.seq !== place.seq) tamperedWith(entry);
     trail = trailOf(trail, line.hash);
     lines.push(line);
@@ -32,7 +35,7 @@ export function linesOfEntry(entry: IndexEntry, read: ReadLine): Line[] {
 
 /** The proposal itself, read without the lines about it. */
 export function proposalLine(entry: IndexEntry, read: ReadLine): Envelope {
-  const line = decodeLine(read(entry));
+  const line = ownLine(read(entry));
   if (line.type !== 'proposal' || line.seq !== entry.seq || envelopeDigest(line.body) !== entry.digest) {
     throw new RonError('Tampered', `line ${entry.seq} of the ledger is not the proposal ${entry.id}`, {
       field: 'ledger',

@@ -16,11 +16,11 @@ import { currentHead, encodeSlot, HEAD_FILE_BYTES } from '../audit/head.ts';
 import { emptyRoot, NO_PREVIOUS } from '../audit/leaf.ts';
 import { Frontier } from '../audit/tree.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
-import { fail, RonError } from '../errors.ts';
+import { fail, ownBytes, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { keylessHead } from './audit-head-scan.ts';
 import { recordsBackwards } from './audit-lines.ts';
-import { type LogEpoch, logFileBytes, readLogFile } from './audit-log-file.ts';
+import { type LogEpoch, logFileBytes, ownLogFile } from './audit-log-file.ts';
 import { epochPaths, logFilePath } from './audit-paths.ts';
 import { recoverEpoch } from './audit-recovery.ts';
 import type { AuditDeps } from './audit-signer.ts';
@@ -135,7 +135,7 @@ export interface OpenAuditLog {
 /** Opens the newest epoch for writing. Throws Tampered, or LogTruncated when the log is missing. */
 export async function openAuditLog(deps: AuditDeps, request: OpenAuditLog): Promise<AuditAppender> {
   const { files } = deps;
-  const log = readLogFile(files, request.auditDir);
+  const log = ownLogFile(files, request.auditDir);
   if (log === null) return fail('LogTruncated', `${logFilePath(request.auditDir)} is missing`);
   if (log.storeId !== request.storeId) {
     throw new RonError('Tampered', `the audit log belongs to store ${log.storeId}, not to ${request.storeId}`);
@@ -143,10 +143,8 @@ export async function openAuditLog(deps: AuditDeps, request: OpenAuditLog): Prom
   const epoch = log.epochs.at(-1)!;
   const paths = epochPaths(request.auditDir, epoch.n);
   const keys = currentKeys(epoch, request);
-  const verifier = createLogVerifier(
-    { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' },
-    deps.crypto,
-  );
+  const local = { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' } as const;
+  const verifier = ownBytes(() => createLogVerifier(local, deps.crypto));
   const file = files.read(paths.head, HEAD_FILE_BYTES);
   if (file === null) return fail('Tampered', `${paths.head} is missing`, { field: 'head-mismatch' });
   const head = currentHead(file, request.headKeys, epoch.origin);
@@ -211,7 +209,7 @@ export interface AuditHeadScan {
  * counts whose root the records have. Null when there is no log; Tampered when no slot fits the records.
  */
 export function scanAuditHead(files: Files, auditDir: string): AuditHeadScan | null {
-  const log = readLogFile(files, auditDir);
+  const log = ownLogFile(files, auditDir);
   if (log === null) return null;
   const paths = epochPaths(auditDir, log.epochs.at(-1)!.n);
   const head = keylessHead(files, paths);

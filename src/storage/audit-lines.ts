@@ -3,7 +3,7 @@
 
 import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
-import { fail } from '../errors.ts';
+import { fail, ownBytes } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type EpochPaths, segmentOf } from './audit-paths.ts';
@@ -76,7 +76,9 @@ export function* recordsBackwards(files: Files, paths: EpochPaths, size: number)
         const start = Math.max(0, end - BLOCK_BYTES);
         const found = [...segmentLines(file, start)].filter((one) => one.complete && one.offset < end);
         const whole = start === 0 ? found : found.slice(1);
-        for (const { line } of whole.toReversed()) yield knownRecord(parseRecord(line, 'audit record'));
+        for (const { line } of whole.toReversed()) {
+          yield knownRecord(ownBytes(() => parseRecord(line, 'audit record')));
+        }
         end = whole[0]?.offset ?? 0;
       }
     } finally {

@@ -7,7 +7,7 @@ import { toBase64Url } from '../bytes/base64.ts';
 import { canonicalFile, type JsonObject } from '../bytes/canonical-json.ts';
 import { array, bytesOf, decodeFile, integer, literal, malformed, object, string } from '../bytes/decode.ts';
 import { SIGNATURES } from '../crypto/suite.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { logFilePath } from './audit-paths.ts';
@@ -84,9 +84,14 @@ export function readLogFile(files: Files, auditDir: string): LogFile | null {
   return bytes === null ? null : parseLogFile(bytes, path);
 }
 
+/** As readLogFile, for the log of this home: one that does not parse is Tampered. */
+export function ownLogFile(files: Files, auditDir: string): LogFile | null {
+  return ownBytes(() => readLogFile(files, auditDir));
+}
+
 /** Throws NotInitialised without a log. */
 export function requireLogFile(files: Files, auditDir: string): LogFile {
-  const log = readLogFile(files, auditDir);
+  const log = ownLogFile(files, auditDir);
   if (log !== null) return log;
   throw new RonError('NotInitialised', `there is no audit log in ${auditDir}`, {
     hint: 'Make one with `ronctl init --profile PROFILE`.',

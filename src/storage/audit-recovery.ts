@@ -15,7 +15,7 @@ import { Frontier, foldRoot } from '../audit/tree.ts';
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { toHex } from '../bytes/hex.ts';
-import { fail } from '../errors.ts';
+import { fail, ownBytes } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type HintRecord, hintOf } from './audit-index.ts';
@@ -100,7 +100,7 @@ async function recoverNotes(deps: AuditDeps, paths: EpochPaths, verifier: LogVer
       : tampered('checkpoint-missing', `${paths.checkpoints} is empty`);
   }
   const stored = requireCheckpoint(
-    verifier.check(parseCheckpointLine(last.line, paths.checkpoints).note),
+    verifier.check(ownBytes(() => parseCheckpointLine(last.line!, paths.checkpoints)).note),
     paths.checkpoints,
   );
   if (newest === null || stored.size > newest.size) {
@@ -213,7 +213,7 @@ export async function recoverEpoch(
   const untiled: Uint8Array[] = [];
   const hints: HintRecord[] = [];
   for (const { seq, line } of wholeLines(files, paths, start.from, head.size)) {
-    const record = knownRecord(parseRecord(line, `record ${seq}`));
+    const record = knownRecord(ownBytes(() => parseRecord(line, `record ${seq}`)));
     const leaf = leafHash(line);
     if (prev !== null && record.prev !== prev)
       tampered('prev-mismatch', `record ${seq} does not follow record ${seq - 1}`);

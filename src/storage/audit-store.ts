@@ -7,7 +7,7 @@ import { leafHash } from '../audit/leaf.ts';
 import { type HashReader, inclusionProof, verifyInclusion } from '../audit/proof.ts';
 import { type NewerRecord, parseRecord } from '../audit/record.ts';
 import { subtreeFromTiles, type TileReader } from '../audit/tile.ts';
-import { fail, RonError } from '../errors.ts';
+import { fail, ownBytes, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { lookUpSignIndex, signIndexKey } from './audit-index.ts';
@@ -65,7 +65,7 @@ export interface ProvenRecord {
 export function provenRecord(
   files: Files,
   paths: EpochPaths,
-  checkpoint: VerifiedCheckpoint,
+  checkpoint: Pick<VerifiedCheckpoint, 'size' | 'root'>,
   seq: number,
   tiles: TileReader = cachedTileReader(tileReader(files, paths)),
 ): ProvenRecord {
@@ -119,7 +119,7 @@ export function* storedRecords(
       for (const { line, complete } of segmentLines(file)) {
         if (!complete || seq >= size) break;
         if (number++ < seq) continue;
-        yield { record: parseRecord(line, `record ${seq}`), line, seq };
+        yield { record: ownBytes(() => parseRecord(line, `record ${seq}`)), line, seq };
         seq++;
       }
     } finally {

@@ -3,22 +3,43 @@
 
 import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import type { Files, OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { findLine, segmentLines, withFile } from './audit-segment.ts';
-import { knownRecord, readSegmentLine, storedRecords } from './audit-store.ts';
+import { knownRecord, provenRecord, readSegmentLine, storedRecords } from './audit-store.ts';
 
 export function recordAt(files: Files, epoch: EpochPaths, seq: number, size: number): AuditRecord {
   if (seq < 0 || seq >= size) throw new RonError('NotFound', `the log has no record ${seq}; it has ${size}`);
   const found = readSegmentLine(files, epoch, seq);
   if (found === null) throw new RonError('Tampered', `record ${seq} of the audit log is missing`);
-  return knownRecord(parseRecord(found.line, `record ${seq}`));
+  return knownRecord(ownBytes(() => parseRecord(found.line, `record ${seq}`)));
 }
 
 export function* recordsFrom(files: Files, epoch: EpochPaths, from: number, size: number): Generator<AuditRecord> {
   for (const { record } of storedRecords(files, epoch, from, size)) yield knownRecord(record);
+}
+
+/**
+ * The record that stands at `record.seq` must be this one, and under the newest checkpoint it must be the one that was
+ * signed: an open checks only what lies behind it. Attack: an old record is rewritten under the op_id of a plan, and its
+ * effect is taken as done.
+ */
+export function demandInPlace(
+  files: Files,
+  epoch: EpochPaths,
+  record: AuditRecord,
+  at: { readonly size: number; readonly checkpoint: { readonly size: number; readonly root: Uint8Array } | null },
+): void {
+  const isSigned = at.checkpoint !== null && record.seq < at.checkpoint.size;
+  const stands = isSigned
+    ? knownRecord(provenRecord(files, epoch, at.checkpoint, record.seq).record)
+    : recordAt(files, epoch, record.seq, at.size);
+  if (stands.op_id === record.op_id && stands.op === record.op) return;
+  throw new RonError('Tampered', `a record of the audit log says that it is record ${record.seq}, and is not`, {
+    field: 'record-invalid',
+  });
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -54,7 +75,7 @@ function newestIn(file: OpenFile, needle: Buffer, accept: (record: AuditRecord) 
     for (let at = bytes.lastIndexOf(needle); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(needle, at - 1)) {
       const line = lineAround(file, start + at, sizeBytes);
       if (line === null) continue;
-      const record = knownRecord(parseRecord(line, 'audit record'));
+      const record = knownRecord(ownBytes(() => parseRecord(line, 'audit record')));
       if (accept(record)) return record;
     }
     end = start;

@@ -2,7 +2,7 @@
 // copy of store and log put back together is found (`rolled-back`).
 
 import { createLogVerifier, type TrustedLog, type VerifiedCheckpoint } from '../audit/checkpoint.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import { requireLogFile } from './audit-log-file.ts';
 import { epochPaths } from './audit-paths.ts';
 import { hashReader } from './audit-store.ts';
@@ -18,7 +18,7 @@ export function ownLog(ctx: Pick<StoreContext, 'files'>, auditDir: string): Trus
 }
 
 export function readOwnMemory(ctx: StoreContext, auditDir: string): VerifiedCheckpoint | null {
-  const verifier = createLogVerifier(ownLog(ctx, auditDir), ctx.crypto);
+  const verifier = ownBytes(() => createLogVerifier(ownLog(ctx, auditDir), ctx.crypto));
   return readRemembered(ctx.files, ctx.paths.trustedLogs, verifier);
 }
 

@@ -9,7 +9,7 @@ import { anyObject, decodeCanonical } from '../bytes/decode.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { decodeEnvelope, envelopeDigest } from '../envelope/dsse.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { splitRecord } from '../sealed/header.ts';
@@ -100,10 +100,8 @@ export async function openHeld(
     const log = requireLogFile(ctx.files, paths.audit);
     const epoch = log.epochs.at(-1)!;
     const governed = unsealed.root.genesisDigest !== null;
-    const verifier = createLogVerifier(
-      { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' },
-      ctx.crypto,
-    );
+    const local = { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' } as const;
+    const verifier = ownBytes(() => createLogVerifier(local, ctx.crypto));
     const signed = newestVerifiedCheckpoint(ctx.files, epochPaths(paths.audit, epoch.n), verifier);
     const newest = signed === null ? null : checkpointInfo(signed);
     const chosen = choosePublic(ctx.files, paths.publicView, paths.publicNext, scan!.publicSha256);
@@ -263,8 +261,8 @@ function profileOf(
     throw new RonError('Tampered', 'home.json names no profile, although the home has a custody store');
   }
   for (const line of ledgerLines(ctx.files, paths.ledger, 0, Math.min(lines, 1))) {
-    const body = decodeCanonical(anyObject, line, 'ledger line 0')['body'];
-    const envelope = decodeEnvelope(body ?? null, 'body');
+    const body = ownBytes(() => decodeCanonical(anyObject, line, 'ledger line 0')['body']);
+    const envelope = ownBytes(() => decodeEnvelope(body ?? null, 'body'));
     if (envelopeDigest(envelope) !== genesisDigest) break;
     const profile = decodeCanonical(anyObject, envelope.payload, 'genesis')['profile'];
     if (typeof profile === 'string') return profile;

@@ -2,7 +2,7 @@
 // writer of store, ledger and audit log. Reads its records, its log and its ledger; what it writes is custody-writer.ts.
 
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
-import { toHex } from '../bytes/hex.ts';
+import { fromHex, toHex } from '../bytes/hex.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { hmacSha256, sha256Hex } from '../crypto/hash.ts';
 import type { DualSigningKeys } from '../envelope/dual-signature.ts';
@@ -10,7 +10,7 @@ import { RonError } from '../errors.ts';
 import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { destroyLogKeys, idempotencyKey, importServiceKeys, vkeysOf } from './custody-keys.ts';
-import { findOperation, recordAt, recordsFrom } from './custody-log.ts';
+import { demandInPlace, findOperation, recordAt, recordsFrom } from './custody-log.ts';
 import type { CheckpointInfo, CustodyStore, LedgerBatch, Mutation, SealedItem, VerifyOnly } from './custody-port.ts';
 import { recordIds, recordTypeOf } from './custody-records.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
@@ -141,7 +141,14 @@ export class FileCustodyStore implements CustodyStore {
   }
 
   findOperation(opId: string, fromSeq = 0): AuditRecord | null {
-    return findOperation(this.#ctx.files, this.#state.epoch, this.logSize, opId, fromSeq);
+    const { files } = this.#ctx;
+    const { epoch, checkpoint: opened, appender } = this.#state;
+    const found = findOperation(files, epoch, this.logSize, opId, fromSeq);
+    if (found === null) return null;
+    const signed = appender?.newestCheckpoint() ?? opened;
+    const checkpoint = signed === null ? null : { size: signed.size, root: fromHex(signed.root, 32)! };
+    demandInPlace(files, epoch, found, { size: this.logSize, checkpoint });
+    return found;
   }
 
   ledgerLines(fromSeq: number): Iterable<Uint8Array> {

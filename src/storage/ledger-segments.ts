@@ -8,7 +8,7 @@ import { canonicalBytes } from '../bytes/canonical-json.ts';
 import { anyObject, decodeCanonical } from '../bytes/decode.ts';
 import { concat } from '../bytes/framing.ts';
 import { digestH, payloadType } from '../envelope/h.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import type { Files, OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import type { LineRef } from '../sealed/manifest.ts';
@@ -117,7 +117,7 @@ export function checkLedgerHead(files: Files, ledgerDir: string, head: LineRef |
   try {
     for (const { line, end } of file === null ? [] : wholeLines(file)) {
       if (seq === head.seq) {
-        const found = ledgerLineRef(line);
+        const found = ownBytes(() => ledgerLineRef(line));
         if (found.seq !== head.seq || found.hash !== head.hash) {
           throw new RonError('Tampered', `line ${head.seq} of the ledger is not the one that was committed`, {
             field: 'ledger',

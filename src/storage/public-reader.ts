@@ -8,7 +8,7 @@ import { createLogVerifier, type VerifiedCheckpoint } from '../audit/checkpoint.
 import type { AuditRecord } from '../audit/draft.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { sha256Hex } from '../crypto/hash.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { epochPaths } from './audit-paths.ts';
@@ -76,7 +76,7 @@ function publicBytes(deps: LogReadDeps): Uint8Array {
 function judge(deps: LogReadDeps, bytes: Uint8Array): ReadView {
   const home = homeLog(deps);
   const paths = epochPaths(deps.paths.audit, home.epoch);
-  const verifier = createLogVerifier(home.log, deps.crypto);
+  const verifier = ownBytes(() => createLogVerifier(home.log, deps.crypto));
   const checkpoint = newestVerifiedCheckpoint(deps.files, paths, verifier);
   const remembered = readRemembered(deps.files, deps.paths.trustedLogs, verifier);
   if (remembered !== null && (checkpoint === null || checkpoint.size < remembered.size)) {

@@ -7,7 +7,7 @@ import { canonicalFile, type JsonObject } from '../bytes/canonical-json.ts';
 import { decodeFile, object, sha256Digest, string, time } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import { type VerifiedGenesis, verifyGenesis } from '../governance/genesis.ts';
 import {
   type Authority,
@@ -55,7 +55,7 @@ export function readPin(
   if (!LEDGER_ID.test(ledgerId)) throw new RonError('InvalidValue', `not a ledger id: ${JSON.stringify(ledgerId)}`);
   const path = `${directory(deps, ledgerId)}/pin.json`;
   const bytes = deps.files.read(path, LIMITS.signedFileBytes);
-  return bytes === null ? null : { ledger_id: ledgerId, ...decodeFile(pinShape, bytes, path) };
+  return bytes === null ? null : { ledger_id: ledgerId, ...ownBytes(() => decodeFile(pinShape, bytes, path)) };
 }
 
 export function demandPin(
@@ -75,7 +75,7 @@ export function readPinnedGenesis(deps: ReadDeps, ledgerId: string): VerifiedGen
   const pin = demandPin(deps, ledgerId);
   const path = `${directory(deps, ledgerId)}/genesis.json`;
   const bytes = deps.files.read(path, LIMITS.signedFileBytes);
-  const verified = bytes === null ? null : verifyGenesis(deps.crypto, parseEnvelope(bytes, path));
+  const verified = bytes === null ? null : ownBytes(() => verifyGenesis(deps.crypto, parseEnvelope(bytes, path)));
   if (verified === null || verified.digest !== pin.genesis_digest || verified.genesis.ledger_id !== ledgerId) {
     throw new RonError('Tampered', `${path} is not the genesis that is pinned (${pin.genesis_digest})`, {
       field: 'genesis',
@@ -121,7 +121,7 @@ export function readChain(deps: Pick<ReadDeps, 'files' | 'paths'>, ledgerId: str
     const path = `${chainDirectory(deps, ledgerId)}/${n}.json`;
     const bytes = deps.files.read(path, LIMITS.signedFileBytes);
     if (bytes === null) return links;
-    links.push(decodeFile(chainLink, bytes, path));
+    links.push(ownBytes(() => decodeFile(chainLink, bytes, path)));
   }
   return links;
 }

@@ -11,7 +11,7 @@ import { RonError } from '../errors.ts';
 import type { Authority } from '../governance/key-chain.ts';
 import type { LogKeys, PublicKeys } from '../governance/names.ts';
 import type { Files } from '../host.ts';
-import { type LogEpoch, type LogFile, readLogFile } from './audit-log-file.ts';
+import { type LogEpoch, type LogFile, ownLogFile } from './audit-log-file.ts';
 import { noCustodyStore } from './custody-recovery.ts';
 import type { HomePaths } from './home.ts';
 import { listPins, type PinnedAuthority, readAuthority } from './trust-pin.ts';
@@ -67,7 +67,7 @@ export function serviceErasOf(authority: Authority): TrustedLog['serviceKeys'][]
 
 /** The log of this home, newest epoch by default. NotInitialised without one; NotFound for an epoch that is not there. */
 export function homeLog(deps: LogReadDeps, epochNumber?: number): HomeLog {
-  const file = readLogFile(deps.files, deps.paths.audit);
+  const file = ownLogFile(deps.files, deps.paths.audit);
   if (file === null) {
     throw noCustodyStore(deps.files, deps.paths);
   }

@@ -6,8 +6,8 @@ import { RonError } from '../../errors.ts';
 import { type VerifiedGenesis, verifyGenesis } from '../../governance/genesis.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
 import type { ChainLink } from '../../governance/key-chain.ts';
-import { decodeLine, type Line } from '../../governance/ledger.ts';
-import { linesOfEntry, type ReadLine } from '../../governance/ledger-load.ts';
+import type { Line } from '../../governance/ledger.ts';
+import { linesOfEntry, ownLine, type ReadLine } from '../../governance/ledger-load.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
 import { parseReceipt } from '../../governance/receipt.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
@@ -39,7 +39,7 @@ export function chainOf(ledger: LedgerWriter): ChainLink[] {
 
 /** The genesis of line 0. */
 export function genesisOf(ledger: LedgerWriter): VerifiedGenesis {
-  const line = decodeLine(ledger.line(0));
+  const line = ownLine(ledger.line(0));
   if (line.type !== 'genesis') throw new RonError('Tampered', 'line 0 of the ledger is no genesis');
   return verifyGenesis(ledger.crypto, line.body);
 }

@@ -5,8 +5,8 @@
 
 import { fromTime, toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
-import { decodeLine } from '../../governance/ledger.ts';
 import { demandCurrent, demandWindow, tallyOf } from '../../governance/ledger-admit.ts';
+import { ownLine } from '../../governance/ledger-load.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import type { Tally } from '../../governance/quorum.ts';
 import type { Statement } from '../../governance/statement.ts';
@@ -94,7 +94,7 @@ export function demandSeenHere(
       { field: 'seen.ledger_seq', hint },
     );
   }
-  if (decodeLine(here.line(seen.ledger_seq)).hash !== seen.ledger_hash) {
+  if (ownLine(here.line(seen.ledger_seq)).hash !== seen.ledger_hash) {
     throw new RonError(
       'Tampered',
       `${signer} has seen another ledger line ${seen.ledger_seq} than stands here: a fork`,

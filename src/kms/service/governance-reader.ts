@@ -5,7 +5,7 @@ import { fromTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { RonError } from '../../errors.ts';
 import type { LinePlace } from '../../governance/index-entry.ts';
-import { decodeLine } from '../../governance/ledger.ts';
+import { ownLine } from '../../governance/ledger-load.ts';
 import { openLedger, replayLedger } from '../../governance/ledger-open.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
 import { LIMITS } from '../../limits.ts';
@@ -88,7 +88,7 @@ function demandHead(state: LedgerState, head: { readonly seq: number; readonly h
 
 /** state.json alone would hide that the ledger was cut. */
 function demandLastLine(ctx: StoreContext, state: LedgerState): void {
-  const { hash, seq } = decodeLine(readLineEndingAt(ctx.files, ctx.paths.ledger, state.seq, state.nextOffset));
+  const { hash, seq } = ownLine(readLineEndingAt(ctx.files, ctx.paths.ledger, state.seq, state.nextOffset));
   if (seq === state.seq && hash === state.hash) return;
   throw new RonError('Tampered', `line ${state.seq} of the ledger is not the one that was committed`, {
     field: 'ledger',

@@ -2,6 +2,7 @@
 // itself is verified by its hash and its place, its signatures by `governance verify`.
 
 import { fromTime, toTime } from '../../bytes/time.ts';
+import { ownBytes } from '../../errors.ts';
 import { parseGenesis } from '../../governance/genesis.ts';
 import { type Line, parseLine } from '../../governance/ledger.ts';
 import { parsePossession } from '../../governance/possession.ts';
@@ -45,7 +46,7 @@ export async function ledgerLog(request: LogRequest, deps: OperationDeps): Promi
   const lines: LogLine[] = [];
   let previous: Line | null = null;
   for (const bytes of reading.lines(0)) {
-    const line: Line = parseLine(bytes, previous);
+    const line: Line = ownBytes(() => parseLine(bytes, previous));
     previous = line;
     if (from === null || fromTime(line.ts) >= from)
       lines.push({ seq: line.seq, ts: line.ts, type: line.type, hash: line.hash, ...tell(line, ids) });

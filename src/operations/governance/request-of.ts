@@ -6,8 +6,7 @@ import { fromUtf8 } from '../../bytes/text.ts';
 import type { Envelope } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
-import { decodeLine } from '../../governance/ledger.ts';
-import { linesOfEntry, proposalLine } from '../../governance/ledger-load.ts';
+import { linesOfEntry, ownLine, proposalLine } from '../../governance/ledger-load.ts';
 import type { LedgerState, OpenProposal } from '../../governance/ledger-state.ts';
 import { type Proposal, parseProposal } from '../../governance/proposal.ts';
 import type { Request, RequestHead } from '../../governance/request.ts';
@@ -124,7 +123,7 @@ export function buildRequest(reading: GovernanceReading, located: LocatedProposa
       `${located.id} is ${entry.execution === 'none' ? entry.decision : entry.execution}; there is nothing to approve`,
     );
   }
-  const genesis = decodeLine(reading.line({ seq: 0, offset: 0 }));
+  const genesis = ownLine(reading.line({ seq: 0, offset: 0 }));
   if (genesis.type !== 'genesis') throw new RonError('Tampered', 'line 0 of the ledger is no genesis');
   return {
     genesis: genesis.body,
