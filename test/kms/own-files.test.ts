@@ -29,7 +29,9 @@ afterAll(() => made.remove());
 const stateOf = ({ governance, ledger }: Session): string =>
   canonicalText([
     governance.policy.global,
-    [...ledger!.state.index.values()].map((one) => [one.id, one.decision, one.execution, one.approvals]).sort(),
+    [...ledger!.state.index.values()]
+      .map((one) => [one.id, one.decision, one.execution, one.approvals])
+      .toSorted((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
   ]);
 
 const SAYS = {
