@@ -93,8 +93,15 @@ function foreignStore(files: Files, paths: HomePaths, storeId: string): string |
   return said.length === 0 || said.includes(storeId) ? null : said[0]!;
 }
 
+/** By public.json, which changes with the adoption; a ledger file may be what a cut-off adoption left. */
+function isGoverned(files: Files, paths: HomePaths): boolean {
+  const view = readOr(() => files.read(paths.publicView, LIMITS.stateFileBytes));
+  if (view === null) return files.info(ledgerSegmentPath(paths.ledger, 0)) !== null;
+  return readOr(() => decodePublicView(view, 'public.json').ledger_id) !== null;
+}
+
 /** Null for what cannot be read: that is judged elsewhere. */
-function readOr(read: () => string | null): string | null {
+function readOr<T>(read: () => T | null): T | null {
   try {
     return read();
   } catch (error) {
@@ -128,7 +135,7 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     const found = homeLog({ files, crypto, paths: { ...paths, audit: auditDir as HomePaths['audit'] } }, epoch);
     if (found.log.trust === 'pinned') return found.log;
     // Only an ungoverned home vouches for its own log. Attack: the pin is removed, and log.json names the attacker's keys.
-    if (files.info(ledgerSegmentPath(paths.ledger, 0)) !== null) return null;
+    if (isGoverned(files, paths)) return null;
     if (auditDir === paths.audit) return found.log;
     const own = readLogFile(files, paths.audit);
     if (own === null || own.storeId !== found.file.storeId || own.epochs[epoch] === undefined) return null;
