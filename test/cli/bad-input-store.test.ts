@@ -134,7 +134,7 @@ const damages: [name: string, damage: () => void, ...answers: Answer[]][] = [
   ],
   ['no manifest', () => drop('store', 'manifest.ronk'), ['rotate', 10, 'Tampered', 'manifest.ronk is missing']],
   ['a cut manifest', () => cut('store', 'manifest.ronk'), ['rotate', 10, 'Tampered', 'manifest.ronk']],
-  ['a missing record', () => rmSync(first('store', 'records')), ['rotate', 10, 'Tampered', 'is missing']],
+  ['a missing record', () => rmSync(first('store', 'records')), ['rotate', 10, 'Tampered', 'missing']],
   [
     'two records exchanged',
     () => {
@@ -222,12 +222,12 @@ const damages: [name: string, damage: () => void, ...answers: Answer[]][] = [
   [
     'a pin that is no JSON',
     () => writeFileSync(join(pinDirectory(), 'pin.json'), 'x\n'),
-    ['governance list', 3, 'Malformed', 'pin.json: no JSON value', 'Restore the file from a backup'],
+    ['governance list', 10, 'Tampered', 'pin.json: no JSON value'],
   ],
   [
     'another file in place of the pinned genesis',
     () => writeFileSync(join(pinDirectory(), 'genesis.json'), '{}\n'),
-    ['governance list', 3, 'Malformed', 'genesis.json: payload: missing member', 'Restore the file from a backup'],
+    ['governance list', 10, 'Tampered', 'genesis.json: payload: missing member'],
   ],
   [
     'a cut signer root',
