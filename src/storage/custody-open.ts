@@ -119,8 +119,11 @@ export async function openHeld(
     const refused = verifyOnly(ctx, home, view, unsealed.root.genesisDigest, options);
     // A dry run and a store that only verifies repair nothing.
     const writable = options.dryRun !== true && refused === null;
-    if (!writable) checkHead(ctx, epochPaths(paths.audit, epoch.n).head, headKeys, epoch.origin);
-    else {
+    const remembered = home.restored === undefined ? readOwnMemory(ctx, paths.audit) : null;
+    if (!writable) {
+      checkHead(ctx, epochPaths(paths.audit, epoch.n).head, headKeys, epoch.origin, scan!.size);
+      checkMemory(remembered?.size ?? 0, newest?.size ?? 0);
+    } else {
       appender = await openAuditLog(ctx, {
         auditDir: paths.audit,
         storeId,
@@ -128,7 +131,7 @@ export async function openHeld(
         ...(logKeys.previous === null ? {} : { previousLogKeys: logKeys.previous }),
         headKeys,
         ungoverned: !governed,
-        remembered: home.restored === undefined ? readOwnMemory(ctx, paths.audit) : null,
+        remembered,
       });
       if (unsealed.previous !== null) await appender.rekeyHead(headKey(unsealed.root.rootKey));
     }
@@ -187,11 +190,32 @@ async function readLogKeys(ctx: StoreContext, paths: CustodyPaths, unsealed: Uns
 }
 
 /** A dry run changes nothing, so it judges the head itself. */
-function checkHead(ctx: StoreContext, path: string, keys: readonly Uint8Array[], origin: string): void {
+function checkHead(
+  ctx: StoreContext,
+  path: string,
+  keys: readonly Uint8Array[],
+  origin: string,
+  scannedSize: number,
+): void {
   const file = ctx.files.read(path, HEAD_FILE_BYTES);
-  if (file === null || currentHead(file, keys, origin) === null) {
+  const head = file === null ? null : currentHead(file, keys, origin);
+  if (head === null) {
     throw new RonError('Tampered', `${path}: no slot carries a valid tag`, { field: 'head-mismatch' });
   }
+  if (head.size !== scannedSize) {
+    throw new RonError('Tampered', `the head says ${head.size} records; those that are here fit ${scannedSize}`, {
+      field: 'head-mismatch',
+    });
+  }
+}
+
+function checkMemory(rememberedSize: number, signedSize: number): void {
+  if (signedSize >= rememberedSize) return;
+  throw new RonError(
+    'Tampered',
+    `this home remembers a checkpoint of size ${rememberedSize}, the log has one of ${signedSize}`,
+    { field: 'rolled-back' },
+  );
 }
 
 function checkView(view: PublicView, storeId: string, unsealed: Unsealed): void {

@@ -65,6 +65,7 @@ function putBack(...parts: readonly string[]): void {
 const sign = ['kms', 'sign'];
 const writes = (): string[][] => [
   ['governance', 'ingest', ...store()],
+  ['governance', 'ingest', '--dry-run', ...store()],
   [...sign, kid, '--file', home.write('payload', 'x'), '--out', home.file('b'), '--force', ...store()],
 ];
 

@@ -95,6 +95,26 @@ describe('one changed byte in a file of the home', () => {
   });
 });
 
+describe('a dry run', () => {
+  it('refuses a log that was cut below its head as the real run does', async () => {
+    const world = made.copy();
+    const session = await openSession(world.storeDeps());
+    const detail = { kind: 'integrity', state: 'on' };
+    await session.store.append([{ op: 'interlock', actor: session.actor, result: 'ok', detail }]);
+    await session.store.close();
+    const segment = join(world.home, 'audit/e0/segments/000000.jsonl');
+    const lines = readFileSync(segment, 'utf8').split('\n');
+    writeFileSync(segment, `${lines.slice(0, -2).join('\n')}\n`);
+    for (const dryRun of [true, false]) {
+      await expect(openSession(world.storeDeps(), { dryRun }), `dry run ${dryRun}`).rejects.toMatchObject({
+        code: 'Tampered',
+        field: 'head-mismatch',
+      });
+    }
+    world.remove();
+  });
+});
+
 describe('an old record of the log, rewritten under the op_id of a plan', () => {
   it('does not pass for the effect: nothing is skipped and nothing is signed', async () => {
     const world = made.copy();

@@ -1,6 +1,6 @@
 // One unsealing command (store page 6, X-15): open the custody store, open the ledger, finish an unfinished execution, ingest
 // the inbox, hand out what the services need, close with a checkpoint. Nothing else of the command runs before the recovery.
-// Refuses to write when the clock stands over 7 days beyond the newest entry, until that is confirmed.
+// Refuses a store that only verifies, in a dry run too; refuses to write when the clock stands over 7 days beyond the newest entry, until that is confirmed.
 // Attack: an entry of 2099 blocks governance for ever.
 
 import { toTime } from '../../bytes/time.ts';
@@ -12,7 +12,7 @@ import type { Judged } from '../../policy/overlay.ts';
 import type { Profile } from '../../policy/profile.ts';
 import { parseProfile } from '../../policy/profile.ts';
 import { openCustodyStore } from '../../storage/custody-open.ts';
-import type { CheckpointInfo, CustodyStore } from '../../storage/custody-port.ts';
+import { type CheckpointInfo, type CustodyStore, verifyOnlyError } from '../../storage/custody-port.ts';
 import { type StoreContext, type StoreDeps, storeContext } from '../../storage/store-deps.ts';
 import { listPins, writeChain, writePin } from '../../storage/trust-pin.ts';
 import { chainOf, genesisOf } from './governance-chain.ts';
@@ -92,6 +92,7 @@ async function start(
   options: SessionOptions,
 ): Promise<Session> {
   const { crypto, clock } = context;
+  if (store.verifyOnly !== null) throw verifyOnlyError(store.verifyOnly);
   const dryRun = options.dryRun === true;
   const actor = actorOfHost(deps);
   const ledger = LedgerWriter.open(store, crypto, clock);
@@ -99,19 +100,18 @@ async function start(
     options.onNotice?.('ledger/state.json was missing or stale; the whole ledger was replayed');
   const profile = parseProfile(store.profile, 'profile');
   const markMs = (): number => highWaterMs(store, ledger?.state ?? null);
-  const writable = !dryRun && store.verifyOnly === null;
   await judgeClock(store, clock.now(), markMs(), options, actor);
   let recovered: ExecutionResult | null = null;
   let ingested: IngestReport | null = null;
-  if (ledger !== null && writable) recovered = await recover(ledger, actor);
-  if (ledger !== null && ledger.state.executing === null && (writable || dryRun)) {
+  if (ledger !== null && !dryRun) recovered = await recover(ledger, actor);
+  if (ledger !== null && ledger.state.executing === null) {
     ingested = await ingest(ledger, context, actor, dryRun);
   }
   for (const { message, name } of ingested?.behind ?? []) {
     options.onNotice?.(`inbox/${name} waits, nothing is taken in and nothing executes: ${message}`);
   }
   if (recovered !== null) options.onNotice?.(`finished the execution of ${recovered.id} that was interrupted`);
-  if (ledger !== null && writable) await keepPin(context, ledger);
+  if (ledger !== null && !dryRun) await keepPin(context, ledger);
   return {
     store,
     crypto,
@@ -133,7 +133,7 @@ async function start(
     },
     close: async () => {
       try {
-        if (ledger !== null && writable) await keepPin(context, ledger);
+        if (ledger !== null && !dryRun) await keepPin(context, ledger);
         return dryRun ? null : await store.checkpoint();
       } finally {
         await store.close();
