@@ -1,6 +1,7 @@
 // One unsealing command (store page 6, X-15): open the custody store, open the ledger, finish an unfinished execution, ingest
 // the inbox, hand out what the services need, close with a checkpoint. Nothing else of the command runs before the recovery.
-// Refuses a store that only verifies, in a dry run too; refuses to write when the clock stands over 7 days beyond the newest entry, until that is confirmed.
+// Refuses a store that only verifies, in a dry run too, and to write when the clock stands over 7 days beyond the newest
+// entry, until that is confirmed.
 // Attack: an entry of 2099 blocks governance for ever.
 
 import { toTime } from '../../bytes/time.ts';
