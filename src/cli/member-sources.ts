@@ -2,7 +2,7 @@
 
 import { RonError } from '../errors.ts';
 import { REMOVAL_REASONS, type RemovalReason } from '../governance/actions.ts';
-import { SIGNING_ROLES, type SigningRole } from '../governance/names.ts';
+import { isSignerId, SIGNING_ROLES, type SigningRole } from '../governance/names.ts';
 import { LIMITS } from '../limits.ts';
 import type { MemberSource } from '../operations/governance/init.ts';
 import type { Runtime } from './runtime.ts';
@@ -16,14 +16,17 @@ function roleOf(text: string): SigningRole {
   });
 }
 
-/** An id has no slash and no dot before `json`; what exists as a file is a file. */
+/** A signer of this home by its id, else what exists as a file; another id is left to the operation, which names it. */
 export async function memberSources(runtime: Runtime, text: string): Promise<MemberSource[]> {
   const sources: MemberSource[] = [];
   for (const part of text.split(',')) {
     const equals = part.indexOf('=');
     const role = equals < 0 ? null : roleOf(part.slice(0, equals));
     const from = part.slice(equals + 1);
-    const local = /^[a-z0-9][a-z0-9._-]{0,63}$/.test(from) && !from.endsWith('.json');
+    const { files } = runtime.host;
+    const isHere = isSignerId(from) && files.info(`${runtime.home}/signers/${from}`) !== null;
+    const isFile = !isHere && files.info(runtime.path(from)) !== null;
+    const local = isHere || (isSignerId(from) && !from.endsWith('.json') && !isFile);
     const bundle = local ? null : await runtime.readInput(from, LIMITS.signedFileBytes);
     sources.push({ role, from, bundle });
   }

@@ -11,7 +11,7 @@ import { LIMITS } from '../limits.ts';
 import type { OperationDeps } from '../operations/deps.ts';
 import type { TextModel } from '../ui/text-model.ts';
 import { atPlace, readInputFile, resolvedFile } from './input-file.ts';
-import { checkOutput, writeOutputFile } from './output-file.ts';
+import { checkOutput, checkOutputDirectory, writeOutputFile } from './output-file.ts';
 import { passphrases } from './unlock.ts';
 
 /** Flags that `deps` reads; a command passes its own flags object. */
@@ -59,6 +59,8 @@ export interface Runtime {
   readInput(given: string, maxBytes: number): Promise<Uint8Array>;
   /** The same as strict UTF-8. */
   readText(given: string, maxBytes: number): Promise<string>;
+  /** Absolute path of a directory that a command makes (`--out DIR`). NotFound when its parent is missing. */
+  outputDirectory(given: string): string;
   /** Writes a file atomically (0600), or `-` to stdout instead of the result. Exists without `force`. */
   writeOutput(
     given: string,
@@ -200,6 +202,10 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
         throw atPlace(new RonError('Malformed', `${given}: not UTF-8 text`), parts.placesOf?.(given)[0]);
       }
       return text;
+    },
+    outputDirectory(given) {
+      checkOutputDirectory(host, path(given));
+      return path(given);
     },
     async writeOutput(given, bytes, { force, dryRun = false }) {
       if (given !== '-') {

@@ -54,7 +54,7 @@ The directory has the layout of a home: ronctl audit verify DIR checks it.`;
       'version.json': plain(versions),
       'doctor.json': plain(health),
     };
-    const result = await evidence({ since, out: runtime.path(flags.out), reports }, deps);
+    const result = await evidence({ since, out: runtime.outputDirectory(flags.out), reports }, deps);
     return { data: result, text: () => evidenceView(result) };
   }
 }

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../cli/base-command.ts';
+import { atPlace } from '../cli/input-file.ts';
 import type { Runtime } from '../cli/runtime.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
@@ -55,7 +56,11 @@ Exit codes: 0 nothing invalid, 10 something invalid, 11 a key is unknown, 3 no f
     const keyFiles = await Promise.all(
       (flags.key ?? []).map(async (name) => ({ name, bytes: await runtime.readInput(name, LIMITS.requestFileBytes) })),
     );
-    const result = await inspect({ source: { name: args.file, path, stdin }, keyFiles }, runtime.deps());
+    const source = { name: args.file, path, stdin };
+    const result = await inspect({ source, keyFiles }, runtime.deps()).catch((thrown: unknown) => {
+      const broken = thrown instanceof RonError && (thrown.code === 'Malformed' || thrown.code === 'InvalidValue');
+      throw broken ? atPlace(thrown, undefined, 'Get the file again from its author.') : thrown;
+    });
     return { data: result, text: () => inspectView(result), error: errorOf(result) };
   }
 }

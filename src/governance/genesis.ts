@@ -13,6 +13,7 @@ import { isCleanText, isPlainText } from '../bytes/text.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest, signedBytes } from '../envelope/dsse.ts';
 import { verifyDual } from '../envelope/dual-signature.ts';
+import { demandType } from '../envelope/h.ts';
 import { RonError } from '../errors.ts';
 import { decodeProfile, type Profile } from '../policy/profile.ts';
 import { decodePolicyState, type PolicyState, policyStateJson } from '../policy/state.ts';
@@ -108,7 +109,7 @@ export function buildGenesis(draft: Omit<Genesis, 'ledger_id' | 'v'>): {
 
 /** Form, id and the rules of the set; says nothing about signatures. */
 export function parseGenesis(envelope: Envelope): Genesis {
-  if (envelope.payloadType !== GENESIS_TYPE) malformed('payloadType', `expected ${GENESIS_TYPE}`);
+  demandType(envelope.payloadType, GENESIS_TYPE);
   return check(decodeCanonical(shape, envelope.payload, 'genesis'));
 }
 

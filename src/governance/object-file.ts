@@ -6,6 +6,7 @@ import { fromBase64, toBase64 } from '../bytes/base64.ts';
 import { canonicalFile, type Json, parseCanonicalFile } from '../bytes/canonical-json.ts';
 import { anyObject, literal, malformed, object, string, within } from '../bytes/decode.ts';
 import { decodeEnvelope, type Envelope } from '../envelope/dsse.ts';
+import { demandType, laterVersionOf } from '../envelope/h.ts';
 import { DRAFT_TYPE, REQUEST_TYPE } from './names.ts';
 
 export type ObjectFile =
@@ -24,7 +25,13 @@ function recogniseJson(value: Json, what: string): ObjectFile {
   const outer = anyObject(value, '');
   if (Object.hasOwn(outer, 'payloadType')) return { kind: 'envelope', envelope: decodeEnvelope(value, '') };
   if (outer['type'] === REQUEST_TYPE) return { kind: 'request' };
-  if (outer['type'] === DRAFT_TYPE) {
+  const type = outer['type'];
+  if (typeof type === 'string' && type !== DRAFT_TYPE) {
+    for (const known of [REQUEST_TYPE, DRAFT_TYPE]) {
+      if (laterVersionOf(type, known)) demandType(type, known, 'type');
+    }
+  }
+  if (type === DRAFT_TYPE) {
     const payload = fromBase64(draft(value, '').payload) ?? malformed('payload', 'standard padded base64 is expected');
     return { kind: 'draft', payload };
   }

@@ -3,8 +3,9 @@
 // keys. It is never a vote.
 
 import { canonicalBytes } from '../bytes/canonical-json.ts';
-import { type Decoder, decodeCanonical, literal, malformed, object, sha256Digest } from '../bytes/decode.ts';
+import { type Decoder, decodeCanonical, literal, object, sha256Digest } from '../bytes/decode.ts';
 import type { Envelope } from '../envelope/dsse.ts';
+import { demandType } from '../envelope/h.ts';
 import {
   AUDITOR_ROLE,
   ledgerId,
@@ -33,6 +34,6 @@ export function buildPossession(possession: Possession): { payloadType: string; 
 
 /** Form only; the signatures are checked against `member.keys` by the caller. */
 export function parsePossession(envelope: Envelope): Possession {
-  if (envelope.payloadType !== POSSESSION_TYPE) malformed('payloadType', `expected ${POSSESSION_TYPE}`);
+  demandType(envelope.payloadType, POSSESSION_TYPE);
   return decodeCanonical(shape, envelope.payload, 'possession');
 }

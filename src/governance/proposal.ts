@@ -21,6 +21,7 @@ import {
 import { fromTime, toTime } from '../bytes/time.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest } from '../envelope/dsse.ts';
+import { demandType } from '../envelope/h.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type Scope, tenantOf } from '../policy/state.ts';
@@ -280,7 +281,7 @@ export function buildProposal(content: Omit<Proposal, 'id' | 'kind' | 'quorum' |
 
 /** Form, id and computed members; says nothing about signature or state. */
 export function parseProposal(envelope: Envelope): Proposal {
-  if (envelope.payloadType !== PROPOSAL_TYPE) malformed('payloadType', `expected ${PROPOSAL_TYPE}`);
+  demandType(envelope.payloadType, PROPOSAL_TYPE);
   if (envelope.payload.length > LIMITS.payloadBytes) {
     throw new RonError('TooLarge', `proposal: ${envelope.payload.length} bytes; ${LIMITS.payloadBytes} are allowed`);
   }

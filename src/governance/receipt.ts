@@ -5,18 +5,10 @@
 // same receipt digest again (R-03). The record `governance.execute` carries it without `audit`.
 
 import { canonicalBytes, type JsonObject } from '../bytes/canonical-json.ts';
-import {
-  array,
-  type Decoder,
-  decodeCanonical,
-  integer,
-  malformed,
-  object,
-  sha256Digest,
-  string,
-} from '../bytes/decode.ts';
+import { array, type Decoder, decodeCanonical, integer, object, sha256Digest, string } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest } from '../envelope/dsse.ts';
+import { demandType } from '../envelope/h.ts';
 import type { Moment } from '../host.ts';
 import { type Intent, MAX_EFFECTS, moment } from './ledger.ts';
 import { EXECUTION_TYPE, ledgerId, type PublicKeys } from './names.ts';
@@ -116,7 +108,7 @@ export function executionDetail(receipt: ReceiptCore): JsonObject {
 
 /** Form only. */
 export function parseReceipt(envelope: Envelope): Receipt {
-  if (envelope.payloadType !== EXECUTION_TYPE) malformed('payloadType', `expected ${EXECUTION_TYPE}`);
+  demandType(envelope.payloadType, EXECUTION_TYPE);
   return decodeCanonical(shape, envelope.payload, 'receipt');
 }
 

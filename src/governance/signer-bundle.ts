@@ -6,11 +6,11 @@
 
 import { toBase64Url } from '../bytes/base64.ts';
 import { canonicalBytes } from '../bytes/canonical-json.ts';
-import { decodeCanonical, malformed, object, sha256Digest, time } from '../bytes/decode.ts';
+import { decodeCanonical, malformed, object, sha256Digest, time, within } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest, parseEnvelope } from '../envelope/dsse.ts';
 import { type DualSigningKeys, signDual } from '../envelope/dual-signature.ts';
-import { payloadType } from '../envelope/h.ts';
+import { demandType, payloadType } from '../envelope/h.ts';
 import { LIMITS } from '../limits.ts';
 import { type PublicKeys, publicKeys, signerId } from './names.ts';
 import { demandSignatures } from './signatures.ts';
@@ -66,7 +66,7 @@ export async function makeSignerBundle(
 
 /** Form only: says nothing about the signatures. */
 export function parseBundlePayload(envelope: Envelope, what: string): SignerBundle {
-  if (envelope.payloadType !== SIGNER_BUNDLE_TYPE) malformed('payloadType', `${what}: not a signer bundle`);
+  within(what, () => demandType(envelope.payloadType, SIGNER_BUNDLE_TYPE));
   if (envelope.payload.length > LIMITS.payloadBytes) malformed('payload', `${what}: longer than a payload may be`);
   const bundle = decodeCanonical(shape, envelope.payload, what);
   const { keys, prev } = bundle;

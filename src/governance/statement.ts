@@ -21,6 +21,7 @@ import {
 import { isCleanText } from '../bytes/text.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { type Envelope, envelopeDigest } from '../envelope/dsse.ts';
+import { demandType } from '../envelope/h.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import {
@@ -117,7 +118,7 @@ export function buildStatement(statement: Statement): { readonly payloadType: st
 
 /** Form only: says nothing about the signature. */
 export function parseStatement(envelope: Envelope): Statement {
-  if (envelope.payloadType !== STATEMENT_TYPE) malformed('payloadType', `expected ${STATEMENT_TYPE}`);
+  demandType(envelope.payloadType, STATEMENT_TYPE);
   if (envelope.payload.length > LIMITS.payloadBytes) malformed('payload', `longer than ${LIMITS.payloadBytes} bytes`);
   return check(decodeCanonical(shape, envelope.payload, 'statement'));
 }

@@ -1,9 +1,11 @@
 // What travels through the inbox (governance page 9): proposals, statements, proofs of possession, as envelope files. This
 // module says what a file claims to be; nothing is verified. Refuses every other type.
 
+import { within } from '../bytes/decode.ts';
 import { type Envelope, envelopeDigest, parseEnvelope } from '../envelope/dsse.ts';
+import { demandType, laterVersionOf } from '../envelope/h.ts';
 import { RonError } from '../errors.ts';
-import { POSSESSION_TYPE, PROPOSAL_TYPE, STATEMENT_TYPE } from './names.ts';
+import { EXECUTION_TYPE, GENESIS_TYPE, POSSESSION_TYPE, PROPOSAL_TYPE, STATEMENT_TYPE } from './names.ts';
 import { parsePossession } from './possession.ts';
 import { type Proposal, parseProposal } from './proposal.ts';
 import { parseStatement, type Statement } from './statement.ts';
@@ -85,6 +87,9 @@ export function describeEnvelope(envelope: Envelope, what: string): Submission {
       };
     }
     default:
+      for (const known of [PROPOSAL_TYPE, STATEMENT_TYPE, POSSESSION_TYPE, GENESIS_TYPE, EXECUTION_TYPE]) {
+        if (laterVersionOf(envelope.payloadType, known)) within(what, () => demandType(envelope.payloadType, known));
+      }
       throw new RonError('Malformed', `${what}: ${envelope.payloadType} does not go through the inbox`, {
         field: 'payloadType',
       });

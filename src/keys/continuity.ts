@@ -15,7 +15,7 @@ import type { Crypto, SigningKey } from '../crypto/provider.ts';
 import { KEMS, SIGNATURES } from '../crypto/suite.ts';
 import { type Envelope, envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
 import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature.ts';
-import { payloadType } from '../envelope/h.ts';
+import { demandType, payloadType } from '../envelope/h.ts';
 import { versionedKid, withVersion } from './key-id.ts';
 import { type PublicKeys, pubJson } from './key-record.ts';
 import { type ExpectedSigner, firstDefect, serviceSigners, signatureDefect, signWith } from './service-signature.ts';
@@ -117,7 +117,7 @@ export function parseContinuity(
   what: string,
 ): { readonly envelope: Envelope; readonly continuity: Continuity } {
   const envelope = parseEnvelope(bytes, what);
-  if (envelope.payloadType !== CONTINUITY_TYPE) malformed('payloadType', `${CONTINUITY_TYPE} is expected`);
+  demandType(envelope.payloadType, CONTINUITY_TYPE);
   const raw = decodeCanonical(shape, envelope.payload, `${what}, payload`);
   const from = raw.old.kid;
   const to = raw.new.kid;

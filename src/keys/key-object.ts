@@ -13,7 +13,7 @@ import type { Crypto } from '../crypto/provider.ts';
 import type { KeyMember } from '../crypto/suite.ts';
 import { type Envelope, envelopeFile, parseEnvelope } from '../envelope/dsse.ts';
 import type { DualPublicKeys, DualSigningKeys } from '../envelope/dual-signature.ts';
-import { payloadType } from '../envelope/h.ts';
+import { demandType, payloadType } from '../envelope/h.ts';
 import { versionedKid, withVersion } from './key-id.ts';
 import {
   componentsOfRecord,
@@ -97,7 +97,7 @@ export function parseKeyObject(
 
 function readKeyObject(bytes: Uint8Array, what: string): { readonly envelope: Envelope; readonly object: KeyObject } {
   const envelope = parseEnvelope(bytes, what);
-  if (envelope.payloadType !== KEY_OBJECT_TYPE) malformed('payloadType', `${KEY_OBJECT_TYPE} is expected`);
+  demandType(envelope.payloadType, KEY_OBJECT_TYPE);
   const raw = decodeCanonical(shape, envelope.payload, `${what}, payload`);
   if (raw.state === 'compromised' && raw.from_seq === undefined) malformed('from_seq', 'missing member');
   if (raw.from_seq !== undefined && raw.state !== 'compromised' && raw.state !== 'retired') {

@@ -19,7 +19,7 @@ Signer stores are not in it: see signer backup.`;
   };
 
   override async perform({ flags }: Input<typeof StoreBackup>, runtime: Runtime): Promise<Outcome> {
-    const data = await storeBackup({ out: runtime.path(flags.out) }, runtime.deps(flags));
+    const data = await storeBackup({ out: runtime.outputDirectory(flags.out) }, runtime.deps(flags));
     return { data, text: () => storeBackupView(data) };
   }
 }

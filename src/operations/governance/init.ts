@@ -4,6 +4,7 @@
 // genesis that this home pinned (a person's staging approvals must not execute in production).
 
 import { toBase64Url } from '../../bytes/base64.ts';
+import { within } from '../../bytes/decode.ts';
 import { toTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import {
@@ -356,8 +357,10 @@ async function adoptIn(session: Session, verified: VerifiedGenesis, deps: Operat
 /** What a draft says, before it is signed: for the person who compares the words. */
 export async function inspectGenesis(bytes: Uint8Array, what: string, deps: OperationDeps): Promise<GenesisResult> {
   const ctx = await storeContext(deps);
-  const envelope = parseEnvelope(bytes, what);
-  return genesisResult(ctx.crypto, envelope, parseGenesis(envelope), 'draft');
+  return within(what, () => {
+    const envelope = parseEnvelope(bytes, what);
+    return genesisResult(ctx.crypto, envelope, parseGenesis(envelope), 'draft');
+  });
 }
 
 /** `digest` is what was confirmed; the signature is made for exactly that. */
@@ -386,8 +389,10 @@ export async function adoptGenesis(
   deps: OperationDeps,
 ): Promise<GenesisOutcome> {
   const before = await storeContext(deps);
-  const merged = mergeGenesis(request.files.map((one) => parseEnvelope(one.bytes, one.name)));
-  const verified = verifyGenesis(before.crypto, merged);
+  const names = request.files.map((one) => one.name).join(', ');
+  const verified = within(names, () =>
+    verifyGenesis(before.crypto, mergeGenesis(request.files.map((one) => parseEnvelope(one.bytes, one.name)))),
+  );
   const session = await openSession(deps, { dryRun: deps.dryRun, confirmTime: request.confirmTime === true });
   try {
     demandUngoverned(session);

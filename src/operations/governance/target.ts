@@ -6,7 +6,7 @@ import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import { PROPOSAL_ID } from '../../governance/names.ts';
 import { recogniseFile } from '../../governance/object-file.ts';
-import { parseProposal } from '../../governance/proposal.ts';
+import { parseProposal, verifyProposal } from '../../governance/proposal.ts';
 import { parseRequest, type Request, type VerifiedRequest, verifyRequest } from '../../governance/request.ts';
 import { describeEnvelope } from '../../governance/submission.ts';
 import { readGovernance } from '../../kms/service/governance-reader.ts';
@@ -54,8 +54,14 @@ export function loadTarget(ctx: StoreContext, target: Target): LoadedRequest {
       const verified = within(target.name, () => verifyAgainstPin(ctx, ctx.crypto, request));
       return { request, verified, knownTenants: null, source: null };
     }
-    if (file.kind === 'envelope' && describeEnvelope(file.envelope, target.name).type === 'proposal') {
-      return loadTarget(ctx, { kind: 'id', id: parseProposal(file.envelope).id });
+    if (
+      file.kind === 'envelope' &&
+      within(target.name, () => describeEnvelope(file.envelope, target.name)).type === 'proposal'
+    ) {
+      const loaded = loadTarget(ctx, { kind: 'id', id: parseProposal(file.envelope).id });
+      // The ledger decides what is voted on; a file whose signatures are wrong is still no file to act on.
+      within(target.name, () => verifyProposal(ctx.crypto, file.envelope, loaded.verified.authority.set));
+      return loaded;
     }
     throw new RonError('Malformed', `${target.name} is neither a request nor a proposal`, {
       hint: 'Make one: `ronctl governance export ID --out F`.',

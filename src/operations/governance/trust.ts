@@ -2,6 +2,7 @@
 // `init`: an approver's machine has home.json, trust/ and signers/ only. Another genesis under a pinned id is PinMismatch,
 // and one with signer keys that stand in another pinned ledger is refused (X-28).
 
+import { within } from '../../bytes/decode.ts';
 import { toTime } from '../../bytes/time.ts';
 import { envelopeDigest, parseEnvelope } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
@@ -26,7 +27,7 @@ export interface TrustResult extends Omit<GenesisResult, 'status'> {
 
 export async function trust(request: TrustRequest, deps: OperationDeps): Promise<TrustResult> {
   const ctx = await storeContext(deps);
-  const verified = verifyGenesis(ctx.crypto, parseEnvelope(request.bytes, request.what));
+  const verified = within(request.what, () => verifyGenesis(ctx.crypto, parseEnvelope(request.bytes, request.what)));
   if (envelopeDigest(verified.envelope) !== request.digest) {
     throw new RonError('PinMismatch', `the genesis has the digest ${verified.digest}, not ${request.digest}`, {
       field: '--expect-digest',
