@@ -70,6 +70,7 @@ interface Row {
 
 const BELOW_2 = ['0', '1'];
 const ALL_2 = ['0', '1', '2a', '2b', '2c', '2d'];
+const PORTS = ['kms/ports.ts', 'kms/admin-ports.ts', 'kms/telemetry.ts'];
 const NOBLE = ['@noble/hashes', '@noble/curves', '@noble/post-quantum', '@noble/ciphers', 'hash-wasm'];
 
 const TABLE: readonly Row[] = [
@@ -89,10 +90,37 @@ const TABLE: readonly Row[] = [
   { module: 'governance/', layer: '2c', from: [...BELOW_2, '2a', '2b'] },
   { module: 'proof/', layer: '2d', from: [...BELOW_2, '2a', '2b', '2c'] },
   { module: 'artefact/', layer: '2d', from: [...BELOW_2, '2a', '2b', '2c', 'proof/'] },
-  { module: 'config/', layer: '3', from: ALL_2, packages: ['smol-toml'], lazyPackages: ['smol-toml'] },
+  // Names and schemas of the wire; the port types are the vocabulary of both sides.
+  {
+    module: 'kms-api/',
+    layer: '2d',
+    from: [...BELOW_2, '2a', '2b', '2c'],
+    types: PORTS,
+    packages: ['zod'],
+    lazyPackages: ['zod'],
+  },
+  { module: 'config/', layer: '3', from: ALL_2, packages: ['smol-toml', 'zod'], lazyPackages: ['smol-toml', 'zod'] },
   { module: 'storage/', layer: '3', from: ALL_2 },
   { module: 'kms/ports.ts', layer: '3', from: ALL_2 },
-  { module: 'kms/', layer: '3', from: [...ALL_2, 'kms/ports.ts', 'storage/'] },
+  { module: 'kms/admin-ports.ts', layer: '3', from: [...ALL_2, 'kms/ports.ts'] },
+  { module: 'kms/telemetry.ts', layer: '3', from: ALL_2 },
+  {
+    module: 'kms/http/',
+    layer: '3',
+    from: [...ALL_2, ...PORTS, 'kms/', 'config/'],
+    packages: ['fastify'],
+    lazyPackages: ['fastify'],
+    node: ['node:http', 'node:https', 'node:tls', 'node:net', 'node:zlib', 'node:stream', 'node:crypto'],
+  },
+  { module: 'kms/', layer: '3', from: [...ALL_2, ...PORTS, 'storage/', 'config/'] },
+  {
+    module: 'kms-client/',
+    layer: '3',
+    from: [...ALL_2, ...PORTS],
+    packages: ['undici'],
+    lazyPackages: ['undici'],
+    node: ['node:tls', 'node:net', 'node:crypto'],
+  },
   { module: 'operations/', layer: '4', from: [...ALL_2, '3'] },
   {
     module: 'ui/',
@@ -101,7 +129,7 @@ const TABLE: readonly Row[] = [
     packages: ['chalk', '@inquirer/prompts', 'string-width', 'yaml'],
     lazyPackages: ['chalk', '@inquirer/prompts', 'string-width', 'yaml'],
   },
-  { module: 'views/', layer: '5', from: ['0', 'ui/'], types: ['operations/', '2a', '2b', '2c', '2d', 'kms/ports.ts'] },
+  { module: 'views/', layer: '5', from: ['0', 'ui/'], types: ['operations/', '2a', '2b', '2c', '2d', ...PORTS] },
   {
     module: 'cli/',
     layer: '6',

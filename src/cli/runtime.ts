@@ -176,6 +176,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
         }),
         onProgress: parts.onProgress,
         dryRun: flags['dry-run'] ?? false,
+        online: null,
         lockTimeoutMs: flags['lock-timeout'] ?? LIMITS.lockTimeoutMs,
       };
     },

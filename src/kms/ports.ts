@@ -17,8 +17,28 @@ export type Caller =
       readonly id: string;
       readonly tenants: readonly string[];
       readonly scopes: readonly string[];
+      /** The bearer's standing name, when the token has one. */
+      readonly sub?: string;
+      /** What the caveats leave, all of them intersected; absent = not narrowed. */
+      readonly narrowed?: Narrowed;
     }
   | { readonly kind: 'system' };
+
+/** Narrowings of a capability beyond tenant and scope (service page 2). */
+export interface Narrowed {
+  readonly algs?: readonly string[];
+  readonly purposes?: readonly string[];
+  /** Exact, with or without version. */
+  readonly kid?: string;
+  /** Requests per second of this (root, id). */
+  readonly rps?: number;
+  /** The op_id that the request must carry. */
+  readonly nonce?: string;
+  /** Spent by its first use: the audit record of the operation carries `cap_id`. */
+  readonly once?: boolean;
+  /** RFC 3339 UTC ms. */
+  readonly expiresAt: string;
+}
 
 export interface Call {
   readonly caller: Caller;
@@ -31,7 +51,15 @@ export interface Call {
   /** Run every check, write nothing, append nothing. */
   readonly dryRun?: boolean;
   readonly onProgress?: OnProgress;
+  /**
+   * Fairness, queue and rate (X-19): called once, after authorisation, policy and the look-up of op_id, before the work. Resolves
+   * with a function that gives the place back. Throws Busy. Absent in-process.
+   */
+  readonly admit?: (work: Work, tenant: string) => Promise<() => void>;
 }
+
+/** What is limited in flight. */
+export type Work = 'sign' | 'verify' | 'wrap' | 'mutate' | 'read';
 
 export interface VersionInfo {
   readonly n: number;

@@ -3,6 +3,17 @@
 
 import type { Crypto } from '../crypto/provider.ts';
 import type { Host, OnProgress, Passphrases } from '../host.ts';
+import type { Kms } from '../kms/admin-ports.ts';
+
+/** A running custody service as operations reach it (service page 4). */
+export interface OnlineService {
+  /** As errors and results name it: `local`, `unix:PATH`, `https://host:port`. */
+  readonly name: string;
+  /** Connects at the first call. Throws Unreachable, NoCapability. */
+  kms(): Promise<Kms>;
+  /** The deps of a reader: files that the server publishes stand in the place of this home's, everything else is this home's. */
+  reading(): Promise<OperationDeps>;
+}
 
 export interface OperationDeps {
   readonly host: Host;
@@ -14,6 +25,8 @@ export interface OperationDeps {
   readonly onProgress: OnProgress;
   /** Run every check, write nothing, append nothing. */
   readonly dryRun: boolean;
+  /** The server that --kms names; null = this home, offline. */
+  readonly online: OnlineService | null;
   /** How long to wait for the lock of a home or signer. */
   readonly lockTimeoutMs: number;
 }

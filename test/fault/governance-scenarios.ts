@@ -29,7 +29,12 @@ const MEMBERS = [
 ] as const;
 const HOUR_MS = 3_600_000;
 
-const operation = (deps: TestDeps): OperationDeps => ({ ...deps, onProgress: () => undefined, dryRun: false });
+const operation = (deps: TestDeps): OperationDeps => ({
+  ...deps,
+  onProgress: () => undefined,
+  online: null,
+  dryRun: false,
+});
 
 async function prepareMembers(deps: TestDeps): Promise<void> {
   for (const [, id] of MEMBERS) await createSigner(deps, id, FAST_KDF);

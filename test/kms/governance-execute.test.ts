@@ -28,7 +28,12 @@ import { FAST_KDF, storeDeps, type TestDeps, temporaryHome } from '../support/st
 
 const ACTOR = 'local:0:test';
 const HOUR_MS = 3_600_000;
-const operation = (deps: TestDeps): OperationDeps => ({ ...deps, onProgress: () => undefined, dryRun: false });
+const operation = (deps: TestDeps): OperationDeps => ({
+  ...deps,
+  onProgress: () => undefined,
+  online: null,
+  dryRun: false,
+});
 
 class Stopped extends Error {}
 

@@ -142,7 +142,7 @@ export class GovernedStore {
   }
 
   deps(more: Partial<OperationDeps> = {}): OperationDeps {
-    return { ...this.storeDeps(), onProgress: () => undefined, dryRun: false, ...more };
+    return { ...this.storeDeps(), onProgress: () => undefined, online: null, dryRun: false, ...more };
   }
 
   async propose(wished: Wished = {}): Promise<Proposed> {

@@ -11,7 +11,7 @@ import { trust } from '../../../src/operations/governance/trust.ts';
 import { genesisOf, logSigner, signer, signGenesis } from '../../support/governance.ts';
 import { storeDeps, temporaryHome } from '../../support/store.ts';
 
-const deps = (home: string) => ({ ...storeDeps(home), onProgress: () => undefined, dryRun: false });
+const deps = (home: string) => ({ ...storeDeps(home), onProgress: () => undefined, online: null, dryRun: false });
 
 const pin = (home: string, envelope: Envelope) =>
   trust({ bytes: envelopeFile(envelope), what: 'genesis', digest: envelopeDigest(envelope) }, deps(home));
