@@ -6,7 +6,7 @@ import { doctorView } from '../views/doctor.ts';
 export default class Doctor extends BaseCommand {
   static override summary = 'check installation, cryptography, machine and home';
   static override description =
-    'Runs the known-answer tests of both crypto providers, compares the installed files with the packed list, and looks at owner, modes, file system, free space, lock and clock of the home. Opens no private key, writes nothing, asks nothing.';
+    'Runs the known-answer tests of both crypto providers, compares the installed files with the packed list, and looks at owner, modes and missing files of the home, its file system, free space, lock and clock. Opens no private key, writes nothing, asks nothing.';
   static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
 
   override async perform(_input: Input<typeof Doctor>, runtime: Runtime): Promise<Outcome> {

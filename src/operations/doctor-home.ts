@@ -1,9 +1,11 @@
 // The home, for `doctor`: owner, modes and types of every file, unknown names, leftovers of interrupted writes, the file
-// system, free space, the lock, the clock, and whether the configured provider is allowed in the home's profile.
+// system, free space, the lock, the clock, the files of the custody store, and whether the configured provider is allowed in the home's profile.
 
 import { fromTime, spell } from '../bytes/time.ts';
 import type { ProviderName } from '../crypto/provider.ts';
 import type { FileInfo, Files } from '../host.ts';
+import { refuseMissingFiles } from '../storage/custody-recovery.ts';
+import { custodyPaths } from '../storage/custody-state.ts';
 import { TEMPORARY_SUFFIX } from '../storage/durable-file.ts';
 import { readHolder } from '../storage/holder.ts';
 import { type HomePaths, homePaths, readHome, refuseNetworkFileSystem } from '../storage/home.ts';
@@ -62,6 +64,13 @@ function safetyCheck(files: Files, home: string): Check {
     detail: some(wrong.map(({ path, why }) => `${path}: ${why}`)),
     next: 'Directories are 0700, files 0600, yours, and no links; correct them and find out who changed them.',
   };
+}
+
+/** That nothing is missing; what the files hold is for `audit verify` and for the commands that open them. */
+function storeChecks(files: Files, paths: HomePaths): Check[] {
+  if (files.info(paths.store) === null && files.info(paths.audit) === null) return [];
+  refuseMissingFiles(files, custodyPaths({ paths }));
+  return [{ name: 'store', status: 'ok', detail: 'no file is missing' }];
 }
 
 function leftoverChecks(files: Files, home: string): Check[] {
@@ -165,6 +174,7 @@ export async function homeChecks(provider: ProviderName, deps: Pick<OperationDep
   return [
     ...(await attempt('home', identity)),
     ...(await attempt('files', () => safetyCheck(files, deps.home))),
+    ...(await attempt('store', () => storeChecks(files, paths))),
     ...(await attempt('leftovers', () => leftoverChecks(files, deps.home))),
     ...(await attempt('file system', network)),
     ...(await attempt('free space', () => spaceCheck(files, deps.home))),

@@ -3,11 +3,11 @@
 //   backup.json = {"files":{"<path>":"<sha256>"},"format":"ronctl-backup/1","head":{origin,size,root}|null} LF
 // It stays sealed under the passphrase of its moment; no key is opened. A restored home is verify-only: home.json says when
 // and from which head. Attack: signers removed since the backup approve their own restore.
-// Refuses: a home that has a store; a file that differs from its digest, is missing or was added; a head that does not
+// Refuses, before anything is written: a home that has a store; a file that differs from its digest, is missing or was added; a head that does not
 // verify; another genesis under a pinned id.
 
 import { canonicalFile } from '../bytes/canonical-json.ts';
-import { decodeFile, hex64, integer, literal, map, nullable, object, string } from '../bytes/decode.ts';
+import { hex64, integer, literal, map, nullable, object, string } from '../bytes/decode.ts';
 import { toHex } from '../bytes/hex.ts';
 import { toTime } from '../bytes/time.ts';
 import { RonError } from '../errors.ts';
@@ -15,6 +15,8 @@ import type { Files, OnProgress } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import type { LogHead } from '../sealed/manifest.ts';
 import { checkedFiles } from './checked-files.ts';
+import { refuseMissingFiles } from './custody-recovery.ts';
+import { custodyPaths } from './custody-state.ts';
 import {
   directoryOf,
   ensureDirectory,
@@ -23,8 +25,16 @@ import {
   TEMPORARY_SUFFIX,
   writeNewFile,
 } from './durable-file.ts';
-import { copyFile, filesBelow } from './file-copy.ts';
-import { ensureHome, type HomePaths, homePaths, readHome, refuseNetworkFileSystem, writeHome } from './home.ts';
+import { copyFile, filesBelow, hashFile } from './file-copy.ts';
+import {
+  decodeFormatted,
+  ensureHome,
+  type HomePaths,
+  homePaths,
+  readHome,
+  refuseNetworkFileSystem,
+  writeHome,
+} from './home.ts';
 import { readPublicView } from './public-reader.ts';
 import type { StoreContext } from './store-deps.ts';
 import { listPins, readPin } from './trust-pin.ts';
@@ -96,6 +106,7 @@ export async function writeBackup(
   onProgress: OnProgress,
 ): Promise<Backup> {
   const { checkpoint, home } = readPublicView(ctx);
+  refuseMissingFiles(ctx.files, custodyPaths(ctx));
   const head =
     checkpoint === null ? null : { origin: home.log.origin, size: checkpoint.size, root: toHex(checkpoint.root) };
   refuseUsedDirectory(plainFiles, out);
@@ -114,7 +125,7 @@ export function readBackup(files: Files, directory: string): Backup {
   if (bytes === null) {
     throw new RonError('NotFound', `${directory} holds no backup.json`, { hint: 'Name the directory of a backup.' });
   }
-  const raw = decodeFile(shape, bytes, path);
+  const raw = decodeFormatted(shape, BACKUP_FORMAT, bytes, path);
   return { head: raw.head, files: raw.files };
 }
 
@@ -132,9 +143,10 @@ function refuseHomeWithStore(ctx: StoreContext): void {
   }
 }
 
-/** Every check of a restore; writes nothing. */
-export function checkRestore(ctx: StoreContext, plainFiles: Files, directory: string): Backup {
+/** Names, pins and the home it goes to; what the files hold is not read yet. */
+function checkNames(ctx: StoreContext, plainFiles: Files, directory: string): Backup {
   refuseHomeWithStore(ctx);
+  refuseNetworkFileSystem(ctx.files, ctx.paths.home);
   const backup = readBackup(plainFiles, directory);
   const found = filesBelow(plainFiles, directory).filter((name) => name !== 'backup.json');
   for (const name of found) {
@@ -152,9 +164,27 @@ export function checkRestore(ctx: StoreContext, plainFiles: Files, directory: st
   return backup;
 }
 
-/** The head that the copied files show, verified under their own pins, must be the one that backup.json names. */
+function notNamed(path: string): RonError {
+  return new RonError('Tampered', `${path} is not the file that backup.json names`);
+}
+
+/** Every check of a restore; writes nothing. A refused restore leaves nothing behind in the home. */
+export function checkRestore(ctx: StoreContext, plainFiles: Files, directory: string, onProgress: OnProgress): Backup {
+  const backup = checkNames(ctx, plainFiles, directory);
+  let done = 0;
+  for (const [name, sha256] of backup.files) {
+    const path = `${directory}/${name}`;
+    if (hashFile(plainFiles, path) !== sha256) throw notNamed(path);
+    onProgress({ phase: 'check', done: ++done, total: backup.files.size, unit: 'files' });
+  }
+  // Modes are those of the medium; the copies are judged as files of a home.
+  checkHead({ ...ctx, files: plainFiles }, homePaths(directory), backup);
+  return backup;
+}
+
+/** The head that the files show, verified under their own pins, must be the one that backup.json names. */
 function checkHead(ctx: StoreContext, paths: HomePaths, backup: Backup): void {
-  const { checkpoint, trust } = readPublicView({ ...ctx, files: checkedFiles(ctx.files, paths.home), paths });
+  const { checkpoint, trust } = readPublicView({ ...ctx, paths });
   const same =
     backup.head === null
       ? checkpoint === null
@@ -168,17 +198,19 @@ function checkHead(ctx: StoreContext, paths: HomePaths, backup: Backup): void {
   }
 }
 
-/** Restores into a home without a store. The caller holds the lock. Until store/ is in its place it can be run again. */
+/**
+ * Restores into a home without a store, after `checkRestore`; the copies are checked again, for the medium may have changed
+ * meanwhile. The caller holds the lock. Until store/ is in its place it can be run again.
+ */
 export async function restoreBackup(
   ctx: StoreContext,
   plainFiles: Files,
   directory: string,
   onProgress: OnProgress,
 ): Promise<Backup> {
-  const backup = checkRestore(ctx, plainFiles, directory);
+  const backup = checkNames(ctx, plainFiles, directory);
   const { files, paths } = ctx;
   const own = await ensureHome(ctx, paths);
-  refuseNetworkFileSystem(files, paths.home);
   const staging = `${paths.home}/${STAGING}`;
   removeTree(files, staging);
   ensureDirectory(files, staging);
@@ -187,10 +219,10 @@ export async function restoreBackup(
   for (const [name, sha256] of copied) {
     if (backup.files.get(name) === sha256) continue;
     removeTree(files, staging);
-    throw new RonError('Tampered', `${directory}/${name} is not the file that backup.json names`);
+    throw notNamed(`${directory}/${name}`);
   }
   try {
-    checkHead(ctx, homePaths(staging), backup);
+    checkHead({ ...ctx, files: checkedFiles(files, staging) }, homePaths(staging), backup);
   } catch (error) {
     removeTree(files, staging);
     throw error;

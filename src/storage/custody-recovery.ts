@@ -15,6 +15,7 @@ import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { splitRecord } from '../sealed/header.ts';
 import type { AuditHeadScan } from './audit-appender.ts';
+import type { CustodyPaths } from './custody-state.ts';
 import type { HomePaths } from './home.ts';
 import type { SealedPaths } from './sealed-store.ts';
 
@@ -47,6 +48,24 @@ export function noCustodyStore(
   return new RonError('NotInitialised', `there is no custody store in ${paths.home}`, {
     hint: `${NOT_INITIALISED_HINT}, or set RONCTL_HOME to the home that is meant.`,
   });
+}
+
+/**
+ * Throws Tampered when a committed store lacks a file without which it does not open, also under the name that it has until
+ * a commit is finished. An `init` that was cut off is no store yet. For readers, which open nothing.
+ */
+export function refuseMissingFiles(files: Pick<Files, 'info'>, paths: CustodyPaths): void {
+  if (files.info(`${paths.audit}/log.json`) === null) return;
+  for (const [path, next] of [
+    [paths.root, paths.rootNext],
+    [paths.manifest, paths.manifestNext],
+    [paths.publicView, paths.publicNext],
+  ] as const) {
+    if (files.info(path) !== null || files.info(next) !== null) continue;
+    throw new RonError('Tampered', `${path}: missing, although the audit log says that there is a store`, {
+      hint: 'Keep the files as they are, compare with a backup, tell the security officer.',
+    });
+  }
 }
 
 /** Throws NotInitialised, RolledBack, LogTruncated or Tampered. */

@@ -39,6 +39,24 @@ export async function copyFile(source: Files, from: string, target: Files, to: s
   }
 }
 
+/** Lower hex SHA-256 of a file, read in pieces. */
+export function hashFile(files: Files, path: string): string {
+  const input = files.open(path, 'read');
+  try {
+    const { sizeBytes } = input.info();
+    const digest = sha256Stream();
+    for (let at = 0; at < sizeBytes; ) {
+      const chunk = input.read(at, Math.min(CHUNK_BYTES, sizeBytes - at));
+      if (chunk.length === 0) throw new RonError('Changing', `${path} became shorter while it was read`);
+      digest.update(chunk);
+      at += chunk.length;
+    }
+    return digest.hex();
+  } finally {
+    input.close();
+  }
+}
+
 /** Paths of regular files below `directory`, relative to it, sorted; none when it is absent. */
 export function filesBelow(files: Files, directory: string): string[] {
   return files.list(directory).flatMap((name) => {

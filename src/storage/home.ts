@@ -4,10 +4,10 @@
 // and network file systems (NetworkFileSystem, R-33), whose locks and syncs cannot be trusted.
 
 import { canonicalFile, type JsonObject, parseCanonicalFile } from '../bytes/canonical-json.ts';
-import { integer, literal, nullable, object, string, time, within } from '../bytes/decode.ts';
+import { type Decoder, integer, literal, nullable, object, string, time, within } from '../bytes/decode.ts';
 import { toTime } from '../bytes/time.ts';
 import { uuidV4 } from '../bytes/uuid.ts';
-import { RonError } from '../errors.ts';
+import { ownBytes, RonError } from '../errors.ts';
 import type { Clock, Files, Random } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { directoryOf, ensureDirectory, writeFile, writeNewFile } from './durable-file.ts';
@@ -58,19 +58,24 @@ const shape = object(
 
 export type HomeFile = ReturnType<typeof shape>;
 
-/** Null when there is no home yet. */
-export function readHome(files: Files, paths: HomePaths): HomeFile | null {
-  const bytes = files.read(paths.homeFile, LIMITS.signedFileBytes);
-  if (bytes === null) return null;
-  const json = parseCanonicalFile(bytes, paths.homeFile);
+/** A file whose member `format` names its kind and version, decoded. `own`: what this version reads, e.g. `x/1`. */
+export function decodeFormatted<T>(decoder: Decoder<T>, own: string, bytes: Uint8Array, path: string): T {
+  const json = parseCanonicalFile(bytes, path);
   const format = json !== null && typeof json === 'object' ? (json as JsonObject)['format'] : undefined;
-  const newer = typeof format === 'string' ? /^ronctl-home\/([1-9][0-9]{0,8})$/.exec(format) : null;
-  if (newer !== null && format !== HOME_FORMAT) {
-    throw new RonError('NewerVersion', `${paths.homeFile}: format ${newer[0]}; this ronctl reads ${HOME_FORMAT}`, {
-      hint: `Use a ronctl that reads ${newer[0]}.`,
+  const kind = own.slice(0, own.lastIndexOf('/') + 1);
+  const version = typeof format === 'string' && format.startsWith(kind) ? format.slice(kind.length) : '';
+  if (format !== own && /^[1-9][0-9]{0,8}$/.test(version)) {
+    throw new RonError('NewerVersion', `${path}: format ${kind}${version}; this ronctl reads ${own}`, {
+      hint: `Use a ronctl that reads ${kind}${version}.`,
     });
   }
-  return within(paths.homeFile, () => shape(json, ''));
+  return within(path, () => decoder(json, ''));
+}
+
+/** Null when there is no home yet. Tampered when it does not parse: only ronctl writes it, whole or not at all. */
+export function readHome(files: Files, paths: HomePaths): HomeFile | null {
+  const bytes = files.read(paths.homeFile, LIMITS.signedFileBytes);
+  return bytes === null ? null : ownBytes(() => decodeFormatted(shape, HOME_FORMAT, bytes, paths.homeFile));
 }
 
 export interface HomeDeps {
@@ -121,9 +126,11 @@ const NETWORK_FILE_SYSTEMS: ReadonlySet<string> = new Set([
   'ceph',
 ]);
 
-/** Throws NetworkFileSystem. The path must exist. */
+/** Throws NetworkFileSystem. A path that is not there yet is judged by its nearest parent that is. */
 export function refuseNetworkFileSystem(files: Files, path: string): void {
-  const { type } = files.fileSystem(path);
+  let there = path;
+  while (there !== '/' && files.info(there) === null) there = directoryOf(there);
+  const { type } = files.fileSystem(there);
   if (NETWORK_FILE_SYSTEMS.has(type)) {
     throw new RonError('NetworkFileSystem', `${path} lies on ${type}, a network file system`, {
       hint: 'Move RONCTL_HOME to a local disk.',

@@ -1,6 +1,6 @@
 // A home whose files are truncated, emptied, deleted, swapped, from another home, of a later version, too large, linked or
 // loosened: every command that meets one names the file and what to do, keeps the frozen exit code (10 for what was changed
-// under a checkpoint, 3 for what is no file of ours), and repairs or writes nothing.
+// under a checkpoint or is written by ronctl alone, 3 for what is no file of ours), and repairs or writes nothing.
 
 import {
   chmodSync,
@@ -86,6 +86,7 @@ const COMMANDS: Readonly<Record<string, () => string[]>> = {
   'policy inspect': () => ['policy', 'inspect'],
   'pq status': () => ['pq', 'status', '--tenant', 'acme'],
   'store status': () => ['store', 'status'],
+  doctor: () => ['doctor'],
   'store backup': () => ['store', 'backup', '--out', home.file('backup')],
 };
 
@@ -99,7 +100,14 @@ const damages: [name: string, damage: () => void, ...answers: Answer[]][] = [
     ['rotate', 3, 'Malformed', 'store/root.ronk: not a sealed record', 'Restore the file from a backup'],
     ['inspect root', 3, 'Malformed', 'root.ronk is no file that ronctl recognises'],
   ],
-  ['no root record', () => drop('store', 'root.ronk'), ['rotate', 10, 'Tampered', 'store/root.ronk: missing']],
+  [
+    'no root record',
+    () => drop('store', 'root.ronk'),
+    ['rotate', 10, 'Tampered', 'store/root.ronk: missing'],
+    ['store status', 10, 'Tampered', 'store/root.ronk: missing', 'compare with a backup'],
+    ['store backup', 10, 'Tampered', 'store/root.ronk: missing'],
+    ['doctor', 10, 'Tampered', 'store/root.ronk: missing', 'compare with a backup'],
+  ],
   [
     'the root record of another store',
     () => foreign('store', 'root.ronk'),
@@ -132,7 +140,14 @@ const damages: [name: string, damage: () => void, ...answers: Answer[]][] = [
     () => copyFileSync(at('store', 'manifest.ronk'), at('store', 'root.ronk')),
     ['rotate', 10, 'Tampered', 'is not a root record'],
   ],
-  ['no manifest', () => drop('store', 'manifest.ronk'), ['rotate', 10, 'Tampered', 'manifest.ronk is missing']],
+  [
+    'no manifest',
+    () => drop('store', 'manifest.ronk'),
+    ['rotate', 10, 'Tampered', 'manifest.ronk is missing'],
+    ['store status', 10, 'Tampered', 'store/manifest.ronk: missing'],
+    ['doctor', 10, 'Tampered', 'store/manifest.ronk: missing'],
+  ],
+  ['no store', () => drop('store'), ['doctor', 10, 'Tampered', 'store/root.ronk: missing']],
   ['a cut manifest', () => cut('store', 'manifest.ronk'), ['rotate', 10, 'Tampered', 'manifest.ronk']],
   ['a missing record', () => rmSync(first('store', 'records')), ['rotate', 10, 'Tampered', 'missing']],
   [
@@ -200,7 +215,18 @@ const damages: [name: string, damage: () => void, ...answers: Answer[]][] = [
     () => drop('home.json'),
     ['rotate', 10, 'Tampered', 'home.json is missing, although there is a custody store'],
   ],
-  ['a cut home.json', () => cut('home.json'), ['rotate', 3, 'Malformed', 'home.json: does not end in one line feed']],
+  [
+    'a cut home.json',
+    () => cut('home.json'),
+    ['rotate', 10, 'Tampered', 'home.json: does not end in one line feed'],
+    ['store status', 10, 'Tampered', 'home.json: does not end in one line feed'],
+    ['doctor', 10, 'Tampered', 'home.json: does not end in one line feed'],
+  ],
+  [
+    'a home.json with another member',
+    () => edit(at('home.json'), '"home_id"', '"home_di":1,"home_id"'),
+    ['rotate', 10, 'Tampered', 'home.json: home_di: unknown member'],
+  ],
   [
     'a home.json of a later version',
     () => edit(at('home.json'), 'ronctl-home/1', 'ronctl-home/2'),

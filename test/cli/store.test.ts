@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { StoreBackupResult } from '../../src/operations/store/backup.ts';
 import type { StorePassphraseResult } from '../../src/operations/store/passphrase.ts';
@@ -81,7 +81,38 @@ describe('ronctl store', () => {
     const elsewhere = { env: { RONCTL_HOME: home.file(`home-${_what}`) } };
     const run = await home.json(['store', 'restore', out], 10, elsewhere);
     expect(run.error).toMatchObject({ code: 'Tampered', message: expect.stringContaining(message) });
-    expect((await home.json(['store', 'status'], 4, elsewhere)).error?.code).toBe('NotInitialised');
+    const dry = await home.json(['store', 'restore', out, '--dry-run'], 10, elsewhere);
+    expect(dry.error?.message).toBe(run.error?.message);
+    expect(existsSync(home.file(`home-${_what}`))).toBe(false);
+  });
+
+  it('restore refuses a backup whose head backup.json does not name, and leaves nothing', async () => {
+    const out = home.file('backup-head');
+    await home.json(['store', 'backup', '--out', out]);
+    const list = readFileSync(`${out}/backup.json`, 'utf8');
+    const size = Number(/"size":(\d+)/.exec(list)![1]);
+    writeFileSync(`${out}/backup.json`, list.replace(`"size":${size}`, `"size":${size - 1}`));
+    const run = await home.json(['store', 'restore', out], 10, { env: { RONCTL_HOME: home.file('home-head') } });
+    expect(run.error).toMatchObject({
+      code: 'Tampered',
+      message: expect.stringContaining('the checkpoint of the backup'),
+    });
+    expect(existsSync(home.file('home-head'))).toBe(false);
+  });
+
+  it.each([
+    ['no backup.json', undefined, 4, 'NotFound', 'holds no backup.json'],
+    ['something else', '{}\n', 3, 'Malformed', 'backup.json: format: missing member'],
+    ['one of a later version', '{"format":"ronctl-backup/2"}\n', 3, 'NewerVersion', 'reads ronctl-backup/1'],
+    ['another format', '{"format":"ronctl-home/2"}\n', 3, 'Malformed', 'backup.json: format'],
+  ])('restore refuses a directory with %s, and leaves nothing', async (name, content, exit, code, message) => {
+    const directory = home.file(`no-backup-${name}`);
+    mkdirSync(directory);
+    if (content !== undefined) writeFileSync(`${directory}/backup.json`, content);
+    const elsewhere = { env: { RONCTL_HOME: home.file('home-none') } };
+    const { error } = await home.json(['store', 'restore', directory], exit, elsewhere);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(existsSync(home.file('home-none'))).toBe(false);
   });
 
   it('a second process is refused while one holds the home, also after that one has read every file of it', async () => {

@@ -24,7 +24,7 @@ export async function storeRestore(
   const { host, home, dryRun } = deps;
   const ctx = await storeContext(deps);
   const common = { from: directory, home, dry_run: dryRun, verify_only: true } as const;
-  const checked = checkRestore(ctx, host.files, directory);
+  const checked = checkRestore(ctx, host.files, directory, deps.onProgress);
   if (dryRun) return { ...common, files: checked.files.size, head: checked.head };
   await ensureHome(ctx, ctx.paths);
   const hold = await holdHome(deps, ctx, 'cli');

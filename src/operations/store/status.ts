@@ -5,6 +5,8 @@ import { fromTime, toTime } from '../../bytes/time.ts';
 import type { Files } from '../../host.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import { recordAt, unsignedTail } from '../../storage/custody-log.ts';
+import { refuseMissingFiles } from '../../storage/custody-recovery.ts';
+import { custodyPaths } from '../../storage/custody-state.ts';
 import { filesBelow } from '../../storage/file-copy.ts';
 import { type HolderFile, readHolder } from '../../storage/holder.ts';
 import { readHome } from '../../storage/home.ts';
@@ -57,6 +59,7 @@ export async function storeStatus(deps: Pick<OperationDeps, 'host' | 'home' | 'c
   const ctx = await storeContext(deps);
   const { files, paths } = ctx;
   const { view, trust, home, checkpoint } = readPublicView(ctx);
+  refuseMissingFiles(files, custodyPaths(ctx));
   const epoch = epochPaths(paths.audit, home.epoch);
   const size = checkpoint?.size ?? 0;
   const tail = unsignedTail(files, epoch, size);
