@@ -12,7 +12,7 @@ import { NOTE_TYPES, parseVkey } from '../envelope/note.ts';
 import { fail } from '../errors.ts';
 import { decodeBundle } from '../keys/bundle.ts';
 import { signedMessage } from '../keys/message.ts';
-import type { Artefact, KnownKey } from './artefact.ts';
+import { type Artefact, type KnownKey, verdictOf } from './artefact.ts';
 import { describeSealed, describeWrap } from './binary.ts';
 import { judgeSignature, keysIn, keysOfHolder } from './known-keys.ts';
 import { describeCheckpoint, describeTlogProof, isNote } from './notes.ts';
@@ -111,9 +111,19 @@ export function recognise(
   return describeState(loose, strict);
 }
 
-/** The keys that a file names, for judging another one: genesis, bundle, request, proof, key object, audit/log.json. */
-export function keysFromFile(bytes: Uint8Array, what: string): readonly KnownKey[] {
-  return within(what, () => keysOf(bytes, what));
+/**
+ * The keys that a file names, for judging another one: genesis, bundle, request, proof, key object, audit/log.json. Throws
+ * VerificationFailed when something in the file itself is invalid: whoever changed it may have put in keys of their own.
+ */
+export function keysFromFile(crypto: Crypto, bytes: Uint8Array, what: string): readonly KnownKey[] {
+  return within(what, () => {
+    const keys = keysOf(bytes, what);
+    const artefact = recognise(crypto, bytes, [], what);
+    if (artefact === null || verdictOf(artefact) !== 'something invalid') return keys;
+    return fail('VerificationFailed', `a ${artefact.kind} with something invalid in it; its keys are not used`, {
+      hint: `Run \`ronctl inspect ${what}\` to see what, and get the file again from its author.`,
+    });
+  });
 }
 
 function keysOf(bytes: Uint8Array, what: string): readonly KnownKey[] {

@@ -30,7 +30,7 @@ export default class Inspect extends BaseCommand {
   static override description =
     `Recognises: genesis (draft or full), proposal, draft, request, statement, possession, receipt, signer bundle, proof, evidence, roll-call, dispute, checkpoint, tlog-proof, sealed record (its header), key object, continuity, signature bundle, wrap envelope, audit segment, ledger segment, checkpoint list; and the clear files of a home. Capabilities come with the server.
 
-Prints kind, version, digest, words, members, each signature as valid, invalid or key unknown, and what could not be checked. A key that stands in the file itself proves that its holder signed, not who that is.
+Prints kind, version, digest, words, members, each signature as valid, invalid or key unknown, and what could not be checked. A key that stands in the file itself proves that its holder signed, not who that is. A file given with --key in which something is invalid is refused (10).
 
 Exit codes: 0 nothing invalid, 10 something invalid, 11 a key is unknown, 3 no file of ronctl, or a broken one. Reads at most 1 MiB; segments are streamed. Needs no home and no passphrase.`;
   static override examples = [

@@ -89,7 +89,7 @@ function explain(
   deps: Pick<OperationDeps, 'host' | 'onProgress'>,
 ): InspectResult {
   const { name, path, stdin } = request.source;
-  const keys: KnownKey[] = request.keyFiles.flatMap((one) => keysFromFile(one.bytes, one.name));
+  const keys: KnownKey[] = request.keyFiles.flatMap((one) => keysFromFile(crypto, one.bytes, one.name));
   const open = (first: Uint8Array): SegmentReader | null => openSegment(crypto, first, keys);
   const whole = (bytes: Uint8Array): InspectResult => {
     const artefact = linesOf(bytes, open) ?? within(name, () => recognise(crypto, bytes, keys, name));

@@ -83,7 +83,7 @@ describe('recognise', () => {
 
   it('judges a checkpoint list line by line', () => {
     const line = canonicalText({ size: 3, note_b64: Buffer.from(made.files.checkpoint).toString('base64') });
-    const keys = keysFromFile(made.logFile, 'log.json');
+    const keys = keysFromFile(crypto, made.logFile, 'log.json');
     const found = explain(utf8(`${line}\n`), keys)!;
     expect([found.kind, verdictOf(found), found.signatures.length]).toEqual(['checkpoint list', 'nothing invalid', 2]);
     const twice = explain(utf8(`${line}\n${line}\n`), keys)!;
@@ -99,7 +99,7 @@ describe('recognise', () => {
   });
 
   it('judges with the keys of a genesis given beside', () => {
-    const keys = keysFromFile(made.files.genesis, 'genesis.json');
+    const keys = keysFromFile(crypto, made.files.genesis, 'genesis.json');
     for (const name of [
       'proposal',
       'statement',
@@ -118,13 +118,13 @@ describe('recognise', () => {
   });
 
   it('judges a checkpoint and a key object with the keys of audit/log.json', () => {
-    const keys = keysFromFile(made.logFile, 'log.json');
+    const keys = keysFromFile(crypto, made.logFile, 'log.json');
     expect(verdictOf(explain(made.files.checkpoint, keys)!)).toBe('nothing invalid');
     expect(verdictOf(explain(made.kemObject, keys)!)).toBe('nothing invalid');
   });
 
   it('judges a signature bundle with the key object of its version', () => {
-    const keys = keysFromFile(made.files['key object'], 'key.json');
+    const keys = keysFromFile(crypto, made.files['key object'], 'key.json');
     const found = explain(made.files['signature bundle'], keys)!;
     expect(found.signatures.map((one) => [one.keyid, one.verdict])).toEqual([
       [`${KID}#v1/ed25519`, 'valid'],
@@ -136,7 +136,7 @@ describe('recognise', () => {
     const found = explain(made.signerSetChange)!;
     expect(found.kind).toBe('proposal');
     expect(found.signatures.map((one) => one.verdict)).toEqual(['key unknown', 'key unknown']);
-    const known = explain(made.signerSetChange, keysFromFile(made.files.genesis, 'genesis.json'))!;
+    const known = explain(made.signerSetChange, keysFromFile(crypto, made.files.genesis, 'genesis.json'))!;
     expect(known.signatures.map((one) => [one.verdict, one.key_from])).toEqual([
       ['valid', `genesis ${made.ledgerId}`],
       ['valid', `genesis ${made.ledgerId}`],
@@ -286,7 +286,7 @@ describe('damage', () => {
   it('finds a checkpoint without its post-quantum half', () => {
     const text = fromUtf8(made.files.checkpoint)!;
     const stripped = utf8(`${text.split('\n').slice(0, 5).join('\n')}\n`);
-    const found = explain(stripped, keysFromFile(made.files.genesis, 'genesis.json'))!;
+    const found = explain(stripped, keysFromFile(crypto, made.files.genesis, 'genesis.json'))!;
     expect(found.signatures.map((one) => one.verdict)).toEqual(['valid']);
     expect(found.checks).toContainEqual({
       what: 'an ML-DSA-44 signature of the log is there',
@@ -305,7 +305,7 @@ describe('damage', () => {
 
   it('finds a checkpoint over another size', () => {
     const text = fromUtf8(made.files.checkpoint)!.replace('\n3\n', '\n4\n');
-    const found = explain(utf8(text), keysFromFile(made.files.genesis, 'genesis.json'))!;
+    const found = explain(utf8(text), keysFromFile(crypto, made.files.genesis, 'genesis.json'))!;
     expect(found.signatures.map((one) => one.verdict)).toEqual(['invalid', 'invalid']);
   });
 

@@ -47,6 +47,32 @@ describe('ronctl inspect', () => {
     ]);
   });
 
+  it('takes no keys from a file in which something is invalid', async () => {
+    const spoil = (kind: 'signer bundle' | 'genesis'): void => {
+      const text = Buffer.from(made.files[kind]).toString('utf8');
+      home.write(
+        'spoilt.key',
+        text.replace(/"sig":"(.)/, (_, first) => `"sig":"${first === 'A' ? 'B' : 'A'}`),
+      );
+    };
+    await home.json(['inspect', 'signer-bundle.file', '--key', 'signer-bundle.file']);
+    for (const kind of ['signer bundle', 'genesis'] as const) {
+      spoil(kind);
+      const { data, error } = await home.json(['inspect', 'proposal.file', '--key', 'spoilt.key'], 10);
+      expect(data).toBeUndefined();
+      expect(error).toMatchObject({
+        code: 'VerificationFailed',
+        message: `spoilt.key: a ${kind} with something invalid in it; its keys are not used`,
+        hint: expect.stringContaining('ronctl inspect spoilt.key'),
+      });
+    }
+    const envelope = JSON.parse(Buffer.from(made.files['signer bundle']).toString('utf8')) as { signatures: unknown[] };
+    envelope.signatures.pop();
+    home.write('stripped.key', `${JSON.stringify(envelope)}\n`);
+    const stripped = await home.json(['inspect', 'proposal.file', '--key', 'stripped.key'], 10);
+    expect(stripped.error?.message).toContain('stripped.key: a signer bundle with something invalid');
+  });
+
   it('is 3 for a file of somebody else, an empty one and one that is broken', async () => {
     home.write('other.txt', 'hello\n');
     home.write('empty', '');
