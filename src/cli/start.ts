@@ -44,12 +44,17 @@ function watchStdout(host: Host): void {
 }
 
 function watchSignals(launch: Launch): void {
-  const stop = (code: 'Interrupted' | 'Terminated', exit: number) => () => {
-    const error = new RonError(code, code === 'Interrupted' ? 'interrupted' : 'terminated');
-    void launch.onSignal(error).finally(() => process.exit(exit));
+  let stopping = false;
+  const stop = (code: 'Interrupted' | 'Terminated', message: string) => () => {
+    const error = new RonError(code, message);
+    if (stopping) process.exit(error.exit);
+    stopping = true;
+    void launch.onSignal(error).finally(() => process.exit(error.exit));
   };
-  process.once('SIGINT', stop('Interrupted', 130));
-  process.once('SIGTERM', stop('Terminated', 143));
+  // Not `once`: what guards the terminal while a question is asked ends the process itself when nobody else listens.
+  process.on('SIGINT', stop('Interrupted', 'interrupted'));
+  process.on('SIGTERM', stop('Terminated', 'terminated'));
+  process.on('SIGHUP', stop('Terminated', 'terminated: the terminal was closed'));
 }
 
 export async function start(argv: readonly string[], options: StartOptions): Promise<void> {

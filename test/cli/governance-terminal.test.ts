@@ -98,6 +98,20 @@ describe('ronctl governance approve at a terminal', () => {
     expect(readFileSync(join(home.path, 'signers/bob/manifest.ronk')).equals(memory)).toBe(true);
   });
 
+  it.each([
+    ['SIGTERM', 'Terminated', 143],
+    ['SIGHUP', 'Terminated', 143],
+    ['SIGINT', 'Interrupted', 130],
+  ])('%s at the question ends with one error envelope and leaves nothing behind', async (signal, code, exit) => {
+    const before = traces();
+    const session = approve('--json');
+    await session.until('last 8 characters');
+    session.kill(signal);
+    expect(await session.ended).toBe(exit);
+    expect(session.shown().match(/\{"ok":false.*\}/g)).toEqual([expect.stringContaining(`"code":"${code}"`)]);
+    expect(traces()).toBe(before);
+  });
+
   it('the right end of the id and the passphrase sign', async () => {
     const waiting = readdirSync(join(home.path, 'inbox')).length;
     const session = approve();

@@ -8,6 +8,8 @@ export interface Session {
   /** Resolves when the text has been shown. */
   until(text: string): Promise<void>;
   type(text: string | Buffer): void;
+  /** Sends a signal to the program alone. */
+  kill(signal: string): void;
   /** Exit code, or 128 + signal. */
   readonly ended: Promise<number>;
 }
@@ -54,6 +56,7 @@ export function onTerminal(
         check();
       }),
     type: (text) => pty.write(typeof text === 'string' ? text : text.toString('binary')),
+    kill: (signal) => pty.kill(signal),
     ended: exit,
   };
 }
