@@ -13,7 +13,14 @@ export function malformed(path: string, why: string): never {
 }
 
 /** Codes that say something about the bytes of a file. */
-const OF_FILES = new Set<ErrorCode>(['Malformed', 'NewerVersion', 'InvalidValue', 'Tampered', 'VerificationFailed']);
+const OF_FILES = new Set<ErrorCode>([
+  'Malformed',
+  'NewerVersion',
+  'InvalidValue',
+  'SuiteMismatch',
+  'Tampered',
+  'VerificationFailed',
+]);
 
 /** What `read` returns; its refusals name the file too, not only the member. */
 export function within<T>(what: string, read: () => T): T {

@@ -138,6 +138,8 @@ export interface VerifyRequest {
   readonly proof?: Uint8Array;
   /** A key object file, instead of the keys that the service knows. */
   readonly keyObject?: Uint8Array;
+  /** What the caller calls `proof` and `keyObject` in errors, such as their file names. */
+  readonly names?: { readonly proof?: string; readonly keyObject?: string };
   /** Appends a `verify` record. */
   readonly audit?: boolean;
 }

@@ -48,8 +48,6 @@ interface Use {
   readonly name: string;
   readonly where: TestHome;
   readonly argv: () => string[];
-  /** How the file is called in messages; the argument `broken.file` itself by default. */
-  readonly called?: string;
 }
 
 const FILE = 'broken.file';
@@ -111,7 +109,6 @@ const uses: Use[] = [
     name: 'kms verify --key',
     where: home,
     argv: () => ['kms', 'verify', '--file', 'payload', '--sig', 'bundle', '--key', FILE],
-    called: 'the key object',
   },
   ...(['genesis', 'request', 'signature bundle'] as const).map(
     (kind): Use => ({ kind, name: 'inspect', where: home, argv: () => ['inspect', FILE] }),
@@ -177,7 +174,7 @@ describe.each(uses.map((use) => [`${use.name} with a ${use.kind}`, use] as const
       message: '',
     });
     expect(error?.message).toMatch(message);
-    expect(error?.message).toMatch(new RegExp(`${FILE}|${use.called ?? FILE}`));
+    expect(error?.message).toContain(FILE);
   });
 
   test('the next version', async () => {
@@ -187,7 +184,7 @@ describe.each(uses.map((use) => [`${use.name} with a ${use.kind}`, use] as const
     place(next);
     const argv = use.argv();
     const own = argv.includes('--from') ? 'Malformed' : 'NewerVersion';
-    const { error } = await expectRefused(where, { argv, exit: 3, code: own, message: use.called ?? FILE });
+    const { error } = await expectRefused(where, { argv, exit: 3, code: own, message: FILE });
     if (own === 'NewerVersion') expect(error?.hint).toMatch(/^Use a (newer ronctl|ronctl that reads)/);
   });
 });

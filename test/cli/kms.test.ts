@@ -13,7 +13,7 @@ import type { KmsSignResult } from '../../src/operations/kms/sign.ts';
 import type { KmsUnwrapResult } from '../../src/operations/kms/unwrap.ts';
 import type { KmsVerifyResult } from '../../src/operations/kms/verify.ts';
 import type { KmsWrapResult } from '../../src/operations/kms/wrap.ts';
-import { temporaryHome } from '../support/binary.ts';
+import { envelopeOf, temporaryHome } from '../support/binary.ts';
 
 const home = temporaryHome();
 const pass = (): string[] => ['--passphrase-file', home.passphrase('store')];
@@ -39,6 +39,15 @@ describe('ronctl kms create, list, show', () => {
     const run = await home.run(['kms', 'list']);
     expect(run.stdout).toContain(kid);
     expect(run.stderr).toBe('');
+  });
+
+  it('a list of a tenant without a key is empty, and stderr names the tenants that have one', async () => {
+    for (const more of [[], ['--json']]) {
+      const run = await home.run(['kms', 'list', '--tenant', 'ACNE', ...more]);
+      expect(run.exit).toBe(0);
+      expect(run.stderr).toContain('no key has the tenant acne; tenants with keys: acme\n');
+      if (more.length > 0) expect(envelopeOf<KmsListResult>(run).data).toEqual({ trust: 'local', keys: [] });
+    }
   });
 
   it('folds a tenant in upper case with a notice', async () => {
@@ -146,19 +155,33 @@ describe('ronctl kms sign, verify', () => {
     expect((await home.json(['kms', 'verify', '--file', 'payload', '--sig', 'other'], 4)).error?.code).toBe('NotFound');
   });
 
-  it('--audit records the outcome', async () => {
-    const { data } = await home.json<KmsVerifyResult>([
-      'kms',
-      'verify',
-      '--file',
-      'payload',
-      '--sig',
-      'b',
-      '--audit',
-      ...pass(),
-    ]);
+  it('--key and --proof name their files when they are broken', async () => {
+    home.write('no-proof', 'hello\n');
+    home.write('no-key', '{}\n');
+    const argv = ['kms', 'verify', '--file', 'payload', '--sig', 'b'];
+    const proof = await home.json([...argv, '--proof', 'no-proof'], 3);
+    expect(proof.error).toMatchObject({ code: 'Malformed', message: expect.stringMatching('^no-proof: the proof: ') });
+    const key = await home.json([...argv, '--key', 'no-key'], 3);
+    expect(key.error).toMatchObject({ code: 'Malformed', message: expect.stringMatching('^no-key: ') });
+    const object = join(home.path, 'store/keys', keyFileName(`${kid}#v1`, 'pub'));
+    const spoilt = readFileSync(object, 'utf8').replace(/"sig":"(.)/, (_, one) => `"sig":"${one === 'A' ? 'B' : 'A'}`);
+    home.write('foreign-key', spoilt);
+    const foreign = await home.json([...argv, '--key', 'foreign-key'], 11);
+    expect(foreign.error).toMatchObject({ code: 'NoTrustedKey', message: expect.stringMatching('^foreign-key: ') });
+  });
+
+  it('--audit records the outcome, and nothing in a dry run, which still wants the passphrase', async () => {
+    const log = join(home.path, 'audit/e0/segments/000000.jsonl');
+    const before = readFileSync(log);
+    const argv = ['kms', 'verify', '--file', 'payload', '--sig', 'b', '--audit'];
+    const dry = await home.json<KmsVerifyResult>([...argv, '--dry-run', ...pass()]);
+    expect(dry.data).toMatchObject({ accepted: true, audited: false });
+    const wrong = ['--passphrase-file', home.passphrase('other')];
+    expect((await home.json([...argv, '--dry-run', ...wrong], 3)).error?.code).toBe('WrongPassphrase');
+    expect(readFileSync(log).equals(before)).toBe(true);
+    const { data } = await home.json<KmsVerifyResult>([...argv, ...pass()]);
     expect(data?.audited).toBe(true);
-    const lines = readFileSync(join(home.path, 'audit/e0/segments/000000.jsonl'), 'utf8').trim().split('\n');
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
     const record = lines
       .map((line) => JSON.parse(line) as { op: string; result: string })
       .findLast((one) => one.op === 'verify');
@@ -239,6 +262,20 @@ describe('ronctl kms wrap, unwrap', () => {
     home.write('damaged', bytes);
     const damaged = await home.json(['kms', 'unwrap', '--file', 'damaged', '--out', 'no', ...pass()], 10);
     expect(damaged.error?.code).toBe('UnwrapFailed');
+    expect(damaged.error?.message).toBe('damaged: the envelope does not open with the key that it names');
+    const suite = Uint8Array.from(home.read('w'));
+    suite[5] = 9;
+    home.write('suite9', suite);
+    home.write('no-envelope', 'hello');
+    for (const [file, code] of [
+      ['suite9', 'SuiteMismatch'],
+      ['no-envelope', 'Malformed'],
+    ] as const) {
+      for (const given of [[], [kid]]) {
+        const { error } = await home.json(['kms', 'unwrap', ...given, '--file', file, '--out', 'no', ...pass()], 3);
+        expect(error).toMatchObject({ code, message: expect.stringMatching(`^${file}: the `) });
+      }
+    }
     const foreign = await home.json(['kms', 'unwrap', kid, '--file', 'w', '--out', 'no', ...pass()], 3);
     expect(foreign.error?.code).toBe('InvalidValue');
     const small = await home.json(['kms', 'wrap', kid, '--size', '15', '--out', 'no', ...pass()], 3);

@@ -101,7 +101,9 @@ describe('definitions', () => {
   test.each([...byName])('%s: --dry-run exactly when it changes something', (name, { flags }) => {
     // An export writes a file that the operator names, and may have the flag.
     if (name.endsWith(' export')) return;
-    expect(flags.some((flag) => flag.name === 'dry-run')).toBe(MUTATING.has(name));
+    // With --audit it appends a record; without, it only reads.
+    const mutates = MUTATING.has(name) || name === 'kms verify';
+    expect(flags.some((flag) => flag.name === 'dry-run')).toBe(mutates);
   });
 
   test.each([...byName])('%s: a file output can be forced, and only that', (_, { flags }) => {

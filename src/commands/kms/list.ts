@@ -3,7 +3,8 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
-import { list } from '../../operations/kms/list.ts';
+import { list, tenantsWithKeys } from '../../operations/kms/list.ts';
+import { foldTenant } from '../../policy/tenant.ts';
 import { listView } from '../../views/kms/list.ts';
 
 export default class KmsList extends BaseCommand {
@@ -18,6 +19,11 @@ export default class KmsList extends BaseCommand {
 
   override async perform({ flags }: Input<typeof KmsList>, runtime: Runtime): Promise<Outcome> {
     const data = await list({ tenant: flags.tenant }, runtime.deps());
+    if (flags.tenant !== undefined && data.keys.length === 0) {
+      const tenants = await tenantsWithKeys(runtime.deps());
+      const known = tenants.length === 0 ? 'there is no key in this store' : `tenants with keys: ${tenants.join(', ')}`;
+      runtime.host.log.notice(`no key has the tenant ${foldTenant(flags.tenant, '--tenant')}; ${known}`);
+    }
     return { data, text: () => listView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

@@ -34,7 +34,13 @@ With KID the envelope must belong to that key.`;
   override async perform({ args, flags }: Input<typeof KmsUnwrap>, runtime: Runtime): Promise<Outcome> {
     const envelope = await runtime.readInput(flags.file, LIMITS.wrapEnvelopeBytes);
     const output = await checkedOutput(runtime, flags, 'binary');
-    const request = { kid: args.kid, envelope, opId: flags['op-id'], confirmTime: flags['confirm-time'] };
+    const request = {
+      kid: args.kid,
+      envelope,
+      envelopeName: flags.file,
+      opId: flags['op-id'],
+      confirmTime: flags['confirm-time'],
+    };
     const { plaintext, result } = await unwrap(request, runtime.deps(flags));
     try {
       await output.write(plaintext);

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { payloadFlags } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
 import { payloadOf } from '../../cli/payload.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
@@ -37,6 +37,7 @@ Exit codes, the first that applies: 4 the key is unknown; 11 its state is not au
     audit: Flags.boolean({ summary: 'record the outcome in the audit log (asks for the custody passphrase)' }),
     ...passphraseFlags,
     'confirm-time': confirmTimeFlag,
+    'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     kms: kmsFlag,
   };
@@ -50,6 +51,10 @@ Exit codes, the first that applies: 4 the key is unknown; 11 its state is not au
       bundleName: flags.sig,
       proof: await read(flags.proof),
       keyObject: await read(flags.key),
+      names: {
+        ...(flags.proof === undefined ? {} : { proof: flags.proof }),
+        ...(flags.key === undefined ? {} : { keyObject: flags.key }),
+      },
       audit: flags.audit,
       confirmTime: flags['confirm-time'],
     };

@@ -2,6 +2,7 @@
 // that tenant and key accepts the bundle now. With a key object from elsewhere the state of the key is not authenticated.
 
 import type { JsonObject } from '../../bytes/canonical-json.ts';
+import { within } from '../../bytes/decode.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
@@ -17,6 +18,7 @@ import { SIGN_ALGS, type SignAlg } from '../../keys/tracks.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { Call, VerifyRequest, VerifyResult } from '../ports.ts';
 import { actorOf, authorise } from './authorise.ts';
+import { refuseVerifyOnly } from './home.ts';
 import { readKeyObject } from './key-info.ts';
 import { phaseOfKey } from './key-policy.ts';
 import type { KeyServices } from './keys.ts';
@@ -59,14 +61,24 @@ const json = ({ kid, payload_b3, sigs }: VerifyRequest['bundle']): JsonObject =>
 });
 
 /** Where the `sign` record of this bundle stands, by a tlog-proof. Throws VerificationFailed when it is of another one. */
-function provenSign(trusted: TrustedService, proof: Uint8Array, bundle: Bundle, inputHash: string): LogPlace {
-  const { place, record } = trusted.checkProof(proof);
-  const isIt = record.op === 'sign' && record.result === 'ok' && record.kid === bundle.kidText;
-  if (isIt && record.input_hash === inputHash) return place;
-  return fail('VerificationFailed', `the proof is of another record (${record.op}), not of this signature`, {
-    field: 'proof',
+function provenSign(
+  trusted: TrustedService,
+  proof: Uint8Array,
+  name: string,
+  bundle: Bundle,
+  inputHash: string,
+): LogPlace {
+  return within(name, () => {
+    const { place, record } = trusted.checkProof(proof);
+    const isIt = record.op === 'sign' && record.result === 'ok' && record.kid === bundle.kidText;
+    if (isIt && record.input_hash === inputHash) return place;
+    return fail('VerificationFailed', `the proof is of another record (${record.op}), not of this signature`, {
+      field: 'proof',
+    });
   });
 }
+
+const proofName = ({ names }: VerifyRequest): string => names?.proof ?? 'the proof';
 
 function fromJudgement(judgement: Judgement, mode: string, reader: KeyReader): Answer {
   const isKnown = reader.trust !== 'not-authenticated';
@@ -99,7 +111,8 @@ async function verifyHere(
   const verdicts = verifyBundle(crypto, publicKeys(object.pub), bundle, payloadB3);
   const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;
   const inputHash = `b3:${toHex(payloadB3)}`;
-  const given = request.proof === undefined ? [] : [provenSign(reader, request.proof, bundle, inputHash)];
+  const given =
+    request.proof === undefined ? [] : [provenSign(reader, request.proof, proofName(request), bundle, inputHash)];
   const question = {
     tracks: version.tracks,
     verdicts,
@@ -116,11 +129,12 @@ async function signerOf(
   services: KeyServices,
   crypto: Crypto,
   envelope: Parameters<typeof keyObjectDefect>[1],
+  name: string,
 ): Promise<TrustedService> {
   for (const one of await services.trusted()) {
     if (keyObjectDefect(crypto, envelope, one.serviceKeys) === null) return one;
   }
-  return fail('NoTrustedKey', 'no service key that is trusted here signed the key object', { field: 'key' });
+  return fail('NoTrustedKey', `${name}: no service key that is trusted here signed the key object`, { field: 'key' });
 }
 
 /**
@@ -135,15 +149,20 @@ async function verifyElsewhere(
   payloadB3: Uint8Array,
 ): Promise<VerifyResult> {
   const crypto = await services.crypto();
-  const { envelope, object } = parseKeyObject(keyObject, 'the key object');
+  const name = request.names?.keyObject ?? 'the key object';
+  const { envelope, object } = parseKeyObject(keyObject, name);
   if (object.kid !== bundle.kidText) {
-    fail('InvalidValue', `the key object is of ${object.kid}, the bundle of ${bundle.kidText}`, { field: 'key' });
+    fail('InvalidValue', `${name} is the key object of ${object.kid}, the bundle of ${bundle.kidText}`, {
+      field: 'key',
+    });
   }
-  const trusted = await signerOf(services, crypto, envelope);
+  const trusted = await signerOf(services, crypto, envelope, name);
   const verdicts = verifyBundle(crypto, publicKeys(object.pub), bundle, payloadB3);
   const anyBad = verdicts.some((one) => !one.valid);
   const isProven = request.proof !== undefined;
-  if (request.proof !== undefined) provenSign(trusted, request.proof, bundle, `b3:${toHex(payloadB3)}`);
+  if (request.proof !== undefined) {
+    provenSign(trusted, request.proof, proofName(request), bundle, `b3:${toHex(payloadB3)}`);
+  }
   const isCompromised = object.from_seq !== undefined;
   return result(bundle, verdicts, {
     accepted: !anyBad && isProven && !isCompromised,
@@ -155,9 +174,11 @@ async function verifyElsewhere(
   });
 }
 
-/** Appends the `verify` record. */
-async function record(services: KeyServices, call: Call, answer: VerifyResult, bundle: Bundle): Promise<void> {
+/** Appends the `verify` record; a dry run does everything but that. False when nothing was written. */
+async function record(services: KeyServices, call: Call, answer: VerifyResult, bundle: Bundle): Promise<boolean> {
   const home = await services.open();
+  refuseVerifyOnly(home.store);
+  if (call.dryRun === true) return false;
   const { tenant, purpose } = bundle.kid;
   const second = Math.floor(fromTime(home.judged().now.wall) / 1000);
   await home.store.append([
@@ -172,6 +193,7 @@ async function record(services: KeyServices, call: Call, answer: VerifyResult, b
       detail: { count: 1, second, inputs_sha256: sha256Hex(bundle.payloadB3) },
     },
   ]);
+  return true;
 }
 
 /** A negative verdict is `refusal` in the answer. Throws NotFound, Malformed, NotAuthenticated, Tampered, NoTrustedKey. */
@@ -189,6 +211,5 @@ export async function verifySignatures(
       ? await verifyHere(services, request, bundle, payloadB3)
       : await verifyElsewhere(services, request, keyObject, bundle, payloadB3);
   if (request.audit !== true) return answer;
-  await record(services, call, answer, bundle);
-  return { ...answer, audited: true };
+  return { ...answer, audited: await record(services, call, answer, bundle) };
 }

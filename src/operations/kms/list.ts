@@ -19,3 +19,9 @@ export async function list(request: KmsListRequest, deps: OperationDeps): Promis
   const { keys, trust } = await withKms(deps, {}, (kms) => kms.keys.list(wanted, kms.call));
   return { trust, keys };
 }
+
+/** Every tenant that has a key, sorted. */
+export async function tenantsWithKeys(deps: OperationDeps): Promise<readonly string[]> {
+  const { keys } = await list({}, deps);
+  return [...new Set(keys.map((key) => key.tenant))].sort();
+}

@@ -2,7 +2,7 @@
 // passphrase and records nothing, unless `audit` asks for the record.
 
 import { bundleJson, parseBundle } from '../../keys/bundle.ts';
-import type { VerifyResult } from '../../kms/ports.ts';
+import type { VerifyRequest, VerifyResult } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type KmsCallOptions, withKms } from './open.ts';
 import { type Payload, payloadB3 } from './payload.ts';
@@ -17,6 +17,8 @@ export interface KmsVerifyRequest extends KmsCallOptions {
   readonly proof?: Uint8Array | undefined;
   /** A key object file, instead of this home's keys. */
   readonly keyObject?: Uint8Array | undefined;
+  /** Names of both in errors. */
+  readonly names?: VerifyRequest['names'];
   /** Unseals and appends a `verify` record. */
   readonly audit: boolean;
 }
@@ -29,13 +31,14 @@ export interface KmsVerifyResult extends VerifyResult {
 export async function verify(request: KmsVerifyRequest, deps: OperationDeps): Promise<KmsVerifyResult> {
   const bundle = bundleJson(parseBundle(request.bundle, request.bundleName ?? 'the signature bundle'));
   const payload_b3 = await payloadB3(request.payload, deps.host, deps.onProgress);
-  const { proof, keyObject, audit } = request;
+  const { proof, keyObject, names, audit } = request;
   const wanted = {
     bundle,
     payload_b3,
     audit,
     ...(proof === undefined ? {} : { proof }),
     ...(keyObject === undefined ? {} : { keyObject }),
+    ...(names === undefined ? {} : { names }),
   };
   const answer = await withKms(deps, request, ({ signing, call }) => signing.verify(wanted, call));
   return { ...answer, payload_b3 };
