@@ -12,7 +12,6 @@ export default defineConfig({
     // The tests wait for child processes most of the time; the default leaves one of two cores idle.
     maxWorkers: Math.max(2, availableParallelism()),
     disableConsoleIntercept: true,
-    restoreMocks: true,
     // A deadline against hangs only; no test asserts a duration.
     testTimeout: 120_000,
     hookTimeout: 120_000,

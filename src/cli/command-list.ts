@@ -6,7 +6,7 @@ export interface FlagInfo {
   readonly name: string;
   readonly char?: string;
   readonly summary: string;
-  /** Placeholder of its value; absent for a switch. */
+  /** How its value is named in help, e.g. `FILE`; absent for a switch. */
   readonly value?: string;
   readonly options: readonly string[];
   readonly required: boolean;
