@@ -4,7 +4,6 @@ import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { list, tenantsWithKeys } from '../../operations/kms/list.ts';
-import { foldTenant } from '../../policy/tenant.ts';
 import { listView } from '../../views/kms/list.ts';
 
 export default class KmsList extends BaseCommand {
@@ -20,9 +19,9 @@ export default class KmsList extends BaseCommand {
   override async perform({ flags }: Input<typeof KmsList>, runtime: Runtime): Promise<Outcome> {
     const data = await list({ tenant: flags.tenant }, runtime.deps());
     if (flags.tenant !== undefined && data.keys.length === 0) {
-      const tenants = await tenantsWithKeys(runtime.deps());
-      const known = tenants.length === 0 ? 'there is no key in this store' : `tenants with keys: ${tenants.join(', ')}`;
-      runtime.host.log.notice(`no key has the tenant ${foldTenant(flags.tenant, '--tenant')}; ${known}`);
+      const { tenant, known } = await tenantsWithKeys(flags.tenant, runtime.deps());
+      const others = known.length === 0 ? 'there is no key in this store' : `tenants with keys: ${known.join(', ')}`;
+      runtime.host.log.notice(`no key has the tenant ${tenant}; ${others}`);
     }
     return { data, text: () => listView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }

@@ -20,8 +20,11 @@ export async function list(request: KmsListRequest, deps: OperationDeps): Promis
   return { trust, keys };
 }
 
-/** Every tenant that has a key, sorted. */
-export async function tenantsWithKeys(deps: OperationDeps): Promise<readonly string[]> {
+/** What an empty list of one tenant leaves open: the tenant as it was looked for, and the tenants that have a key, sorted. */
+export async function tenantsWithKeys(
+  tenant: string,
+  deps: OperationDeps,
+): Promise<{ readonly tenant: string; readonly known: readonly string[] }> {
   const { keys } = await list({}, deps);
-  return [...new Set(keys.map((key) => key.tenant))].sort();
+  return { tenant: foldTenant(tenant, '--tenant'), known: [...new Set(keys.map((key) => key.tenant))].sort() };
 }
