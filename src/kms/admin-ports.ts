@@ -224,8 +224,13 @@ export interface ServiceState {
   readonly profile: string;
   readonly ledgerSeq: number | null;
   readonly ledgerId: string | null;
+  /** `or`, `and` or `pq_only`: the mode in force for the instance. */
   readonly pqMode: string;
   readonly rolloutPercent: number;
+  /** The approved phase of the instance (tenant `_instance`) and of every tenant with one of its own. */
+  readonly phases: readonly { readonly tenant: string; readonly phase: 0 | 1 | 2 | 3 }[];
+  /** The own stack does what the policy in force asks (C-45): self-test of the post-quantum algorithms, keys, TLS group. */
+  readonly pqOk: boolean;
   readonly audit: {
     readonly origin: string;
     readonly size: number;
@@ -242,7 +247,11 @@ export interface ServiceState {
   readonly clockOk: boolean;
   readonly verifyCache: { readonly entries: number; readonly ageMs: Millis };
   readonly capRootAgeDays: number;
+  /** Capabilities that are neither spent, revoked nor expired, by tenant. */
+  readonly capabilities: readonly { readonly tenant: string; readonly active: number }[];
+  /** Of the volume of the log; both 0 where nothing is on disk. */
   readonly freeBytes: number;
+  readonly totalBytes: number;
   readonly draining: boolean;
   readonly keys: readonly {
     readonly tenant: string;
@@ -250,6 +259,8 @@ export interface ServiceState {
     readonly alg: string;
     readonly count: number;
   }[];
+  /** The newest version of each key, at most 2,000; the kid is hashed before it leaves (C-48). */
+  readonly keyHeads: readonly { readonly kid: string; readonly version: number }[];
   /** For gauges: wall ms when the oldest open proposal was ingested. */
   readonly oldestPendingAtMs: Millis | null;
 }

@@ -13,6 +13,8 @@ export interface OnlineService {
   kms(): Promise<Kms>;
   /** The deps of a reader: files that the server publishes stand in the place of this home's, everything else is this home's. */
   reading(): Promise<OperationDeps>;
+  /** The text of `/metrics` (Prometheus 0.0.4), which needs no capability. Throws Unreachable. */
+  metrics(): Promise<string>;
 }
 
 export interface OperationDeps {
