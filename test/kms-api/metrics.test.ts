@@ -5,26 +5,25 @@ import { bucketsOf, zeroSeries } from '../../src/kms-api/metric-row.ts';
 import { METRIC_ROWS, REJECT_REASONS } from '../../src/kms-api/metrics.ts';
 
 /** Every name of the source documents, in the order of the requirements that name them. */
-const DOCUMENTED = [
-  ...['http_requests_total', 'request_latency_seconds', 'inflight_requests', 'rejected_total'],
-  ...['service_restarts_total', 'bus_lagged_total', 'kms_ops_total', 'kms_latency_seconds', 'kms_audit_appends_total'],
-  ...['kms_audit_checkpoint_total', 'kms_audit_integrity_failed_total', 'kms_audit_queue_depth'],
-  ...['kms_audit_dropped_total', 'kms_attest_total', 'kms_backend_sessions', 'kms_backend_reconnects_total'],
-  ...['kms_pq_mode', 'kms_pq_rollout_percent', 'kms_reject_total', 'kms_verify_cache_age_ms'],
-  ...['kms_verify_cache_hits_total', 'queue_depth', 'queue_dropped_total', 'busy_rejections_total', 'kms_keys_total'],
-  ...['kms_key_version_head', 'tasks_spawned_total', 'tasks_aborted_total', 'tasks_canceled_total'],
-  ...['io_timeouts_total', 'backoff_retries_total', 'audit_dropped_total', 'verify_cache_expired_total'],
-  ...['kms_governance_proposals_total', 'kms_capabilities_active', 'kms_capabilities_minted_total'],
-  ...['kms_capabilities_minted_fairness_skew', 'kms_emergency_freezes_total', 'kms_attestation_ready_seconds_total'],
-  ...['kms_policy_rejects_total', 'kms_pq_phase', 'tls_handshake_failures_total', 'verify_cache_age_ms'],
-  ...['auth_failures_total', 'pq_handshake_total', 'pq_signature_total', 'pq_signature_failures_total'],
-  ...['crypto_latency_seconds', 'pq_downgrade_events_total', 'pqc_fallback_total', 'pqc_fallback_enabled'],
-  ...['pqc_handshake_success_total', 'pqc_handshake_failure_total', 'pqc_handshake_latency_seconds'],
-  ...['pqc_key_rotation_success_total', 'pqc_key_rotation_failure_total', 'verify_cache_hit_total'],
-  ...['verify_cache_miss_total', 'verify_cache_stale_total', 'backend_reconnects_total', 'verify_cache_stale_max_ms'],
-  ...['verify_cache_ttl_ms', 'kms_config_verify_cache_ttl_ms', 'kms_tenant_ops_total', 'verify_cache_size'],
-  'kms_governance_oldest_pending_seconds',
-];
+const DOCUMENTED = `
+  http_requests_total request_latency_seconds inflight_requests rejected_total service_restarts_total
+  bus_lagged_total kms_ops_total kms_latency_seconds kms_audit_appends_total kms_audit_checkpoint_total
+  kms_audit_integrity_failed_total kms_audit_queue_depth kms_audit_dropped_total kms_attest_total
+  kms_backend_sessions kms_backend_reconnects_total kms_pq_mode kms_pq_rollout_percent kms_reject_total
+  kms_verify_cache_age_ms kms_verify_cache_hits_total queue_depth queue_dropped_total busy_rejections_total
+  kms_keys_total kms_key_version_head tasks_spawned_total tasks_aborted_total tasks_canceled_total
+  io_timeouts_total backoff_retries_total audit_dropped_total verify_cache_expired_total
+  kms_governance_proposals_total kms_capabilities_active kms_capabilities_minted_total
+  kms_capabilities_minted_fairness_skew kms_emergency_freezes_total kms_attestation_ready_seconds_total
+  kms_policy_rejects_total kms_pq_phase tls_handshake_failures_total verify_cache_age_ms auth_failures_total
+  pq_handshake_total pq_signature_total pq_signature_failures_total crypto_latency_seconds
+  pq_downgrade_events_total pqc_fallback_total pqc_fallback_enabled pqc_handshake_success_total
+  pqc_handshake_failure_total pqc_handshake_latency_seconds pqc_key_rotation_success_total
+  pqc_key_rotation_failure_total verify_cache_hit_total verify_cache_miss_total verify_cache_stale_total
+  backend_reconnects_total verify_cache_stale_max_ms verify_cache_ttl_ms kms_config_verify_cache_ttl_ms
+  kms_tenant_ops_total verify_cache_size kms_governance_oldest_pending_seconds`
+  .trim()
+  .split(/\s+/);
 
 const names = METRIC_ROWS.flatMap((row) => [row.name, ...(row.aliases ?? []).map(({ name }) => name)]);
 
@@ -85,11 +84,9 @@ describe('the metric table', () => {
 
   test('the reasons of a rejection are the closed union of C-79', () => {
     expect([...REJECT_REASONS].sort()).toEqual(
-      [
-        ...['unauth', 'backpressure', 'decompress_cap', 'ratio_cap', 'pq_policy', 'attest_missing'],
-        ...['store_unavailable', 'oversize', 'quota', 'bad_request', 'unsupported', 'caveat', 'revoked', 'frozen'],
-        'clock_skew',
-      ].sort(),
+      'attest_missing backpressure bad_request caveat clock_skew decompress_cap frozen oversize pq_policy quota ratio_cap revoked store_unavailable unauth unsupported'.split(
+        ' ',
+      ),
     );
   });
 });
