@@ -17,6 +17,9 @@ interface Facts {
   readonly digest: string;
 }
 
+/** RONCTL_HOME of the story, in its directory. Not `home`: `/home/NAME` in a transcript reads like a person's own. */
+export const STORY_HOME = 'ronctl-home';
+
 interface Step {
   /** Why, for the reader. */
   readonly note: string;
@@ -50,7 +53,7 @@ function stripBundle(directory: string): void {
 /** A copy of the audit log with one hex digit of one record changed. */
 function damageLog(directory: string): void {
   const copy = join(directory, 'copy');
-  cpSync(join(directory, 'home', 'audit'), copy, { recursive: true });
+  cpSync(join(directory, STORY_HOME, 'audit'), copy, { recursive: true });
   const epoch = readdirSync(copy).find((name) => name.startsWith('e0'))!;
   const segment = join(copy, epoch, 'segments', '000000.jsonl');
   const lines = readFileSync(segment, 'utf8').split('\n');
@@ -185,7 +188,7 @@ const shown = (word: string): string => (/^[\w@%+=:,./#-]+$/.test(word) ? word :
 /** Passphrase files and a file to sign, in a directory that exists; the passphrases by store. */
 export function prepareStory(host: Pick<Host, 'random'>, directory: string): ReadonlyMap<string, string> {
   chmodSync(directory, 0o700);
-  mkdirSync(join(directory, 'home'), { mode: 0o700 });
+  mkdirSync(join(directory, STORY_HOME), { mode: 0o700 });
   const made = new Map(STORES.map((store) => [store, toHex(host.random.bytes(12))]));
   for (const [store, secret] of made) writeFileSync(join(directory, `${store}.pass`), `${secret}\n`, { mode: 0o600 });
   writeFileSync(join(directory, 'release.txt'), 'ronctl quickstart\n', { mode: 0o600 });
@@ -205,7 +208,7 @@ export async function runStory(host: Host, { directory, program, listener }: Sto
     const value = host.env.get(name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  const env = { ...Object.fromEntries(inherited), RONCTL_HOME: join(directory, 'home') };
+  const env = { ...Object.fromEntries(inherited), RONCTL_HOME: join(directory, STORY_HOME) };
   const results: StoryResult[] = [];
   let facts: Facts = { kid: '', proposal: '', digest: '' };
   for (const [index, { note, argv, exit, edit, learn }] of STEPS.entries()) {

@@ -35,6 +35,8 @@ interface PlayedText {
   readonly seconds: number;
   /** Where the story was played; gone unless `kept`. */
   readonly directory: string;
+  /** Name of the home in it. */
+  readonly home: string;
   readonly kept: boolean;
   readonly passphrases: Readonly<Record<string, string>>;
 }
@@ -42,17 +44,17 @@ interface PlayedText {
 /** The first words of a command line, without ids and options. */
 const verbOf = (command: string): string => /^ronctl( [a-z][a-z-]*){1,2}/.exec(command)?.[0] ?? command;
 
-const FILES: readonly (readonly [string, string])[] = [
-  ['home/signers/', 'one sealed store per person'],
-  ['home/store/', 'the custody store: sealed keys, public.json for readers'],
-  ['home/ledger/', 'proposals, votes and executions, signed, one per line'],
-  ['home/audit/', 'the audit log, its tree and checkpoints'],
-  ['home/trust/', 'the pinned genesis and the highest checkpoint seen'],
+const filesOf = (home: string): readonly (readonly [string, string])[] => [
+  [`${home}/signers/`, 'one sealed store per person'],
+  [`${home}/store/`, 'the custody store: sealed keys, public.json for readers'],
+  [`${home}/ledger/`, 'proposals, votes and executions, signed, one per line'],
+  [`${home}/audit/`, 'the audit log, its tree and checkpoints'],
+  [`${home}/trust/`, 'the pinned genesis and the highest checkpoint seen'],
   ['release.sig', 'the signature of release.txt'],
 ];
 
-export function endView({ steps, seconds, directory, kept, passphrases }: PlayedText): TextModel {
-  const look = (command: string): Block => line(`RONCTL_HOME=${directory}/home ronctl ${command}`);
+export function endView({ steps, seconds, directory, home, kept, passphrases }: PlayedText): TextModel {
+  const look = (command: string): Block => line(`RONCTL_HOME=${directory}/${home} ronctl ${command}`);
   return [
     section('How long each step took', [
       table(
@@ -61,7 +63,7 @@ export function endView({ steps, seconds, directory, kept, passphrases }: Played
       ),
       line(`All of this took ${seconds.toFixed(1)} s.`),
     ]),
-    section(`Where the files ${kept ? 'are' : 'were'}: ${directory}`, [fields(FILES)]),
+    section(`Where the files ${kept ? 'are' : 'were'}: ${directory}`, [fields(filesOf(home))]),
     ...(kept
       ? [
           section('How to look around', [

@@ -30,6 +30,7 @@ describe('quickstart', () => {
     const readme = readFileSync(join(PROJECT, 'README.md'), 'utf8');
     const block = /<!-- quickstart -->\n```\n([\s\S]*?)\n```\n<!-- \/quickstart -->/.exec(readme)?.[1];
     expect(block).toBeDefined();
+    expect(shown.stdout).not.toMatch(/\/home\/\w/);
     expect(shapeOfTranscript(block!)).toBe(shapeOfTranscript(shown.stdout.trimEnd()));
   });
 
@@ -55,8 +56,8 @@ test('--json is the transcript as data; --keep keeps the home, private, and its 
   expect(existsSync(home.file('trial/alice.pass'))).toBe(true);
   const again = await home.json(['quickstart', '--keep', 'trial'], 3);
   expect(again.error).toMatchObject({ code: 'Exists', field: '--keep' });
-  const verify = await home.run(['audit', 'verify'], { env: { RONCTL_HOME: home.file('trial/home') } });
+  const verify = await home.run(['audit', 'verify'], { env: { RONCTL_HOME: home.file('trial/ronctl-home') } });
   expect(verify.exit).toBe(0);
-  const sealed = await home.run(['doctor'], { env: { RONCTL_HOME: home.file('trial/home') } });
+  const sealed = await home.run(['doctor'], { env: { RONCTL_HOME: home.file('trial/ronctl-home') } });
   expect(sealed.exit).toBe(0);
 });
