@@ -1,7 +1,7 @@
 // Shows a genesis with its 12 words and wants the last 8 characters of its ledger id, or its full digest (cli rule 4).
 
 import type { OperationDeps } from '../operations/deps.ts';
-import { inspectGenesis } from '../operations/governance/init.ts';
+import { inspectGenesis } from '../operations/governance/genesis-sign.ts';
 import { genesisView } from '../views/governance/genesis.ts';
 import { showReview } from './review.ts';
 import type { Runtime } from './runtime.ts';

@@ -4,7 +4,7 @@ import { RonError } from '../errors.ts';
 import { REMOVAL_REASONS, type RemovalReason } from '../governance/actions.ts';
 import { isSignerId, SIGNING_ROLES, type SigningRole } from '../governance/names.ts';
 import { LIMITS } from '../limits.ts';
-import type { MemberSource } from '../operations/governance/init.ts';
+import type { MemberSource } from '../operations/governance/genesis-people.ts';
 import type { Runtime } from './runtime.ts';
 
 function roleOf(text: string): SigningRole {

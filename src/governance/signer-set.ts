@@ -88,7 +88,12 @@ export function checkSignerSet(set: Omit<SignerSet, 'ledger_id' | 'epoch'>, prof
     if (t > n) malformed('threshold', `${t} approvals can never come from ${n} members`);
     if (2 * t <= n) malformed('threshold', `${t} of ${n}: two disjoint groups could decide differently`);
   }
-  if (n > MAX_MEMBERS) malformed('members', `at most ${MAX_MEMBERS} members`);
+  checkPeople(set, others);
+}
+
+/** What does not depend on threshold or profile; `others` where they are known already. */
+export function checkPeople(set: Pick<SignerSet, 'members' | 'auditor'>, others?: OtherKeys): void {
+  if (set.members.length > MAX_MEMBERS) malformed('members', `at most ${MAX_MEMBERS} members`);
   if (new Set(set.members.map((one) => one.role)).size < 2) malformed('members', 'at least two roles are required');
   const ids = set.members.map((one) => one.id);
   if (new Set(ids).size !== ids.length) malformed('members', 'a member appears twice');
@@ -96,7 +101,7 @@ export function checkSignerSet(set: Omit<SignerSet, 'ledger_id' | 'epoch'>, prof
   checkDistinctKeys(set, others);
 }
 
-function checkDistinctKeys(set: Omit<SignerSet, 'ledger_id' | 'epoch'>, others: OtherKeys): void {
+function checkDistinctKeys(set: Pick<SignerSet, 'members' | 'auditor'>, others: OtherKeys | undefined): void {
   const seen = new Map<string, string>();
   const note = (owner: string, keys: PublicKeys | LogKeys): void => {
     for (const [component, bytes] of Object.entries(keys)) {
@@ -109,6 +114,7 @@ function checkDistinctKeys(set: Omit<SignerSet, 'ledger_id' | 'epoch'>, others: 
   };
   for (const one of set.members) note(`members.${one.id}`, one.keys);
   if (set.auditor !== null) note('auditor', set.auditor.keys);
+  if (others === undefined) return;
   note('service_keys', others.service);
   note('log_keys', others.log);
 }

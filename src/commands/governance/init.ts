@@ -7,7 +7,10 @@ import { memberSources } from '../../cli/member-sources.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import { adoptGenesis, draftGenesis, type GenesisOutcome, signGenesisDraft } from '../../operations/governance/init.ts';
+import { adoptGenesis } from '../../operations/governance/genesis-adopt.ts';
+import type { GenesisOutcome } from '../../operations/governance/genesis-result.ts';
+import { signGenesisDraft } from '../../operations/governance/genesis-sign.ts';
+import { draftGenesis } from '../../operations/governance/init.ts';
 import { genesisView } from '../../views/governance/genesis.ts';
 
 export default class GovernanceInit extends BaseCommand {

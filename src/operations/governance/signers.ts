@@ -17,7 +17,7 @@ import { demandState, readGovernance } from '../../kms/service/governance-reader
 import { readSignerBundle, signerIds } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
-import type { MemberSource } from './init.ts';
+import type { MemberSource } from './genesis-people.ts';
 
 export interface SignerRow {
   readonly id: string;

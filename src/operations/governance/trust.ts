@@ -11,7 +11,8 @@ import { ensureHome } from '../../storage/home.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import { readPin, writePin } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type GenesisResult, genesisResult, refuseReusedKeys } from './init.ts';
+import { refuseReusedKeys } from './genesis-keys.ts';
+import { type GenesisResult, genesisResult } from './genesis-result.ts';
 
 export interface TrustRequest {
   readonly bytes: Uint8Array;

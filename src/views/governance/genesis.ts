@@ -1,6 +1,6 @@
 // `ronctl governance init` and `trust` for people: what was drafted, signed, adopted or pinned, with the 12 words.
 
-import type { GenesisResult } from '../../operations/governance/init.ts';
+import type { GenesisResult } from '../../operations/governance/genesis-result.ts';
 import type { TrustResult } from '../../operations/governance/trust.ts';
 import { type Block, fields, line, type TextModel, table } from '../../ui/text-model.ts';
 import { wordsText } from './proposal.ts';
