@@ -130,9 +130,9 @@ async function confirmTail(host: Host, { act, id, digest, words, expectDigest }:
   host.log.notice(`words: ${words}`);
   const typed = await host.terminal.readLine(`Type the last ${TAIL} characters of the id:`);
   if (typed.trim() === tail) return;
-  throw new RonError('MissingAnswer', 'the characters typed are not the end of the id; nothing was done', {
-    field: '--expect-digest',
-    hint: `Run it again; the last ${TAIL} characters are those of the id that is shown.`,
+  throw new RonError('InvalidValue', `what was typed is not the end of ${id}; nothing was done`, {
+    field: 'id',
+    hint: `Compare the id and its words with its author; if it is the right one, run it again and type its last ${TAIL} characters.`,
   });
 }
 
@@ -174,6 +174,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
           resolvePath: path,
           claimStdin,
         }),
+        askYes: host.terminal.interactive ? (question) => runtime.ask(question, false) : undefined,
         onProgress: parts.onProgress,
         dryRun: flags['dry-run'] ?? false,
         online: null,

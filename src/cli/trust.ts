@@ -5,10 +5,15 @@ import type { Host } from '../host.ts';
 
 const WHY = 'not covered by a checkpoint that verifies under a pinned genesis';
 
-/** The error of a strict read, else undefined; `trust` as in the data of the result. */
-export function judgeTrust(host: Pick<Host, 'log'>, trust: string, strict: boolean): RonError | undefined {
+/** The error of a strict read, else undefined; `trust` as in the data of the result, `what` is what it is of. */
+export function judgeTrust(
+  host: Pick<Host, 'log'>,
+  trust: string,
+  strict: boolean,
+  what = 'policy head',
+): RonError | undefined {
   if (trust !== 'not-authenticated') return undefined;
   if (strict) return new RonError('NotAuthenticated', `what is shown is ${WHY}`);
-  host.log.warn(`trust: not-authenticated; what is shown is ${WHY}`);
+  host.log.notice(`${what}: not authenticated`);
   return undefined;
 }

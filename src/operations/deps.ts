@@ -24,6 +24,8 @@ export interface OperationDeps {
   /** Loads and self-tests the configured provider at the first call. */
   readonly crypto: () => Promise<Crypto>;
   readonly passphrases: Passphrases;
+  /** Asks for a yes at the terminal; absent where there is none. */
+  readonly askYes?: ((question: string) => Promise<boolean>) | undefined;
   readonly onProgress: OnProgress;
   /** Run every check, write nothing, append nothing. */
   readonly dryRun: boolean;

@@ -14,6 +14,8 @@ export interface StoreDeps {
   readonly home: string;
   readonly crypto: () => Promise<Crypto>;
   readonly passphrases: Passphrases;
+  /** Asks for a yes at the terminal; absent where there is none. */
+  readonly askYes?: ((question: string) => Promise<boolean>) | undefined;
   readonly lockTimeoutMs: number;
 }
 

@@ -86,8 +86,12 @@ describe('ronctl governance approve at a terminal', () => {
     const wrong = approve();
     await wrong.until('last 8 characters');
     wrong.type('abcdefgh\r');
-    expect(await wrong.ended).toBe(2);
-    expect(wrong.shown()).toContain('nothing was done');
+    expect(await wrong.ended).toBe(3);
+    const refusal = wrong.shown().replaceAll(/\s+/g, ' ');
+    expect(refusal).toContain('InvalidValue');
+    expect(refusal).toContain(`what was typed is not the end of ${proposal.id}; nothing was done`);
+    expect(refusal).toContain('run it again and type its last 8 characters');
+    expect(refusal.slice(refusal.indexOf('InvalidValue'))).not.toContain('abcdefgh');
     const secret = approve();
     await secret.until('last 8 characters');
     secret.type(`${proposal.id.slice(-8)}\r`);

@@ -9,7 +9,7 @@ import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { IngestResult } from '../../src/operations/governance/ingest.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import type { KmsListResult } from '../../src/operations/kms/list.ts';
-import { temporaryHome } from '../support/binary.ts';
+import { envelopeOf, temporaryHome } from '../support/binary.ts';
 import { carryOut, governHome } from '../support/governed-home.ts';
 
 const home = temporaryHome();
@@ -188,7 +188,9 @@ describe('a pin that was removed', () => {
     });
     expect((await home.json(['governance', 'verify'], 11)).data).toMatchObject({ verdict: 'inconclusive' });
     expect((await home.json(['governance', 'list', '--strict'], 11)).error?.code).toBe('NotAuthenticated');
-    expect((await home.json(['governance', 'list'])).data).toMatchObject({ trust: 'not-authenticated' });
+    const list = await home.run(['governance', 'list', '--json']);
+    expect(envelopeOf(list).data).toMatchObject({ trust: 'not-authenticated' });
+    expect(list.stderr).toBe('policy head: not authenticated\n');
     await home.json(['governance', 'ingest', ...store()]);
     await home.json(['audit', 'verify']);
   });

@@ -29,6 +29,6 @@ export default class AuditShow extends BaseCommand {
     }
     const data = await auditShow({ index: Number(args.index), epoch: flags.epoch ?? null }, runtime.deps());
     const trust = data.signed ? data.trust : 'not-authenticated';
-    return { data, text: () => auditShowView(data), error: judgeTrust(runtime.host, trust, flags.strict) };
+    return { data, text: () => auditShowView(data), error: judgeTrust(runtime.host, trust, flags.strict, 'record') };
   }
 }
