@@ -1,15 +1,23 @@
 // The common course of approve, reject, retract and withdraw: show, confirm, sign, write. Ctrl-C at the question or at the
 // passphrase leaves nothing behind.
 
-import { Flags, type Interfaces } from '@oclif/core';
+import { Args, Flags, type Interfaces } from '@oclif/core';
 import { review, type VotePurpose, vote } from '../operations/governance/vote.ts';
 import { proposalView } from '../views/governance/proposal.ts';
 import { voteView } from '../views/governance/vote.ts';
 import type { Outcome } from './base-command.ts';
-import { idOrFile, ingestFlag, unsealFlags } from './flags/governance.ts';
+import { idOrFile, ingestFlags, unsealFlags } from './flags/governance.ts';
 import { expectDigestFlag, forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from './flags/shared.ts';
 import { showReview } from './review.ts';
 import type { Runtime } from './runtime.ts';
+
+export const voteArgs = {
+  target: Args.string({
+    name: 'ID|FILE',
+    description: 'full id, or a .request.json file (- is stdin)',
+    required: true,
+  }),
+};
 
 export const voteFlags = {
   role: roleFlag,
@@ -17,7 +25,7 @@ export const voteFlags = {
   comment: Flags.string({ summary: 'text that is signed with the statement', helpValue: 'TEXT' }),
   'expect-digest': expectDigestFlag,
   'unsafe-sign-anyway': Flags.boolean({ summary: 'sign although this signer has voted the other way; it is recorded' }),
-  ingest: ingestFlag,
+  ...ingestFlags,
   out: outFlag,
   force: forceFlag,
   kms: kmsFlag,
@@ -41,7 +49,7 @@ export async function castVote(
     words: shown.words.join(' '),
     expectDigest: flags['expect-digest'],
   });
-  const { result, file } = await vote(
+  const { result, file, error } = await vote(
     {
       purpose,
       target,
@@ -51,6 +59,7 @@ export async function castVote(
       digest: shown.digest,
       unsafeSignAnyway: flags['unsafe-sign-anyway'],
       ingest: flags.ingest,
+      confirmTime: flags['confirm-time'],
     },
     deps,
   );
@@ -58,5 +67,5 @@ export async function castVote(
     await runtime.writeOutput(flags.out, file, { force: flags.force, dryRun: flags['dry-run'] });
   const data = { ...result, proposal: shown };
   const before = runtime.host.terminal.interactive ? [] : proposalView(shown);
-  return { data, text: () => [...before, ...voteView(result, flags['dry-run'])] };
+  return { data, text: () => [...before, ...voteView(result, flags['dry-run'])], error };
 }

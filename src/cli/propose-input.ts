@@ -34,6 +34,7 @@ export interface ProposeFlags {
   readonly signer: string | undefined;
   readonly role: string | undefined;
   readonly ingest: boolean;
+  readonly 'confirm-time': boolean;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -66,6 +67,7 @@ export async function readProposeInput(
     role: flags.role ?? null,
     newTenant: flags['new-tenant'],
     ingest: flags.ingest,
+    confirmTime: flags['confirm-time'],
   };
   if (flags.from !== undefined) {
     const bytes = await runtime.readInput(flags.from, LIMITS.signedFileBytes);
@@ -174,7 +176,7 @@ async function readAttachment(runtime: Runtime, text: string): Promise<AttachedF
 export function proposeAction(
   runtime: Runtime,
   action: Action,
-  flags: Pick<ProposeFlags, 'expires' | 'signer' | 'role' | 'ingest'> & { readonly rationale: string },
+  flags: Pick<ProposeFlags, 'expires' | 'signer' | 'role' | 'ingest' | 'confirm-time'> & { readonly rationale: string },
 ): ProposeRequest {
   const { expires } = flags;
   const wish: Wish = {
@@ -198,5 +200,6 @@ export function proposeAction(
     role: flags.role ?? null,
     newTenant: false,
     ingest: flags.ingest,
+    confirmTime: flags['confirm-time'],
   };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { ImportResult } from '../../src/operations/governance/export.ts';
-import type { GenesisResult } from '../../src/operations/governance/init.ts';
+import type { GenesisResult } from '../../src/operations/governance/genesis-result.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import type { TrustResult } from '../../src/operations/governance/trust.ts';
 import type { VerifyResult } from '../../src/operations/governance/verify.ts';
@@ -234,6 +234,30 @@ describe('a home that pins', () => {
     const refused = await bob.json([...sign, ...pass(bob, 'bob')], 15);
     expect(refused.error).toMatchObject({ code: 'Conflict', field: 'members' });
     expect(refused.error?.message).toContain(genesis.ledger_id);
+  });
+});
+
+describe('whether a tenant is new', () => {
+  /** What an approver who has only the request is shown of the scope. */
+  const scopeAtBob = async (tenant: string): Promise<readonly [unknown, string]> => {
+    const argv = ['governance', 'propose', '--scope', `tenant:${tenant}`, '--new-tenant', '--signer', 'alice'];
+    const change = ['--change', 'keys.rotate_max_days=30', '--rationale', 'a new tenant', ...pass(custody, 'alice')];
+    const { proposal } = (await custody.json<ProposeResult>([...argv, ...change])).data!;
+    expect(proposal.new_tenant).toBe(true);
+    const file = custody.file(`${tenant}.request.json`);
+    await custody.json(['governance', 'ingest', ...store]);
+    await custody.json(['governance', 'export', proposal.id, '--out', file]);
+    const vote = ['governance', 'approve', file, '--expect-digest', proposal.digest, '--dry-run', ...pass(bob, 'bob')];
+    const shown = await bob.run(vote);
+    expect(shown.exit, shown.stderr).toBe(0);
+    const { data } = await bob.json<{ proposal: { new_tenant: unknown } }>(vote);
+    return [data?.proposal.new_tenant, shown.stdout];
+  };
+
+  it('a request alone does not say, and the view says so plainly', async () => {
+    const [known, text] = await scopeAtBob('newco');
+    expect(known).toBe(null);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain('tenant:newco (perhaps a NEW TENANT: the request does not say;');
   });
 });
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DiffResult } from '../../src/operations/governance/diff.ts';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
+import type { GenesisResult } from '../../src/operations/governance/genesis-result.ts';
 import type { InboxResult } from '../../src/operations/governance/inbox.ts';
 import type { IngestResult } from '../../src/operations/governance/ingest.ts';
-import type { GenesisResult } from '../../src/operations/governance/init.ts';
 import type { ListResult } from '../../src/operations/governance/list.ts';
 import type { LogResult } from '../../src/operations/governance/log.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
@@ -268,6 +268,10 @@ describe('what is refused', () => {
     expect((await vote('withdraw', 'bob', gone, 16)).error?.message).toContain('only the author, alice');
     await vote('withdraw', 'alice', gone);
     expect((await execute(gone.proposal.id, 16)).error?.message).toContain('withdrawn');
+    for (const purpose of ['withdraw', 'approve']) {
+      const { error } = await vote(purpose, 'alice', gone, 16);
+      expect(error).toMatchObject({ code: 'Rejected', message: `${gone.proposal.id} was withdrawn by its author` });
+    }
     const unwanted = await propose('alice', '--scope', 'global', '--change', 'caps.max_ttl_s=400');
     await vote('reject', 'bob', unwanted);
     await vote('reject', 'carol', unwanted);

@@ -169,7 +169,7 @@ describe('a vote', () => {
     const { known, ingested } = await world.ingest();
     expect([known.length, ingested]).toEqual([files.size, []]);
     await expect(world.execute(proposed)).rejects.toMatchObject({ code: 'Rejected' });
-    await expect(world.vote('approve', 'carol', proposed)).rejects.toMatchObject({ code: 'Conflict' });
+    await expect(world.vote('approve', 'carol', proposed)).rejects.toMatchObject({ code: 'Rejected' });
   });
 
   it('and its proposal are refused by name in another ledger (15), at the import and at the ingest', async () => {
@@ -251,8 +251,9 @@ describe('what a signer has seen', () => {
     const other = await behind.propose({ changes: ['caps.max_active=90'] });
     for (const by of ['alice', 'carol']) await behind.vote('approve', by, other);
     await expect(behind.execute(other)).rejects.toMatchObject({ code: 'LedgerBehind' });
-    const { ingested, waiting: all } = await behind.ingest();
-    expect([ingested, all.length]).toEqual([[], inboxOf(behind).length]);
+    const { ingested, waiting: others, behind: blocking } = await behind.ingest();
+    expect([ingested, others.length + blocking.length]).toEqual([[], inboxOf(behind).length]);
+    expect(blocking).toMatchObject([{ by: 'bob', purpose: 'approve', code: 'LedgerBehind' }]);
     expect((await openedValue(behind)).ttl).toBe(900);
     plant(ahead, seen);
     await ahead.vote('approve', 'alice', proposed);

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rollback } from '../../src/kms/service/governance-acts.ts';
 import { readHomeState } from '../../src/kms/service/home-reader.ts';
 import { openSession } from '../../src/kms/service/session.ts';
+import { ingest } from '../../src/operations/governance/ingest.ts';
+import { vote } from '../../src/operations/governance/vote.ts';
 import { remainingMs } from '../../src/policy/overlay.ts';
 import { DAY, GovernedStore, HOUR, MIN, START } from '../support/governed-store.ts';
 
@@ -114,6 +116,48 @@ describe('a clock set forward', () => {
     const refusal = { code: 'MissingAnswer', field: '--confirm-time' };
     await expect(world.execute(proposed)).rejects.toMatchObject(refusal);
     await expect(openSession(world.storeDeps(), { dryRun: true })).rejects.toMatchObject(refusal);
+  });
+
+  it('is asked about by --ingest of what is written to the inbox, which takes the same confirmation', async () => {
+    fresh();
+    world.clock.reboot(START + 20 * DAY);
+    const proposed = await world.propose();
+    const refusal = { code: 'MissingAnswer', field: '--confirm-time' };
+    const approve = (confirmTime: boolean) =>
+      vote(
+        {
+          purpose: 'approve',
+          target: { kind: 'id', id: proposed.id },
+          signer: 'alice',
+          role: null,
+          digest: proposed.digest,
+          comment: null,
+          unsafeSignAnyway: false,
+          ingest: true,
+          confirmTime,
+        },
+        world.deps(),
+      );
+    await expect(approve(false)).rejects.toMatchObject(refusal);
+    expect((await approve(true)).result).toMatchObject({ ingested: true });
+  });
+
+  it('is asked about at a terminal; only a yes goes on', async () => {
+    fresh();
+    world.clock.reboot(START + 20 * DAY);
+    const questions: string[] = [];
+    const answering = (yes: boolean) => ({
+      askYes: async (question: string) => {
+        questions.push(question);
+        return yes;
+      },
+    });
+    const refusal = { code: 'MissingAnswer', field: '--confirm-time' };
+    await expect(ingest({ confirmTime: false }, world.deps(answering(false)))).rejects.toMatchObject(refusal);
+    await ingest({ confirmTime: false }, world.deps(answering(true)));
+    await ingest({ confirmTime: false }, world.deps(answering(false)));
+    expect(questions).toHaveLength(2);
+    expect(questions[0]).toMatch(/^the clock says 2026-03-21T12:.* over 7 days after .*\. Is the clock right\?$/);
   });
 
   it('and confirmed, an entry of 2099 stops governance until a clock-reset, which works across commands', async () => {

@@ -4,11 +4,15 @@ import { Flags } from '@oclif/core';
 import { LIMITS } from '../../limits.ts';
 import type { Runtime } from '../runtime.ts';
 import { passphraseFlags } from './passphrase.ts';
-import { dryRunFlag, lockTimeoutFlag } from './shared.ts';
+import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag } from './shared.ts';
 
-export const ingestFlag = Flags.boolean({
-  summary: 'ingest at once (needs the passphrase of the custody store too: --passphrase-file store=FILE)',
-});
+/** Commands that write to the inbox. */
+export const ingestFlags = {
+  ingest: Flags.boolean({
+    summary: 'ingest at once (needs the passphrase of the custody store too: --passphrase-file store=FILE)',
+  }),
+  'confirm-time': confirmTimeFlag,
+};
 
 /** Commands that unseal. */
 export const unsealFlags = { ...passphraseFlags, 'dry-run': dryRunFlag, 'lock-timeout': lockTimeoutFlag };

@@ -1,7 +1,7 @@
 // Flags of every command that writes a proposal, beside what it proposes (governance page 6).
 
 import { Flags } from '@oclif/core';
-import { ingestFlag, unsealFlags } from './governance.ts';
+import { ingestFlags, unsealFlags } from './governance.ts';
 import { forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from './shared.ts';
 
 export const proposalFlags = {
@@ -18,7 +18,7 @@ export const proposalFlags = {
   'new-tenant': Flags.boolean({ summary: 'the tenant does not exist yet' }),
   signer: signerFlag,
   role: roleFlag,
-  ingest: ingestFlag,
+  ...ingestFlags,
   out: outFlag,
   force: forceFlag,
   kms: kmsFlag,

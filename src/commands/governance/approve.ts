@@ -1,6 +1,5 @@
-import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { castVote, voteFlags } from '../../cli/cast-vote.ts';
+import { castVote, voteArgs, voteFlags } from '../../cli/cast-vote.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 
 export default class GovernanceApprove extends BaseCommand {
@@ -11,13 +10,7 @@ export default class GovernanceApprove extends BaseCommand {
     '<%= config.bin %> governance approve gp-... --role security-officer',
     '<%= config.bin %> governance approve proposal.request.json --signer bob --out bob.statement.json',
   ];
-  static override args = {
-    target: Args.string({
-      name: 'ID|FILE',
-      description: 'full id, or a .request.json file (- is stdin)',
-      required: true,
-    }),
-  };
+  static override args = voteArgs;
   static override flags = voteFlags;
 
   override async perform({ args, flags }: Input<typeof GovernanceApprove>, runtime: Runtime): Promise<Outcome> {

@@ -1,5 +1,5 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { ingestFlag, unsealFlags } from '../../cli/flags/governance.ts';
+import { ingestFlags, unsealFlags } from '../../cli/flags/governance.ts';
 import { kmsFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
@@ -13,7 +13,7 @@ export default class GovernanceImport extends BaseCommand {
     'Proposals, statements, proofs of possession, and the contents of requests. Signatures are verified under the pinned signer set first; order and repetition do not matter.';
   static override examples = ['<%= config.bin %> governance import bob.statement.json carol.statement.json'];
   static override strict = false;
-  static override flags = { ingest: ingestFlag, kms: kmsFlag, ...unsealFlags };
+  static override flags = { ...ingestFlags, kms: kmsFlag, ...unsealFlags };
 
   override async perform(
     input: Input<typeof GovernanceImport> & { readonly argv?: readonly unknown[] },
@@ -23,7 +23,9 @@ export default class GovernanceImport extends BaseCommand {
     if (names.length === 0) throw new RonError('Usage', 'name the files to import', { field: 'FILE' });
     const files: { name: string; bytes: Uint8Array }[] = [];
     for (const name of names) files.push({ name, bytes: await runtime.readInput(name, LIMITS.requestFileBytes) });
-    const data = await importFiles({ files, ingest: input.flags.ingest }, runtime.deps(input.flags));
-    return { data, text: () => importView(data) };
+    const { flags } = input;
+    const request = { files, ingest: flags.ingest, confirmTime: flags['confirm-time'] };
+    const { result, error } = await importFiles(request, runtime.deps(flags));
+    return { data: result, text: () => importView(result), error };
   }
 }

@@ -3,8 +3,7 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { proposalFlags } from '../../cli/flags/proposal.ts';
 import { readProposeInput } from '../../cli/propose-input.ts';
 import type { Runtime } from '../../cli/runtime.ts';
-import { propose } from '../../operations/governance/propose.ts';
-import { proposeView } from '../../views/governance/propose.ts';
+import { writeProposal } from '../../cli/write-proposal.ts';
 
 export default class GovernancePropose extends BaseCommand {
   static override summary = 'write a signed proposal to the inbox';
@@ -31,10 +30,6 @@ export default class GovernancePropose extends BaseCommand {
 
   override async perform({ flags }: Input<typeof GovernancePropose>, runtime: Runtime): Promise<Outcome> {
     const { request, draftName } = await readProposeInput(runtime, flags);
-    const { result, bytes } = await propose(request, runtime.deps(flags));
-    const out = flags.out ?? (result.status === 'draft' ? draftName : undefined);
-    if (out !== undefined) await runtime.writeOutput(out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
-    const data = { ...result, out: out ?? null };
-    return { data, text: () => proposeView(result, out ?? null, flags['dry-run']) };
+    return writeProposal(request, draftName, flags, runtime);
   }
 }

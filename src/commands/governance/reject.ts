@@ -1,6 +1,5 @@
-import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { castVote, voteFlags } from '../../cli/cast-vote.ts';
+import { castVote, voteArgs, voteFlags } from '../../cli/cast-vote.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 
 export default class GovernanceReject extends BaseCommand {
@@ -8,13 +7,7 @@ export default class GovernanceReject extends BaseCommand {
   static override description =
     'Like approve, with the opposite vote. A quorum that can no longer be reached rejects the proposal.';
   static override examples = ['<%= config.bin %> governance reject gp-... --role custodian --comment "wrong tenant"'];
-  static override args = {
-    target: Args.string({
-      name: 'ID|FILE',
-      description: 'full id, or a .request.json file (- is stdin)',
-      required: true,
-    }),
-  };
+  static override args = voteArgs;
   static override flags = voteFlags;
 
   override async perform({ args, flags }: Input<typeof GovernanceReject>, runtime: Runtime): Promise<Outcome> {

@@ -1,6 +1,5 @@
-import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { castVote, voteFlags } from '../../cli/cast-vote.ts';
+import { castVote, voteArgs, voteFlags } from '../../cli/cast-vote.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 
 export default class GovernanceRetract extends BaseCommand {
@@ -8,13 +7,7 @@ export default class GovernanceRetract extends BaseCommand {
   static override description =
     'The vote never counts again, also when its file is imported again. A new vote may follow before the decision is due.';
   static override examples = ['<%= config.bin %> governance retract gp-... --signer bob'];
-  static override args = {
-    target: Args.string({
-      name: 'ID|FILE',
-      description: 'full id, or a .request.json file (- is stdin)',
-      required: true,
-    }),
-  };
+  static override args = voteArgs;
   static override flags = voteFlags;
 
   override async perform({ args, flags }: Input<typeof GovernanceRetract>, runtime: Runtime): Promise<Outcome> {

@@ -5,8 +5,7 @@ import { scopeFlag, tenantFlag } from '../../cli/flags/shared.ts';
 import { pqChanges, pqScope } from '../../cli/pq-scope.ts';
 import { readProposeInput } from '../../cli/propose-input.ts';
 import type { Runtime } from '../../cli/runtime.ts';
-import { propose } from '../../operations/governance/propose.ts';
-import { proposeView } from '../../views/governance/propose.ts';
+import { writeProposal } from '../../cli/write-proposal.ts';
 
 export default class PqPropose extends BaseCommand {
   static override summary = 'propose one step of the post-quantum rollout';
@@ -29,9 +28,6 @@ export default class PqPropose extends BaseCommand {
     const scope = pqScope(runtime.host, flags);
     const what = { scope, change: pqChanges(flags), 'change-file': undefined, action: undefined, from: undefined };
     const { request, draftName } = await readProposeInput(runtime, { ...flags, ...what });
-    const { result, bytes } = await propose(request, runtime.deps(flags));
-    const out = flags.out ?? (result.status === 'draft' ? draftName : undefined);
-    if (out !== undefined) await runtime.writeOutput(out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
-    return { data: { ...result, out: out ?? null }, text: () => proposeView(result, out ?? null, flags['dry-run']) };
+    return writeProposal(request, draftName, flags, runtime);
   }
 }

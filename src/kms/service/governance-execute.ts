@@ -25,7 +25,7 @@ import {
 } from '../../governance/receipt.ts';
 import { dualKeys } from '../../governance/signatures.ts';
 import { effectMutation } from './governance-effects.ts';
-import type { RefusedFile } from './governance-ingest.ts';
+import { behindError, type RefusedFile } from './governance-ingest.ts';
 import { judgeExecution } from './governance-judge.ts';
 import { servicePairFor } from './governance-keys.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
@@ -52,12 +52,7 @@ export async function execute(
 ): Promise<ExecutionResult | null> {
   const entry = writer.state.index.get(id);
   if (entry?.execution === 'executed' || entry?.execution === 'closed') return recorded(writer, id);
-  if (behind[0] !== undefined) {
-    throw new RonError(behind[0].code, behind[0].message, {
-      field: 'seen',
-      hint: `Import the missing ledger lines, or find out why this home is older; the statement waits as inbox/${behind[0].name}.`,
-    });
-  }
+  if (behind[0] !== undefined) throw behindError(behind[0]);
   if (entry === undefined) {
     throw new RonError('NotFound', `there is no proposal ${id} in the ledger`, {
       hint: 'See `ronctl governance list`.',

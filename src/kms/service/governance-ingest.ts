@@ -34,11 +34,19 @@ export interface IngestReport {
   readonly ingested: readonly IngestedFile[];
   /** In the ledger already. */
   readonly known: readonly IngestedFile[];
-  /** About a proposal that is not here. */
+  /** About a proposal that is not here; while a file is `behind`, every other one. */
   readonly waiting: readonly IngestedFile[];
-  /** Signed by somebody who has seen more than this ledger or log: they stay, and nothing executes (log page 4.7). */
+  /** Signed by somebody who has seen more than this ledger or log: they stay, nothing is taken in and nothing executes. */
   readonly behind: readonly RefusedFile[];
   readonly refused: readonly RefusedFile[];
+}
+
+/** What a command that cannot go on says of the first such file: LedgerBehind (11), or Tampered (10) for a fork. */
+export function behindError({ code, message, name }: RefusedFile): RonError {
+  return new RonError(code, message, {
+    field: 'seen',
+    hint: `Import the missing ledger lines, or find out why this home is older; the statement waits as inbox/${name}.`,
+  });
 }
 
 interface Waiting {

@@ -101,7 +101,7 @@ async function start(
     options.onNotice?.('ledger/state.json was missing or stale; the whole ledger was replayed');
   const profile = parseProfile(store.profile, 'profile');
   const markMs = (): number => highWaterMs(store, ledger?.state ?? null);
-  await judgeClock(store, clock.now(), markMs(), options, actor);
+  await judgeClock(store, clock.now(), markMs(), { ...options, askYes: deps.askYes }, actor);
   let recovered: ExecutionResult | null = null;
   let ingested: IngestReport | null = null;
   if (ledger !== null && !dryRun) recovered = await recover(ledger, actor);
@@ -169,18 +169,18 @@ async function judgeClock(
   store: CustodyStore,
   nowMs: number,
   markMs: number,
-  options: SessionOptions,
+  options: SessionOptions & Pick<StoreDeps, 'askYes'>,
   actor: string,
 ): Promise<void> {
   if (nowMs <= markMs + LIMITS.timeJumpMs) return;
-  if (options.confirmTime === true) {
+  const jump = `the clock says ${toTime(nowMs)}, over 7 days after the newest entry (${toTime(markMs)})`;
+  if (options.confirmTime === true || (await options.askYes?.(`${jump}. Is the clock right?`)) === true) {
     if (options.dryRun !== true)
       await store.append([{ op: 'time.confirm', actor, result: 'ok', detail: { mark: toTime(markMs) } }]);
     return;
   }
-  throw new RonError(
-    'MissingAnswer',
-    `the clock says ${toTime(nowMs)}, over 7 days after the newest entry (${toTime(markMs)})`,
-    { field: '--confirm-time', hint: 'Check the clock; if it is right, give --confirm-time.' },
-  );
+  throw new RonError('MissingAnswer', jump, {
+    field: '--confirm-time',
+    hint: 'Check the clock; if it is right, give --confirm-time.',
+  });
 }

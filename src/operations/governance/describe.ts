@@ -12,6 +12,7 @@ import type { Tally } from '../../governance/quorum.ts';
 import type { SignerSet } from '../../governance/signer-set.ts';
 import type { StatusNow } from '../../governance/status.ts';
 import { pqOf } from '../../policy/state.ts';
+import { knownTenants } from '../../policy/tenant.ts';
 import { inspectPq, type PqInspection } from '../policy/inspect.ts';
 import type { PolicySource } from '../policy/source.ts';
 import { countImpact, type ImpactCounts } from '../pq/impact.ts';
@@ -48,6 +49,7 @@ export interface ProposalDescription {
   readonly profile: string;
   readonly kind: string;
   readonly scope: string;
+  /** Null when a request does not say. */
   readonly new_tenant: boolean | null;
   readonly author: string;
   readonly rationale: string;
@@ -130,6 +132,12 @@ export function summariseVotes(set: SignerSet, votes: Tally): VoteSummary {
   };
 }
 
+/** Of a tenant without override or ceiling, a request alone does not say: it carries no list of the store's keys. */
+function isNewTenant(tenant: string, { knownTenants: here, states }: DescribeInput): boolean | null {
+  if (here !== null) return !here.includes(tenant);
+  return states !== null && knownTenants(states.before.policy, []).includes(tenant) ? false : null;
+}
+
 const IRREVERSIBLE: readonly string[] = ['key-retire', 'key-compromised'];
 
 export function describeProposal(input: DescribeInput): ProposalDescription {
@@ -147,7 +155,7 @@ export function describeProposal(input: DescribeInput): ProposalDescription {
     profile: input.profile,
     kind: body.kind,
     scope: body.scope,
-    new_tenant: tenant === null ? false : input.knownTenants === null ? null : !input.knownTenants.includes(tenant),
+    new_tenant: tenant === null ? false : isNewTenant(tenant, input),
     author: body.author,
     rationale: body.rationale,
     changes: body.changeset,

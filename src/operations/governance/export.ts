@@ -18,7 +18,7 @@ import { inboxName, putInbox } from '../../storage/inbox.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import { readAuthority } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
-import { ingestNow } from './ingest.ts';
+import { type IngestWish, ingestWritten } from './ingest.ts';
 import { buildRequest, locateProposal } from './request-of.ts';
 import { demandFullId, verifyAgainstPin } from './target.ts';
 
@@ -59,9 +59,8 @@ export async function exportProposal(
   };
 }
 
-export interface ImportRequest {
+export interface ImportRequest extends IngestWish {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
-  readonly ingest: boolean;
 }
 
 export interface ImportedObject {
@@ -76,10 +75,17 @@ export interface ImportedObject {
 
 export interface ImportResult {
   readonly imported: readonly ImportedObject[];
+  /** All of them stand in the ledger. */
   readonly ingested: boolean;
 }
 
-export async function importFiles(request: ImportRequest, deps: OperationDeps): Promise<ImportResult> {
+export interface ImportOutcome {
+  readonly result: ImportResult;
+  /** Of the ingest. */
+  readonly error: RonError | undefined;
+}
+
+export async function importFiles(request: ImportRequest, deps: OperationDeps): Promise<ImportOutcome> {
   const ctx = await storeContext(deps);
   const objects = request.files.flatMap(({ name, bytes }) =>
     envelopesOf(name, bytes).map((envelope) => ({ name, envelope })),
@@ -90,8 +96,9 @@ export async function importFiles(request: ImportRequest, deps: OperationDeps): 
     await ensureHome(ctx, ctx.paths);
     for (const [digest, { envelope }] of unique) await putInbox(ctx, digest, envelopeFile(envelope));
   }
-  if (request.ingest) await ingestNow(deps);
-  return { imported, ingested: request.ingest ? !deps.dryRun : false };
+  const names = [...unique.keys()].map(inboxName);
+  const { ingested, error } = await ingestWritten(request, names, deps);
+  return { result: { imported, ingested }, error };
 }
 
 /** One envelope, or the proposal and statements of a request. */

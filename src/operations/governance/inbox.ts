@@ -10,7 +10,6 @@ import { type IngestReport, judgeInbox } from '../../kms/service/governance-inge
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
-import { listed } from './ingest.ts';
 
 export interface InboxResult {
   readonly ledger_id: string;
@@ -19,6 +18,8 @@ export interface InboxResult {
   readonly valid: IngestReport['ingested'];
   readonly known: IngestReport['known'];
   readonly waiting: IngestReport['waiting'];
+  /** Signed by somebody who has seen more, or something else: while one is here, nothing is taken in. */
+  readonly behind: IngestReport['behind'];
   readonly invalid: IngestReport['refused'];
 }
 
@@ -26,13 +27,14 @@ export async function inbox(deps: OperationDeps): Promise<InboxResult> {
   const ctx = await storeContext(deps);
   const reading = readGovernance(ctx);
   const state = demandState(reading);
-  const report = listed(judgeInbox(trial(ctx, reading, state), ctx));
+  const report = judgeInbox(trial(ctx, reading, state), ctx);
   return {
     ledger_id: state.ledgerId,
     trust: reading.trust,
     valid: report.ingested,
     known: report.known,
     waiting: report.waiting,
+    behind: report.behind,
     invalid: report.refused,
   };
 }

@@ -1,11 +1,13 @@
 // `governance ingest`: unseals the custody store, which finishes what was interrupted and takes in the inbox, and closes with
-// a checkpoint. Every unsealing command does the same first; this one does nothing else.
+// a checkpoint. Every unsealing command does the same first; this one does nothing else. A statement whose signer has seen
+// more than this home stops it: nothing is taken in, and the verdict is LedgerBehind (11), or Tampered (10) for a fork.
 
-import type { IngestReport } from '../../kms/service/governance-ingest.ts';
+import { RonError } from '../../errors.ts';
+import { behindError, type IngestReport } from '../../kms/service/governance-ingest.ts';
 import { openSession } from '../../kms/service/session.ts';
 import type { OperationDeps } from '../deps.ts';
 
-export interface IngestResult extends Omit<IngestReport, 'behind'> {
+export interface IngestResult extends IngestReport {
   readonly ledger_seq: number;
   readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string } | null;
   readonly recovered: string | null;
@@ -13,11 +15,6 @@ export interface IngestResult extends Omit<IngestReport, 'behind'> {
 
 export interface IngestRequest {
   readonly confirmTime: boolean;
-}
-
-/** What shows a newer ledger stays in the inbox, like what is about an unknown proposal. */
-export function listed({ behind, waiting, ...report }: IngestReport): Omit<IngestReport, 'behind'> {
-  return { ...report, waiting: [...waiting, ...behind.map(({ code: _code, message: _why, ...file }) => file)] };
 }
 
 export async function ingest(request: IngestRequest, deps: OperationDeps): Promise<IngestResult> {
@@ -28,7 +25,7 @@ export async function ingest(request: IngestRequest, deps: OperationDeps): Promi
   });
   try {
     const { state } = session.demandLedger();
-    const report = listed(session.ingested ?? { ingested: [], known: [], waiting: [], behind: [], refused: [] });
+    const report = session.ingested ?? { ingested: [], known: [], waiting: [], behind: [], refused: [] };
     const ledgerSeq = state.seq;
     const recovered = session.recovered?.id ?? null;
     const checkpoint = await session.close();
@@ -45,5 +42,37 @@ export async function ingest(request: IngestRequest, deps: OperationDeps): Promi
   }
 }
 
-/** For `--ingest` of the commands that write to the inbox. */
-export const ingestNow = (deps: OperationDeps): Promise<IngestResult> => ingest({ confirmTime: false }, deps);
+/** Why nothing was taken in; undefined when nothing stood against it. */
+export function ingestVerdict({ behind: [first] }: IngestResult): RonError | undefined {
+  return first === undefined ? undefined : behindError(first);
+}
+
+export interface IngestWish {
+  /** `--ingest`: at once, with the passphrase of the custody store. */
+  readonly ingest: boolean;
+  /** `--confirm-time` */
+  readonly confirmTime?: boolean;
+}
+
+export interface WrittenIngest {
+  /** Every file that was written stands in the ledger. */
+  readonly ingested: boolean;
+  /** Nothing was taken in, or one of the files was refused. */
+  readonly error: RonError | undefined;
+}
+
+/** For `--ingest` of the commands that write to the inbox; `names` are the files that they wrote. */
+export async function ingestWritten(
+  { ingest: wanted, confirmTime = false }: IngestWish,
+  names: readonly string[],
+  deps: OperationDeps,
+): Promise<WrittenIngest> {
+  if (!wanted) return { ingested: false, error: undefined };
+  const result = await ingest({ confirmTime }, deps);
+  const taken = new Set([...result.ingested, ...result.known].map((one) => one.name));
+  const refused = result.refused.find((one) => names.includes(one.name));
+  const error =
+    ingestVerdict(result) ??
+    (refused === undefined ? undefined : new RonError(refused.code, `inbox/${refused.name}: ${refused.message}`));
+  return { ingested: !deps.dryRun && names.every((one) => taken.has(one)), error };
+}

@@ -38,7 +38,7 @@ import type { OperationDeps } from '../deps.ts';
 import { sourceOf } from '../policy/source.ts';
 import { describeProposal, type ProposalDescription } from './describe.ts';
 import { findSigner } from './find-signer.ts';
-import { type IngestResult, ingestNow } from './ingest.ts';
+import { type IngestWish, ingestWritten } from './ingest.ts';
 import { release } from './release.ts';
 import { requestHead } from './request-of.ts';
 import { judgedMs, tenantsHere } from './show.ts';
@@ -52,7 +52,7 @@ export interface AttachedFile {
 
 export type Wish = Omit<ProposalWish, 'author' | 'attachments' | 'nowMs' | 'nonce' | 'window' | 'lifeMs'>;
 
-export interface ProposeRequest {
+export interface ProposeRequest extends IngestWish {
   /** What is wanted, or a draft whose wish is taken up again. */
   readonly what:
     | {
@@ -66,7 +66,6 @@ export interface ProposeRequest {
   readonly signer: string | null;
   readonly role: string | null;
   readonly newTenant: boolean;
-  readonly ingest: boolean;
 }
 
 export interface ProposeResult {
@@ -84,7 +83,8 @@ export interface ProposeOutcome {
   readonly result: ProposeResult;
   /** The signed proposal, or the draft file. */
   readonly bytes: Uint8Array;
-  readonly ingest: IngestResult | null;
+  /** Of the ingest: the proposal is signed and waits, but it does not count yet. */
+  readonly error: RonError | undefined;
 }
 
 export async function propose(request: ProposeRequest, deps: OperationDeps): Promise<ProposeOutcome> {
@@ -93,6 +93,7 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
   demandState(readGovernance(ctx));
   const action = await withNewKeys(
     request.what.kind === 'wish' ? request.what.wish.action : (draft!.actions[0] ?? null),
+    request.confirmTime === true,
     deps,
   );
   const reading = readGovernance(ctx);
@@ -117,20 +118,20 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
     return {
       result: { status: 'draft', ...common, file: null, ingested: false, next },
       bytes: encodeDraft(built.payload),
-      ingest: null,
+      error: undefined,
     };
   }
   const released = await signProposal(ctx, reading, author, built, proposal, deps);
   if (!deps.dryRun) await keepAttachments(ctx, request.attachments);
-  const ingested = request.ingest ? await ingestNow(deps) : null;
+  const { ingested, error } = await ingestWritten(request, [released.file], deps);
   const result: ProposeResult = {
     status: 'proposed',
     ...common,
     file: `inbox/${released.file}`,
-    ingested: ingested !== null && !deps.dryRun,
+    ingested,
     next: `ronctl governance show ${proposal.id}`,
   };
-  return { result, bytes: released.bytes, ingest: ingested };
+  return { result, bytes: released.bytes, error };
 }
 
 function readDraft(bytes: Uint8Array, name: string): Proposal {
@@ -196,10 +197,10 @@ function demandKnown(reading: GovernanceReading, wish: ProposalWish, newTenant: 
 const KEY_ROTATIONS = { 'service-key-rotate': 'service-keys', 'log-key-rotate': 'log-keys' } as const;
 
 /** `new_keys` of a key rotation are made by the custody store now, and wait there for the execution. */
-async function withNewKeys(action: Action | null, deps: OperationDeps): Promise<Action | null> {
+async function withNewKeys(action: Action | null, confirmTime: boolean, deps: OperationDeps): Promise<Action | null> {
   if (action?.name !== 'service-key-rotate' && action?.name !== 'log-key-rotate') return action;
   const which = KEY_ROTATIONS[action.name];
-  const { result } = await withSession(deps, { dryRun: deps.dryRun }, async (session) => {
+  const { result } = await withSession(deps, { dryRun: deps.dryRun, confirmTime }, async (session) => {
     const { put, keys } = await nextKeys(session.store, session.crypto, which);
     if (!deps.dryRun) {
       const pub = Object.fromEntries(

@@ -113,10 +113,13 @@ export function requestHead(reading: GovernanceReading): RequestHead {
   };
 }
 
-/** Conflict for a proposal that is executed or closed: there is nothing left to approve. */
+/** Rejected for a withdrawn proposal, Conflict for one that is executed or closed: there is nothing left to approve. */
 export function buildRequest(reading: GovernanceReading, located: LocatedProposal): Request {
   const state = demandState(reading);
   const { entry, open, envelope, body } = located;
+  if (entry?.decision === 'withdrawn') {
+    throw new RonError('Rejected', `${located.id} was withdrawn by its author`);
+  }
   if (entry !== null && open === null) {
     throw new RonError(
       'Conflict',

@@ -15,13 +15,13 @@ import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { describeProposal, type ProposalDescription, summariseVotes, type VoteSummary } from './describe.ts';
 import { findSigner } from './find-signer.ts';
-import { type IngestResult, ingestNow } from './ingest.ts';
+import { type IngestWish, ingestWritten } from './ingest.ts';
 import { type Released, readMemory, release } from './release.ts';
 import { keepChain, type LoadedRequest, loadTarget, type Target } from './target.ts';
 
 export type VotePurpose = Extract<Purpose, 'approve' | 'reject' | 'retract' | 'withdraw'>;
 
-export interface VoteRequest {
+export interface VoteRequest extends IngestWish {
   readonly purpose: VotePurpose;
   readonly target: Target;
   readonly signer: string | null;
@@ -30,7 +30,6 @@ export interface VoteRequest {
   /** What was confirmed: the digest of the proposal. */
   readonly digest: string;
   readonly unsafeSignAnyway: boolean;
-  readonly ingest: boolean;
 }
 
 export interface VoteResult {
@@ -86,7 +85,8 @@ export interface VoteOutcome {
   readonly result: VoteResult;
   /** The signed file, to be carried. */
   readonly file: Uint8Array;
-  readonly ingest: IngestResult | null;
+  /** Of the ingest: the statement is signed and waits, but it does not count yet. */
+  readonly error: RonError | undefined;
 }
 
 export async function vote(request: VoteRequest, deps: OperationDeps): Promise<VoteOutcome> {
@@ -106,8 +106,12 @@ export async function vote(request: VoteRequest, deps: OperationDeps): Promise<V
     ? await proveAlone(ctx, verified, request.signer!, deps, now)
     : await sign(ctx, loaded, request, deps, now);
   if (!deps.dryRun) await keepChain(ctx, loaded);
-  const ingested = request.ingest ? await ingestNow(deps) : null;
-  return { ...outcome, result: { ...outcome.result, ingested: ingested !== null && !deps.dryRun }, ingest: ingested };
+  const { result } = outcome;
+  const written = [result.file, ...(result.possession_file === null ? [] : [result.possession_file])].map((one) =>
+    one.slice('inbox/'.length),
+  );
+  const { ingested, error } = await ingestWritten(request, written, deps);
+  return { ...outcome, result: { ...result, ingested }, error };
 }
 
 function demandOpen(verified: VerifiedRequest, now: number): void {
@@ -289,5 +293,5 @@ function outcomeOf(
     votes: summariseVotes(verified.authority.set, verified.votes),
     next: purpose === 'approve' ? `ronctl governance execute ${body.id}` : 'ronctl governance ingest',
   };
-  return { result, file: released.bytes, ingest: null };
+  return { result, file: released.bytes, error: undefined };
 }

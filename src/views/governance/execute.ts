@@ -46,10 +46,20 @@ export function ingestView(result: IngestResult): TextModel {
     files.length === 0 ? [] : [section(title, [table(HEAD, rows(files))])];
   return [
     line(
-      `${result.ingested.length} ingested, ${result.known.length} known, ${result.waiting.length} waiting, ${result.refused.length} refused`,
+      `${result.ingested.length} ingested, ${result.known.length} known, ${result.waiting.length + result.behind.length} waiting, ${result.refused.length} refused`,
     ),
     ...part('ingested', result.ingested),
-    ...part('waiting for their proposal', result.waiting),
+    ...(result.behind.length === 0
+      ? part('waiting for their proposal', result.waiting)
+      : [
+          section('nothing is taken in because of', [
+            table(
+              ['by', 'file', 'code', 'why'],
+              result.behind.map((one) => [one.by ?? '', one.name, one.code, one.message]),
+            ),
+          ]),
+          ...part('waiting until then', result.waiting),
+        ]),
     ...refusedBlock(result.refused),
     fields([
       ['ledger', `line ${result.ledger_seq}`],

@@ -108,18 +108,15 @@ export function inboxView(result: InboxResult): TextModel {
       [
         ...rows(result.valid, 'takes it'),
         ...rows(result.known, 'deletes it: known'),
-        ...rows(result.waiting, 'leaves it: its proposal is unknown'),
-        ...result.invalid.map((one) => [
-          one.type,
-          one.purpose ?? '',
-          one.by ?? '',
-          one.id ?? one.name,
-          `refuses it: ${one.code}, ${one.message}`,
-        ]),
+        ...result.behind.flatMap((one) => rows([one], `is stopped by it: ${one.code}, ${one.message}`)),
+        ...rows(result.waiting, `leaves it: ${result.behind.length > 0 ? 'it is stopped' : 'its proposal is unknown'}`),
+        ...result.invalid.flatMap((one) =>
+          rows([{ ...one, id: one.id ?? one.name }], `refuses it: ${one.code}, ${one.message}`),
+        ),
       ],
     ),
     line(
-      result.valid.length + result.known.length + result.waiting.length + result.invalid.length === 0
+      [result.valid, result.known, result.waiting, result.behind, result.invalid].every((files) => files.length === 0)
         ? 'the inbox is empty'
         : 'none of these counts before its ingest: ronctl governance ingest',
       'dim',

@@ -86,8 +86,13 @@ function evidenceText(of: ProposalDescription): string {
   return [...given, ...missing].join('\n') || 'none';
 }
 
+function scopeText(of: ProposalDescription): string {
+  if (of.new_tenant === null)
+    return `${of.scope}  (perhaps a NEW TENANT: the request does not say; ask whoever holds the store)`;
+  return of.new_tenant ? `${of.scope}  NEW TENANT` : of.scope;
+}
+
 export function proposalView(of: ProposalDescription): TextModel {
-  const scope = of.new_tenant === true ? `${of.scope}  NEW TENANT` : of.scope;
   return [
     fields([
       ['proposal', of.id, 'strong'],
@@ -99,7 +104,7 @@ export function proposalView(of: ProposalDescription): TextModel {
         of.reason === null ? of.status : `${of.status}: ${of.reason}`,
         of.status === 'approved' ? 'good' : 'plain',
       ],
-      ['scope', scope],
+      ['scope', scopeText(of)],
       ['kind', of.kind],
       ['author', of.author],
     ]),

@@ -11,7 +11,11 @@ export function proposeView(result: ProposeResult, out: string | null, dryRun: b
     result.status === 'draft'
       ? [line(`draft ${written} to ${out ?? '-'}: evidence is missing and this profile demands it`, 'warn')]
       : [
-          line(`${written} to ${result.file}; it counts once ingested, at the latest ${proposal.decide_by}`),
+          line(
+            result.ingested
+              ? `${result.file} ingested: it is open`
+              : `${written} to ${result.file}; it counts once ingested, at the latest ${proposal.decide_by}`,
+          ),
           ...(out === null ? [] : [line(`copy ${written} to ${out}`)]),
         ];
   return [

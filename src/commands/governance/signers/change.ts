@@ -1,13 +1,12 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../../cli/base-command.ts';
-import { ingestFlag, unsealFlags } from '../../../cli/flags/governance.ts';
+import { ingestFlags, unsealFlags } from '../../../cli/flags/governance.ts';
 import { forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from '../../../cli/flags/shared.ts';
 import { memberSources, removalReasons } from '../../../cli/member-sources.ts';
 import { proposeAction } from '../../../cli/propose-input.ts';
 import type { Runtime } from '../../../cli/runtime.ts';
-import { propose } from '../../../operations/governance/propose.ts';
+import { writeProposal } from '../../../cli/write-proposal.ts';
 import { signerChangeAction } from '../../../operations/governance/signers.ts';
-import { proposeView } from '../../../views/governance/propose.ts';
 
 export default class GovernanceSignersChange extends BaseCommand {
   static override summary = 'propose another signer set';
@@ -30,7 +29,7 @@ export default class GovernanceSignersChange extends BaseCommand {
     expires: Flags.string({ summary: 'when it expires, at most 7 days [default: 24h]', helpValue: 'DURATION|TIME' }),
     signer: signerFlag,
     role: roleFlag,
-    ingest: ingestFlag,
+    ...ingestFlags,
     out: outFlag,
     force: forceFlag,
     kms: kmsFlag,
@@ -48,10 +47,6 @@ export default class GovernanceSignersChange extends BaseCommand {
     const members = await memberSources(runtime, flags.members);
     const reasons = removalReasons(flags.reason ?? []);
     const action = await signerChangeAction({ members, threshold: flags.threshold ?? null, auditor, reasons }, deps);
-    const { result, bytes } = await propose(proposeAction(runtime, action, flags), deps);
-    if (flags.out !== undefined)
-      await runtime.writeOutput(flags.out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
-    const data = { ...result, out: flags.out ?? null };
-    return { data, text: () => proposeView(result, flags.out ?? null, flags['dry-run']) };
+    return writeProposal(proposeAction(runtime, action, flags), 'global.draft.json', flags, runtime);
   }
 }
