@@ -37,7 +37,7 @@ async function homeWithAlice() {
   };
   await createSigner(storeDeps(home), 'alice', FAST_KDF);
   await (await initCustody(storeDeps(home), { ...INIT, profile: 'dev' })).close();
-  const deps = { ...storeDeps(home, { passphrases: noted }), onProgress: () => undefined, dryRun: false };
+  const deps = { ...storeDeps(home, { passphrases: noted }), onProgress: () => undefined, online: null, dryRun: false };
   const init = (members: readonly MemberSource[], auditor: MemberSource | null = null, draftOnly = true) =>
     draftGenesis({ members, threshold: 2, name: 'main', auditor, set: [], supersedes: null, draftOnly }, deps);
   return { asked, init };
