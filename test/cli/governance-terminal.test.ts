@@ -106,15 +106,23 @@ describe('ronctl governance approve at a terminal', () => {
     ['SIGTERM', 'Terminated', 143],
     ['SIGHUP', 'Terminated', 143],
     ['SIGINT', 'Interrupted', 130],
-  ])('%s at the question ends with one error envelope and leaves nothing behind', async (signal, code, exit) => {
-    const before = traces();
-    const session = approve('--json');
-    await session.until('last 8 characters');
-    session.kill(signal);
-    expect(await session.ended).toBe(exit);
-    expect(session.shown().match(/\{"ok":false.*\}/g)).toEqual([expect.stringContaining(`"code":"${code}"`)]);
-    expect(traces()).toBe(before);
-  });
+  ])(
+    '%s at the question ends with one error, in JSON or in words, and leaves nothing behind',
+    async (signal, code, exit) => {
+      const before = traces();
+      const session = approve('--json');
+      await session.until('last 8 characters');
+      session.kill(signal);
+      expect(await session.ended).toBe(exit);
+      expect(session.shown().match(/\{"ok":false.*\}/g)).toEqual([expect.stringContaining(`"code":"${code}"`)]);
+      const inWords = approve();
+      await inWords.until('last 8 characters');
+      inWords.kill(signal);
+      expect(await inWords.ended).toBe(exit);
+      expect(inWords.shown()).toContain(code);
+      expect(traces()).toBe(before);
+    },
+  );
 
   it('the right end of the id and the passphrase sign', async () => {
     const waiting = readdirSync(join(home.path, 'inbox')).length;
