@@ -296,7 +296,7 @@ export const ERROR_CODES = {
   ),
 
   Interrupted: row('cancelled', 130, 499, 'Interrupted before anything was released.', 'Run it again.'),
-  Terminated: row('cancelled', 143, 499, 'Terminated.', 'Run it again.'),
+  Terminated: row('cancelled', 143, 499, 'Terminated, or the terminal was closed.', 'Run it again.'),
 } as const satisfies Record<string, CodeRow>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
