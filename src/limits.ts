@@ -43,6 +43,8 @@ export const LIMITS = {
   bundleSignatures: 8,
   /** Kids that one `sign` may choose from; keys page 4. */
   kidSet: 16,
+  /** Files of one `submit`. */
+  submitFiles: 8,
   /** Opened private keys kept by one process; keys page 8. */
   keyCacheEntries: 256,
   kidBytes: 189,

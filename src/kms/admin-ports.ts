@@ -3,7 +3,7 @@
 
 import type { ErrorCode } from '../errors.ts';
 import type { FileInfo, Millis } from '../host.ts';
-import type { Call, Caller, Keys, Signing, Trust, Uuid, Wrapping } from './ports.ts';
+import type { Attestation, Call, Caller, Keys, Signing, Trust, Uuid, Wrapping } from './ports.ts';
 
 /** A checkpoint as results name it. */
 export interface CheckpointPlace {
@@ -86,7 +86,33 @@ export interface TimeConfirmation {
   readonly confirmTime?: boolean;
 }
 
+/** A proposal as lists show it. */
+export interface ProposalSummary {
+  readonly id: string;
+  /** `sha256:<hex>` */
+  readonly digest: string;
+  readonly kind: string;
+  readonly scope: string;
+  readonly author: string;
+  /** As judged now. */
+  readonly status: string;
+  readonly approvals: number;
+  readonly rejects: number;
+  readonly threshold: number;
+  readonly decide_by: string;
+  readonly expires_at: string;
+}
+
 export interface Governance {
+  /** Every proposal of the ledger, oldest first; `status` narrows. */
+  list(request: { readonly status?: string }, call: Call): Promise<readonly ProposalSummary[]>;
+  /** The summary and the bytes of the signed proposal. NotFound. */
+  get(
+    request: { readonly id: string },
+    call: Call,
+  ): Promise<{ readonly proposal: ProposalSummary; readonly envelope: Uint8Array }>;
+  /** The bytes of every ingested statement about a proposal, in the order of the ledger. NotFound. */
+  statements(request: { readonly id: string }, call: Call): Promise<readonly Uint8Array[]>;
   /** Files as they are, at most 8 of 64 KiB: put into the inbox, then ingested. */
   submit(request: { readonly files: readonly Uint8Array[] } & TimeConfirmation, call: Call): Promise<SubmitAnswer>;
   ingest(request: TimeConfirmation, call: Call): Promise<IngestAnswer>;
@@ -206,6 +232,21 @@ export interface Capabilities {
   list(request: object, call: Call): Promise<readonly ListedCapability[]>;
 }
 
+export interface AttestAnswer {
+  /** `<kid>#v<N>` */
+  readonly kid: string;
+  readonly attestation: Attestation;
+  /** RFC 3339 UTC, or null when the backend does not say. */
+  readonly issued_at: string | null;
+  readonly op_id: Uuid;
+  readonly audit: { readonly origin: string; readonly index: number } | null;
+}
+
+export interface Attesting {
+  /** Asks the backend for fresh evidence and records it (GAP-45). */
+  attest(request: { readonly kid: string }, call: Call): Promise<AttestAnswer>;
+}
+
 /** What the transport asks before it reads a body. */
 export interface Authenticator {
   /** Form, MAC, times, revocation, mint record, one-time use. Throws NoCapability (401), never anything of the token. */
@@ -288,6 +329,7 @@ export interface Kms {
   readonly keys: Keys;
   readonly signing: Signing;
   readonly wrapping: Wrapping;
+  readonly attesting: Attesting;
   readonly governance: Governance;
   readonly policy: Policy;
   readonly audit: Audit;

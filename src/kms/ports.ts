@@ -81,6 +81,7 @@ export interface KeyInfo {
   readonly state: 'active' | 'retired';
   /** Head version. */
   readonly version: number;
+  readonly attestation_class?: string;
   readonly versions: readonly VersionInfo[];
 }
 
@@ -113,6 +114,12 @@ export interface RotateResult extends CreateResult {
   readonly continuity: string | null;
 }
 
+/** What is known of where a key lives (GAP-45): `software` until hardware exists. Evidence is opaque text or null. */
+export interface Attestation {
+  readonly class: string;
+  readonly evidence: string | null;
+}
+
 export interface SignRequest {
   /** One kid, or 1..16 kids of one tenant. */
   readonly kids: readonly string[];
@@ -127,6 +134,7 @@ export interface SignResult {
   readonly kid: string;
   /** As in the signed message. */
   readonly algs: string;
+  readonly attestation?: Attestation;
   readonly op_id: Uuid;
   readonly audit: { readonly origin: string; readonly index: number } | null;
 }
@@ -161,6 +169,8 @@ export interface VerifyResult {
   /** The code that the exit status follows (keys page 6), or null when accepted. */
   readonly refusal: ErrorCode | null;
   readonly reason?: string;
+  /** Age of the key material that the answer came from, when it came from a cache. */
+  readonly cache_age_ms?: number;
 }
 
 export interface WrapRequest {
@@ -223,6 +233,13 @@ export interface ContinuityResult {
   readonly trust: Trust;
 }
 
+/** Public keys of one version, authenticated; one per component of the key (an X-Wing key is one). */
+export interface PublicKeysResult {
+  /** `<kid>#v<N>` */
+  readonly kid: string;
+  readonly tracks: readonly { readonly alg: string; readonly publicKey: Uint8Array }[];
+}
+
 export interface Keys {
   create(request: CreateRequest, call: Call): Promise<CreateResult>;
   rotate(request: { readonly kid: string }, call: Call): Promise<RotateResult>;
@@ -231,6 +248,8 @@ export interface Keys {
     request: { readonly tenant?: string },
     call: Call,
   ): Promise<{ readonly keys: readonly KeyInfo[]; readonly trust: Trust }>;
+  /** Of the version named, else of the newest. For holders of kms:read or kms:rotate. NotFound. */
+  publicKeys(request: { readonly kid: string }, call: Call): Promise<PublicKeysResult>;
   needsRotation(
     request: { readonly kid: string; readonly withinMs?: number },
     call: Call,

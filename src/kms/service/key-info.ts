@@ -3,7 +3,7 @@
 
 import type { Crypto } from '../../crypto/provider.ts';
 import type { DualPublicKeys } from '../../envelope/dual-signature.ts';
-import { RonError } from '../../errors.ts';
+import { fail, RonError } from '../../errors.ts';
 import { requireKeyId, withVersion } from '../../keys/key-id.ts';
 import {
   type KeyObject,
@@ -15,7 +15,8 @@ import {
 } from '../../keys/key-object.ts';
 import { headOf } from '../../keys/keyring.ts';
 import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
-import type { KeyInfo, VersionInfo } from '../ports.ts';
+import { componentsOf } from '../../keys/tracks.ts';
+import type { KeyInfo, PublicKeysResult, VersionInfo } from '../ports.ts';
 
 /** Where key objects come from. */
 export interface KeyFiles {
@@ -72,6 +73,18 @@ function versionInfo(version: PublicVersion, createdAt: string | null): VersionI
 /** As a reader sees it. Throws Tampered. */
 export function readKeyInfo(crypto: Crypto, files: KeyFiles, key: PublicKeyEntry): KeyInfo {
   return keyInfo(key, (version) => readKeyObject(crypto, files, key.kid, version)?.created_at ?? null);
+}
+
+/** Throws Tampered, and NotFound when the object of the version is missing. */
+export function publicKeysOf(crypto: Crypto, files: KeyFiles, kid: string, version: PublicVersion): PublicKeysResult {
+  const text = withVersion(kid, version.n);
+  const object =
+    readKeyObject(crypto, files, kid, version) ??
+    fail('NotFound', `the key object of ${text} is missing from store/keys`, {
+      hint: 'Any command that unseals the store writes it again.',
+    });
+  const tracks = componentsOf(object).map(({ alg, member }) => ({ alg, publicKey: object.pub[member]! }));
+  return { kid: text, tracks };
 }
 
 export function keyInfo(key: PublicKeyEntry, createdAt: (version: PublicVersion) => string | null): KeyInfo {

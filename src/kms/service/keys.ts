@@ -5,13 +5,13 @@ import { fromTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { fail } from '../../errors.ts';
 import { requireKeyId, withVersion } from '../../keys/key-id.ts';
-import { headOf, requireKey } from '../../keys/keyring.ts';
+import { headOf, requireKey, requireVersion } from '../../keys/keyring.ts';
 import type { Call, Keys, NeedsRotationResult } from '../ports.ts';
 import { authorise } from './authorise.ts';
 import { judgeContinuity } from './continuity.ts';
 import { createKey } from './create-key.ts';
 import type { OpenHome } from './home.ts';
-import { readKeyInfo, readKeyObject } from './key-info.ts';
+import { publicKeysOf, readKeyInfo, readKeyObject } from './key-info.ts';
 import { integerInForce } from './key-policy.ts';
 import type { KeyReader, TrustedService } from './reader.ts';
 import { rotateKey } from './rotate-key.ts';
@@ -76,6 +76,14 @@ export function keysService(services: KeyServices): Keys {
         return (tenant === undefined || owner === tenant) && isVisible(call, owner);
       });
       return { keys: visible.map((key) => readKeyInfo(crypto, reader, key)), trust: reader.trust };
+    },
+    publicKeys: async ({ kid }, call) => {
+      const id = requireKeyId(kid, 'kid');
+      const mayRotate = call.caller.kind === 'capability' && call.caller.scopes.includes('kms:rotate');
+      authorise(call, mayRotate ? 'kms:rotate' : 'kms:read', id.tenant);
+      const reader = await services.reader();
+      const key = requireKey(reader.view, id);
+      return publicKeysOf(await services.crypto(), reader, key.kid, requireVersion(key, id));
     },
     needsRotation: async ({ kid, withinMs }, call) => {
       const { crypto, reader } = await read(call, requireKeyId(kid, 'kid').tenant);
