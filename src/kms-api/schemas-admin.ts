@@ -42,6 +42,10 @@ export function adminSchemas(z: Zod, common: Common) {
     ledger_id: z.string().nullable(),
     pq_mode: z.string(),
     rollout_percent: count,
+    phases: z.array(
+      z.object({ tenant: z.string(), phase: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]) }),
+    ),
+    pq_ok: z.boolean(),
     audit: z.object({
       origin: z.string(),
       size: count,
@@ -57,9 +61,12 @@ export function adminSchemas(z: Zod, common: Common) {
     clock_ok: z.boolean(),
     verify_cache: z.object({ entries: count, age_ms: z.number() }),
     cap_root_age_days: z.number(),
+    capabilities: z.array(z.object({ tenant: z.string(), active: count })),
     free_bytes: z.number(),
+    total_bytes: z.number(),
     draining: z.boolean(),
     keys: z.array(z.object({ tenant: z.string(), purpose: z.string(), alg: z.string(), count })),
+    key_heads: z.array(z.object({ kid_hash: z.string(), version: count })),
     oldest_pending_at_ms: z.number().nullable(),
   });
 

@@ -4,6 +4,7 @@ import type { Json } from '../bytes/canonical-json.ts';
 import { anyObject, integer, object, string } from '../bytes/decode.ts';
 import { RonError } from '../errors.ts';
 import type { FileInfo } from '../host.ts';
+import { kidHash } from '../keys/kid-hash.ts';
 import type { ListedCapability, MintRequest, ServiceEvent, ServiceState } from '../kms/admin-ports.ts';
 import type { Call } from '../kms/ports.ts';
 import type { Wire } from './schemas.ts';
@@ -55,6 +56,8 @@ export function statusAnswer(state: ServiceState): Wire<'status', 'answer'> {
     ledger_id: state.ledgerId,
     pq_mode: state.pqMode,
     rollout_percent: state.rolloutPercent,
+    phases: state.phases.map((one) => ({ ...one })),
+    pq_ok: state.pqOk,
     audit: {
       origin: audit.origin,
       size: audit.size,
@@ -70,13 +73,17 @@ export function statusAnswer(state: ServiceState): Wire<'status', 'answer'> {
     clock_ok: state.clockOk,
     verify_cache: { entries: verifyCache.entries, age_ms: verifyCache.ageMs },
     cap_root_age_days: state.capRootAgeDays,
+    capabilities: state.capabilities.map((one) => ({ ...one })),
     free_bytes: state.freeBytes,
+    total_bytes: state.totalBytes,
     draining: state.draining,
     keys: state.keys.map((one) => ({ ...one })),
+    key_heads: state.keyHeads.map(({ kid, version }) => ({ kid_hash: kidHash(kid), version })),
     oldest_pending_at_ms: state.oldestPendingAtMs,
   };
 }
 
+/** Keys are named by their hash (C-48). */
 export function statusResult(answer: Wire<'status', 'answer'>): ServiceState {
   const { audit, verify_cache } = answer;
   return {
@@ -91,6 +98,8 @@ export function statusResult(answer: Wire<'status', 'answer'>): ServiceState {
     ledgerId: answer.ledger_id,
     pqMode: answer.pq_mode,
     rolloutPercent: answer.rollout_percent,
+    phases: answer.phases,
+    pqOk: answer.pq_ok,
     audit: {
       origin: audit.origin,
       size: audit.size,
@@ -106,9 +115,12 @@ export function statusResult(answer: Wire<'status', 'answer'>): ServiceState {
     clockOk: answer.clock_ok,
     verifyCache: { entries: verify_cache.entries, ageMs: verify_cache.age_ms },
     capRootAgeDays: answer.cap_root_age_days,
+    capabilities: answer.capabilities,
     freeBytes: answer.free_bytes,
+    totalBytes: answer.total_bytes,
     draining: answer.draining,
     keys: answer.keys,
+    keyHeads: answer.key_heads.map(({ kid_hash, version }) => ({ kid: kid_hash, version })),
     oldestPendingAtMs: answer.oldest_pending_at_ms,
   };
 }
