@@ -1,11 +1,12 @@
 // `governance approve` at a terminal: what is shown before the question, and that nothing is left behind when it is not
-// answered, answered wrongly or interrupted.
+// answered, answered wrongly or interrupted. And the question about a clock far beyond the newest entry.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import { BINARY, temporaryHome } from '../support/binary.ts';
+import { GovernedStore } from '../support/governed-store.ts';
 import { onTerminal, type Session } from '../support/terminal.ts';
 
 const home = temporaryHome();
@@ -134,5 +135,35 @@ describe('ronctl governance approve at a terminal', () => {
     expect(await session.ended).toBe(0);
     expect(session.shown()).toContain('counts once ingested, at the latest');
     expect(readdirSync(join(home.path, 'inbox'))).toHaveLength(waiting + 1);
+  });
+});
+
+describe('a clock over 7 days beyond the newest entry', () => {
+  it('is asked about at the terminal: no is 2 and writes nothing, yes goes on', async () => {
+    const old = await GovernedStore.create({ startMs: Date.parse('2020-01-01T00:00:00.000Z') });
+    onTestFinished(() => old.remove());
+    const log = (): string => {
+      const [epoch] = readdirSync(join(old.home, 'audit')).filter((name) => name.startsWith('e0'));
+      return readFileSync(join(old.home, 'audit', epoch!, 'segments/000000.jsonl'), 'utf8');
+    };
+    const ingest = (): Session =>
+      onTerminal(BINARY, ['governance', 'ingest', '--passphrase-file', home.write('old.pass', 'pass of store\n')], {
+        RONCTL_HOME: old.home,
+        HOME: home.directory,
+      });
+    const before = log();
+    const refused = ingest();
+    await refused.until('[y/N]');
+    expect(refused.shown().replaceAll(/\s+/g, ' ')).toContain('over 7 days after the newest entry (2020-01-01T');
+    refused.type('\r');
+    expect(await refused.ended).toBe(2);
+    expect(refused.shown()).toContain('--confirm-time');
+    expect(log()).toBe(before);
+    const confirmed = ingest();
+    await confirmed.until('[y/N]');
+    confirmed.type('y\r');
+    expect(await confirmed.ended).toBe(0);
+    expect(log()).toContain('time.confirm');
+    expect((await home.run(['audit', 'verify'], { env: { RONCTL_HOME: old.home } })).exit).toBe(0);
   });
 });

@@ -88,6 +88,8 @@ export interface GovernedOptions {
   readonly members?: readonly (readonly ['policy-owner' | 'security-officer' | 'custodian', string])[];
   readonly threshold?: number;
   readonly auditor?: string;
+  /** Wall clock at the start. */
+  readonly startMs?: number;
 }
 
 export class GovernedStore {
@@ -102,6 +104,7 @@ export class GovernedStore {
   /** The caller removes it: `remove()`. */
   static async create(options: GovernedOptions = {}): Promise<GovernedStore> {
     const world = new GovernedStore(join(mkdtempSync(join(tmpdir(), 'ronctl-governed-')), 'home'), new TestClock());
+    world.clock.nowMs = options.startMs ?? START;
     const members = options.members ?? MEMBERS;
     const auditor = options.auditor;
     const ids = [...members.map(([, id]) => id), ...(auditor === undefined ? [] : [auditor])];
