@@ -107,6 +107,8 @@ export interface Terminal {
 
 export interface Env {
   get(name: string): string | undefined;
+  /** Every name that is set. */
+  names(): readonly string[];
   readonly platform: string;
   readonly arch: string;
   readonly hostname: string;

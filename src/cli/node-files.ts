@@ -192,6 +192,7 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
   1481003842: 'xfs',
   2435016766: 'btrfs',
   16914836: 'tmpfs',
+  2240043254: 'ramfs',
   2035054128: 'overlayfs',
   801189825: 'zfs',
   26985: 'nfs',

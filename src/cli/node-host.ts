@@ -14,6 +14,7 @@ import { nodeWorkers } from './node-workers.ts';
 function nodeEnv(): Env {
   return {
     get: (name) => process.env[name],
+    names: () => Object.keys(process.env),
     platform: process.platform,
     arch: process.arch,
     get hostname() {

@@ -25,6 +25,7 @@ export interface ServerConfig {
     readonly drain_deadline_ms: number;
     readonly checkpoint_deadline_ms: number;
     readonly sign_deadline_ms: number;
+    readonly wrap_deadline_ms: number;
     readonly attest_deadline_ms: number;
     readonly work_sign: number;
     readonly audit_queue: number;
@@ -49,6 +50,8 @@ export interface ServerConfig {
   };
   readonly security: {
     readonly attest_require: 'never' | 'if-available' | 'required';
+    /** What satisfies `required`. */
+    readonly attest_classes: readonly string[];
     readonly sign_rate_limit_rps: number;
     readonly time_skew_tolerance_ms: number;
   };
@@ -58,10 +61,14 @@ export interface ServerConfig {
     readonly produce_hybrid: boolean | null;
     readonly verify_mode: 'or' | 'and' | 'pq_only' | null;
     readonly rollout_percent: number | null;
-    /** Micronode overlays. */
+    readonly legacy_grace_days: number;
+    /** Micronode overlay. */
     readonly sign_algo: 'ml-dsa' | 'slh-dsa';
   };
+  readonly keys: { readonly rotate_max_days: number };
+  readonly freeze: { readonly max_minutes: number };
   readonly audit: {
+    /** Absolute; the home's `audit` where nothing says otherwise, empty with backend inmem. */
     readonly dir: string;
     readonly checkpoint_interval_ops: number;
     readonly checkpoint_interval_ms: number;
@@ -72,6 +79,7 @@ export interface ServerConfig {
     readonly tenant_bytes_per_s: number;
     readonly tlog: 'off' | 'hashes' | 'full';
     readonly tlog_addr: string;
+    readonly sinks: readonly string[];
   };
   readonly verify_cache: { readonly max_entries: number };
   readonly caps: { readonly max_ttl_s: number; readonly max_active: number; readonly mint_per_min: number };
@@ -85,11 +93,14 @@ export interface ServerConfig {
   };
   readonly backends: {
     readonly file: {
+      /** Absolute; the home's `store` where nothing says otherwise. */
       readonly dir: string;
       readonly kdf: 'scrypt';
       readonly aead: 'chacha20poly1305' | 'aes-gcm';
       readonly passphrase_file: string;
     };
+    /** Read and checked, so that a configuration can be prepared; the backend itself refuses to start. */
+    readonly pkcs11: { readonly module_path: string; readonly slot_label: string; readonly pin_env: string };
   };
   readonly crypto: { readonly provider: 'native' | 'noble' };
 }
