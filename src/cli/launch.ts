@@ -4,6 +4,8 @@ import type { Config, Interfaces } from '@oclif/core';
 import type { RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
+export type ServerSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 export interface Launch {
   readonly host: Host;
   readonly development: boolean;
@@ -11,6 +13,8 @@ export interface Launch {
   readonly argv: readonly string[];
   /** How to print the error of a signal; set by the running command. */
   onSignal: (error: RonError) => Promise<void>;
+  /** Set by a running server, which drains and reloads; null: a signal ends the command. */
+  onServerSignal: ((signal: ServerSignal) => void) | null;
 }
 
 export type LaunchOptions = Config['options'] & { readonly launch: Launch };

@@ -5,7 +5,7 @@ import { run } from '@oclif/core';
 import { RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { toRonError } from './json-error.ts';
-import type { Launch, LaunchOptions } from './launch.ts';
+import type { Launch, LaunchOptions, ServerSignal } from './launch.ts';
 import { nodeHost } from './node-host.ts';
 import { formatOfArgv, formatOfVariable } from './output-format.ts';
 import { reporter } from './report.ts';
@@ -45,7 +45,11 @@ function watchStdout(host: Host): void {
 
 function watchSignals(launch: Launch): void {
   let stopping = false;
-  const stop = (code: 'Interrupted' | 'Terminated', message: string) => () => {
+  const stop = (code: 'Interrupted' | 'Terminated', message: string) => (signal: NodeJS.Signals) => {
+    if (launch.onServerSignal !== null) {
+      launch.onServerSignal(signal as ServerSignal);
+      return;
+    }
     const error = new RonError(code, message);
     if (stopping) process.exit(error.exit);
     stopping = true;
@@ -59,7 +63,13 @@ function watchSignals(launch: Launch): void {
 
 export async function start(argv: readonly string[], options: StartOptions): Promise<void> {
   const host = nodeHost();
-  const launch: Launch = { host, development: options.development, argv, onSignal: async () => undefined };
+  const launch: Launch = {
+    host,
+    development: options.development,
+    argv,
+    onSignal: async () => undefined,
+    onServerSignal: null,
+  };
   watchStdout(host);
   watchSignals(launch);
   // oclif would look for a theme in the user's configuration directory.
