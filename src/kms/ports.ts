@@ -6,6 +6,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { OnProgress } from '../host.ts';
 import type { SignatureBundle } from '../keys/bundle.ts';
 import type { CreationAlg } from '../keys/tracks.ts';
+import type { LogFields } from '../kms-api/log-fields.ts';
 
 export type Uuid = string;
 
@@ -51,12 +52,28 @@ export interface Call {
   /** Run every check, write nothing, append nothing. */
   readonly dryRun?: boolean;
   readonly onProgress?: OnProgress;
+  /** Where this call stands in its request; absent in-process. */
+  readonly span?: Span;
   /**
    * Fairness, queue and rate (X-19): called once, after authorisation, policy and the look-up of op_id, before the work. Resolves
    * with a function that gives the place back. Throws Busy. Absent in-process.
    */
   readonly admit?: (work: Work, tenant: string) => Promise<() => void>;
 }
+
+/** A place in the tree of one request (OBS-31..34): from the transport down to the backend, made by kms/span.ts. */
+export interface Span {
+  /** What every log line below repeats: corr_id, request_id, peer_addr, route. */
+  readonly fields: LogFields;
+  child(name: SpanName, fields?: LogFields): Span;
+  /** Once. */
+  end(fields?: LogFields): void;
+}
+
+export type SpanName =
+  | `svc.kms.${'http' | 'sign' | 'verify' | 'wrap' | 'unwrap' | 'rotate' | 'create' | 'attest' | 'checkpoint'}`
+  | `svc.kms.${'audit.append' | 'audit.checkpoint' | 'attest.refresh' | 'governance' | 'capability'}`
+  | `backend.${'file' | 'inmem'}.${'sign' | 'unwrap' | 'open'}`;
 
 /** What is limited in flight. */
 export type Work = 'sign' | 'verify' | 'wrap' | 'mutate' | 'read';

@@ -1,7 +1,16 @@
 // How the service tells what it does, without knowing who reads it: metrics of the one table in kms-api/metrics.ts, log lines
-// with the documented fields, events for `tail`. A name or label that the table does not have is a bug and throws.
+// with the documented fields, events for `tail` with the topics of kms-api/events.ts. A name or label that the table does not
+// have is a bug and throws.
+//
+// Who counts what: kms/observed.ts wraps the ports and counts, times, logs and spans every operation (kms_ops_total,
+// kms_latency_seconds, kms_tenant_ops_total, *_request, *_result); the service behind the ports tells only what the ports do
+// not show (log, checkpoints, caches, backend, governance, capabilities); kms/http tells requests, rejections, queues, TLS.
 
+import type { EventTopic } from '../kms-api/events.ts';
+import type { LogFields } from '../kms-api/log-fields.ts';
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from '../kms-api/metrics.ts';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export interface Telemetry {
   /** Adds to a counter. Every label of the metric is given; a value outside a closed set throws. */
@@ -10,17 +19,10 @@ export interface Telemetry {
   gauge<N extends GaugeName>(metric: N, value: number, labels?: LabelsOf<N>): void;
   /** One observation of a histogram, in its unit (seconds). */
   observe<N extends HistogramName>(metric: N, value: number, labels?: LabelsOf<N>): void;
-  /**
-   * One line of the log (OBS-26..29). `fields` are an allow-list: op_id, kid_hash, kid_version, alg, result, latency_ms,
-   * reason and the like, never a token, payload, secret or raw kid.
-   */
-  log(
-    level: 'error' | 'warn' | 'info' | 'debug' | 'trace',
-    event: string,
-    fields?: Readonly<Record<string, unknown>>,
-  ): void;
+  /** One line of the log (OBS-26..29). `event` is snake_case; `kid` becomes kid_hash and kid_version. */
+  log(level: LogLevel, event: string, fields?: LogFields): void;
   /** Publishes an event to the ring of `tail`. */
-  publish(topic: string, data: Readonly<Record<string, unknown>>): void;
+  publish(topic: EventTopic, data: Readonly<Record<string, unknown>>): void;
 }
 
 /** Says nothing: offline commands. */

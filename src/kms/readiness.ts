@@ -1,0 +1,147 @@
+// Readiness and liveness as pure functions of what the service says of itself (OBS-15..24, SEC-17, MQ-23, C-43..C-45, C-73).
+// Ready is when no key is missing; a degraded key is listed and does not flip it. A lost backend is degraded for a grace of
+// 10 s, then missing; the verify cache is degraded beyond its soft limit, missing beyond twice that. Only the own stack
+// counts: what a peer can do is refused in its session. Whether verify answers does not depend on this.
+
+import type { ServerConfig } from '../config/server-config.ts';
+import type { ServiceState } from './admin-ports.ts';
+
+export const READINESS_KEYS = [
+  'config_loaded',
+  'listener_bound',
+  'backend_ready',
+  'attestation_ready',
+  'audit_ready',
+  'checkpoint_recent',
+  'rng_ok',
+  'clock_ok',
+  'verify_cache_ok',
+  'policy_loaded',
+  'bus_ready',
+  'pq_ok',
+  'disk_space',
+  'cap_root_age',
+  'governed',
+  'not_draining',
+] as const;
+export type ReadinessKey = (typeof READINESS_KEYS)[number];
+
+export type Level = 'ok' | 'degraded' | 'missing';
+
+/** What is not in the state of the service: the process around it. */
+export interface Surroundings {
+  /** Wall and monotonic ms. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+  /** The listeners accept. */
+  readonly listenerBound: boolean;
+  /** Null = the configuration in force is the newest one; else why the last reload was refused. */
+  readonly reloadRefused: string | null;
+  /** The event ring takes subscribers. */
+  readonly busReady: boolean;
+}
+
+export interface ReadinessConfig {
+  readonly audit: Pick<ServerConfig['audit'], 'verify_cache_ttl_ms' | 'min_free_bytes' | 'reserve_bytes'>;
+  readonly service: Pick<ServerConfig['service'], 'verify_only'>;
+}
+
+/** The body of `/readyz` (OBS-24). */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly missing: readonly ReadinessKey[];
+  readonly degraded: readonly ReadinessKey[];
+  /** Seconds; 0 while ready. */
+  readonly retry_after: number;
+  readonly snapshot: {
+    readonly backend: string;
+    readonly pq_mode: string;
+    /** Null before the first checkpoint. */
+    readonly audit_last_checkpoint_age_s: number | null;
+  };
+}
+
+/** A reconnect within this time is no outage (C-43). */
+export const BACKEND_GRACE_MS = 10_000;
+/** Idle checkpoints count, so a log without work has a recent one too (GAP-58). */
+export const CHECKPOINT_RECENT_MS = 120_000;
+export const RETRY_AFTER_S = 5;
+/** A capability root older than this is due for `cap rotate` (service page 2). */
+export const CAP_ROOT_MAX_DAYS = 30;
+
+const holds = (yes: boolean): Level => (yes ? 'ok' : 'missing');
+const wish = (yes: boolean): Level => (yes ? 'ok' : 'degraded');
+
+function backend(state: ServiceState, around: Surroundings): Level {
+  if (state.backendReady) return 'ok';
+  const lost = state.backendLostAtMs;
+  return lost !== null && around.monotonicMs - lost < BACKEND_GRACE_MS ? 'degraded' : 'missing';
+}
+
+function checkpointAgeMs(state: ServiceState, around: Surroundings): number | null {
+  return state.audit.checkpointAtMs === null ? null : Math.max(0, around.nowMs - state.audit.checkpointAtMs);
+}
+
+function verifyCache(state: ServiceState, config: ReadinessConfig): Level {
+  const { ageMs } = state.verifyCache;
+  const soft = config.audit.verify_cache_ttl_ms;
+  if (ageMs > 2 * soft) return 'missing';
+  return wish(ageMs <= soft);
+}
+
+/** Below the reserve only authority changes are written (log page). Nothing on disk: there is no volume to fill. */
+function diskSpace(state: ServiceState, config: ReadinessConfig): Level {
+  if (state.totalBytes === 0) return 'ok';
+  if (state.freeBytes < config.audit.reserve_bytes) return 'missing';
+  return wish(state.freeBytes >= config.audit.min_free_bytes && state.freeBytes * 10 >= state.totalBytes);
+}
+
+/** Verify-only by configuration is a choice (C-54); otherwise the ledger or the store is not fit to sign under. */
+function policyLoaded(state: ServiceState, config: ReadinessConfig): Level {
+  if (state.verifyOnly === null) return 'ok';
+  return config.service.verify_only ? 'degraded' : 'missing';
+}
+
+export function readinessLevels(
+  state: ServiceState,
+  config: ReadinessConfig,
+  around: Surroundings,
+): Readonly<Record<ReadinessKey, Level>> {
+  const age = checkpointAgeMs(state, around);
+  return {
+    config_loaded: holds(around.reloadRefused === null),
+    listener_bound: holds(around.listenerBound),
+    backend_ready: backend(state, around),
+    attestation_ready: state.attestation.ready ? 'ok' : state.attestation.required ? 'missing' : 'ok',
+    audit_ready: holds(state.audit.writable && state.audit.checkpointOk && state.audit.integrityFailures === 0),
+    checkpoint_recent: holds(age !== null && age <= CHECKPOINT_RECENT_MS),
+    rng_ok: holds(state.rngOk),
+    clock_ok: holds(state.clockOk),
+    verify_cache_ok: verifyCache(state, config),
+    policy_loaded: policyLoaded(state, config),
+    bus_ready: holds(around.busReady),
+    pq_ok: holds(state.pqOk),
+    disk_space: diskSpace(state, config),
+    cap_root_age: wish(state.capRootAgeDays <= CAP_ROOT_MAX_DAYS),
+    governed: wish(state.governed),
+    not_draining: holds(!state.draining),
+  };
+}
+
+export function readiness(state: ServiceState, config: ReadinessConfig, around: Surroundings): Readiness {
+  const levels = readinessLevels(state, config, around);
+  const at = (level: Level): readonly ReadinessKey[] => READINESS_KEYS.filter((key) => levels[key] === level);
+  const missing = at('missing');
+  const age = checkpointAgeMs(state, around);
+  return {
+    ready: missing.length === 0,
+    missing,
+    degraded: at('degraded'),
+    retry_after: missing.length === 0 ? 0 : RETRY_AFTER_S,
+    snapshot: {
+      backend: state.backend,
+      pq_mode: state.pqMode,
+      audit_last_checkpoint_age_s: age === null ? null : Math.floor(age / 1000),
+    },
+  };
+}

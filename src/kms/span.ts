@@ -1,0 +1,43 @@
+// Spans as log lines (OBS-31..34): one `span` line at level debug when a span ends, with its name, its parent and the ids of
+// its request. The context is passed on in the call, so nothing global and no async hook is needed.
+
+import type { LogFields } from '../kms-api/log-fields.ts';
+import type { Span, SpanName } from './ports.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export type Spans = (name: SpanName, fields: LogFields) => Span;
+
+/** Makes root spans. Ids count up within the process; corr_id tells processes apart. */
+export function createSpans(telemetry: Pick<Telemetry, 'log'>, monotonicMs: () => number): Spans {
+  let last = 0;
+
+  function start(name: SpanName, fields: LogFields, parent: string | null): Span {
+    last += 1;
+    const id = last.toString(16).padStart(8, '0');
+    const since = monotonicMs();
+    let open = true;
+    return {
+      fields,
+      child: (below, more = {}) => start(below, { ...fields, ...more }, id),
+      end: (more = {}) => {
+        if (!open) return;
+        open = false;
+        telemetry.log('debug', 'span', {
+          ...fields,
+          ...more,
+          span: name,
+          span_id: id,
+          ...(parent === null ? {} : { parent_id: parent }),
+          latency_ms: latencyMs(since, monotonicMs()),
+        });
+      },
+    };
+  }
+
+  return (name, fields) => start(name, fields, null);
+}
+
+/** Milliseconds with three decimals. */
+export function latencyMs(fromMs: number, toMs: number): number {
+  return Math.round(Math.max(0, toMs - fromMs) * 1000) / 1000;
+}
