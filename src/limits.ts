@@ -49,6 +49,20 @@ export const LIMITS = {
   keyCacheEntries: 256,
   kidBytes: 189,
   keyVersionMax: 2 ** 31,
+  /** A capability token, its caveats and the parts that texts stand in (service page 2, R-23). */
+  capabilityBytes: 4096,
+  capabilityCaveats: 32,
+  capabilityIdentifierBytes: 512,
+  capabilityCaveatBytes: 512,
+  capabilityLocationBytes: 256,
+  /** No capability lives longer; roots verify this long after their successor was made. */
+  capabilityLifeMs: 24 * 3600 * 1000,
+  capabilityOnceLifeMs: 10 * 60 * 1000,
+  /** A capability root older than this is reported as degraded (C-30). */
+  capabilityRootDays: 30,
+  operatorCapabilityMs: 12 * 3600 * 1000,
+  /** Parsed and verified tokens kept by one process. */
+  capabilityCacheEntries: 4096,
   lockTimeoutMs: 5000,
   /** Timed facts of one boot are compared with this allowance. */
   clockSlackMs: 20,

@@ -43,6 +43,8 @@ const digest = sha256Digest;
 const hash = string({ pattern: /^(?:sha256:)?[0-9a-f]{64}$/, what: 'a SHA-256 digest' });
 const uuid = string({ pattern: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, what: 'a UUID' });
 const digests = array(digest, 64);
+/** The actor that an identifier names. */
+const actor = string({ pattern: /^[^\p{Cc}\p{Z}]{1,160}$/u, what: 'an actor' });
 const scope = name;
 const capRef = object({ root: integer(0), id: name });
 const range = object({ from: seqRef, to: seqRef });
@@ -117,7 +119,11 @@ export const AUDIT_OPS: Readonly<Record<AuditOp, OpRow>> = {
   verify: row('', { count, second: seqRef, inputs_sha256: hex64 }),
   reject: row('', { op: word, count, second: seqRef }),
   attest: row('', { class: word, evidence_sha256: hex64 }),
-  mint: row('C', { cap: capRef, by: name, caveats: any, once: boolean }, { ceiling: any }),
+  mint: row(
+    'C',
+    { cap: capRef, by: actor, caveats: array(string({ maxBytes: 512 }), 32, 1), once: boolean },
+    { minted_at: time, sub: name, ceiling: name },
+  ),
   revoke: row('MC', { cap: capRef }),
   'cap.rotate': row('MC', { root: integer(0) }),
   'ledger.append': row(

@@ -198,13 +198,15 @@ export interface MintRequest {
   readonly caveats: readonly string[];
   readonly once: boolean;
   readonly sub?: string;
+  /** A tenant that has no key, policy or capability yet may be named. */
+  readonly newTenant?: boolean;
 }
 
 export interface MintAnswer {
   readonly id: Uuid;
   readonly root: number;
-  /** base64url without padding. A secret: shown to its bearer only. */
-  readonly token: string;
+  /** base64url without padding. A secret: shown to its bearer only. Null in a dry run. */
+  readonly token: string | null;
   readonly expires_at: string;
 }
 
@@ -249,7 +251,10 @@ export interface Attesting {
 
 /** What the transport asks before it reads a body. */
 export interface Authenticator {
-  /** Form, MAC, times, revocation, mint record, one-time use. Throws NoCapability (401), never anything of the token. */
+  /**
+   * Form, MAC, times, revocation, mint record, one-time use: NoCapability (401). Caveats that allow nothing, of a name or value
+   * outside the grammar, or for a third party: Denied (403). No message has anything of the token.
+   */
   authenticate(bearer: string): Extract<Caller, { kind: 'capability' }>;
 }
 

@@ -22,8 +22,18 @@ export type Caller =
       readonly sub?: string;
       /** What the caveats leave, all of them intersected; absent = not narrowed. */
       readonly narrowed?: Narrowed;
+      /** The capability as it stands now; only in the process that authenticated it. */
+      readonly live?: LiveCapability;
     }
   | { readonly kind: 'system' };
+
+/** A bearer's capability between its authentication and the end of the call. */
+export interface LiveCapability {
+  /** Throws NoCapability when it has expired, was revoked, or was spent by another operation meanwhile. */
+  check(opId: Uuid): void;
+  /** The operation is about to be recorded: spends a one-time capability. Throws NoCapability when another was first. */
+  use(opId: Uuid): void;
+}
 
 /** Narrowings of a capability beyond tenant and scope (service page 2). */
 export interface Narrowed {
@@ -35,8 +45,10 @@ export interface Narrowed {
   readonly rps?: number;
   /** The op_id that the request must carry. */
   readonly nonce?: string;
-  /** Spent by its first use: the audit record of the operation carries `cap_id`. */
+  /** Spent by its first use: the actor of the operation's record. */
   readonly once?: boolean;
+  /** Each list must have a path that the request's begins with, in whole decoded segments (capability/paths.ts). */
+  readonly paths?: readonly (readonly (readonly string[])[])[];
   /** RFC 3339 UTC ms. */
   readonly expiresAt: string;
 }

@@ -250,6 +250,8 @@ test('a refused draft is a bug and names the member', () => {
   expect(() => lineOf('create', { generation: undefined as never })).toThrow(RonError);
   expect(() => lineOf('sign', { kid: KID })).toThrow('kid_seq: present exactly when kid is');
   expect(() =>
-    lineOf('mint', { detail: { cap: { root: 1, id: 'c1' }, by: 'local', once: false, caveats: ['x'.repeat(17_000)] } }),
+    lineOf('mint', {
+      detail: { cap: { root: 1, id: 'c1' }, by: 'local', once: false, caveats: Array(32).fill('x'.repeat(512)) },
+    }),
   ).toThrow(/over 16384/);
 });

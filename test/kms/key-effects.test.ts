@@ -38,7 +38,7 @@ describe('retire', () => {
     const rotated = await kms.keys.rotate({ kid }, call());
     const record = await retire(kid);
     expect(record).toMatchObject({ op: 'retire', kid, detail: { proposal_digest: CONTEXT.proposalDigest, n: 0 } });
-    expect(kms.store.recordIds()).toEqual([rotated.kid]);
+    expect(kms.store.recordIds()).toEqual(['cap-root/1', rotated.kid]);
     expect(objectOf(kid).state).toBe('retired');
     expect((await verify(old)).accepted).toBe(true);
     expect((await refused(sign(kid))).code).toBe('Retired');

@@ -134,6 +134,10 @@ export async function memoryCustody(
     ledgerState: () => null,
     close: async () => {},
   };
+  sealed.set('cap-root/1', {
+    meta: { v: 1, n: 1, created_at: toTime(options.nowMs) },
+    secret: globalThis.crypto.getRandomValues(new Uint8Array(32)),
+  });
   append({
     op: 'init',
     actor: 'system',

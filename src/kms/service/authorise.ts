@@ -1,28 +1,124 @@
-// Who may call what (service page 1). `local` is whoever could unseal the store: every scope. A capability needs the scope
-// and the tenant of the key. `system` acts for resumed intents, timers and checkpoints and never asks for a key operation.
-// Refuses: NoCapability never here (the transport did), Denied (21) for a call outside the capability.
+// Who may call what (service page 1, 2). `local` is whoever could unseal the store: every scope. A capability needs the scope,
+// the tenant, and everything its caveats narrow; `_instance` is the tenant of what belongs to none. `system` acts for resumed
+// intents, timers and checkpoints and never asks for a key operation.
+// Asked before any look-up of a key, with what the request itself names, so that known and unknown keys of a foreign tenant
+// get the same answer (GAP-78). Refuses: Denied (21); NoCapability when the capability has ended since the transport took it.
 
+import { type CapabilityScope, INSTANCE } from '../../capability/caveats.ts';
+import { covers } from '../../capability/effective.ts';
 import { fail } from '../../errors.ts';
-import type { Call } from '../ports.ts';
+import { type KeyId, parseKeyId } from '../../keys/key-id.ts';
+import type { Call, Caller } from '../ports.ts';
 
 export type KeyScope = 'kms:read' | 'kms:rotate' | 'kms:sign' | 'kms:unwrap' | 'kms:verify' | 'kms:wrap';
 
+/** What a request is about: a key, or a key that is to be made, or a tenant. */
+export type Target = KeyId | { readonly tenant: string; readonly purpose?: string; readonly alg?: string };
+
+export type Bearer = Extract<Caller, { kind: 'capability' }>;
+
+/** Operations that leave no record of their own: a one-time capability would never be spent by them (R-22). */
+export const UNRECORDED_SCOPES: readonly string[] = ['kms:audit', 'kms:read', 'kms:verify'];
+
+function scopeRefusal({ scopes, narrowed }: Bearer, scope: CapabilityScope): string | null {
+  if (!scopes.includes(scope)) return `does not carry the scope ${scope}`;
+  return narrowed?.once === true && UNRECORDED_SCOPES.includes(scope)
+    ? `is for one use, and ${scope} leaves no record that would spend it`
+    : null;
+}
+
+/** Why a capability is not for the target; null when it is. */
+function targetRefusal({ tenants, narrowed }: Bearer, target: Target): string | null {
+  if (!tenants.includes(target.tenant)) return `is not for tenant ${target.tenant}`;
+  const { algs, purposes, kid } = narrowed ?? {};
+  if (purposes !== undefined && (target.purpose === undefined || !purposes.includes(target.purpose))) {
+    return 'is not for keys of this purpose';
+  }
+  if (algs !== undefined && (target.alg === undefined || !algs.includes(target.alg))) {
+    return 'is not for keys of this algorithm';
+  }
+  if (kid === undefined) return null;
+  const named = parseKeyId(kid);
+  return named !== null && 'kid' in target && covers(named, target) ? null : 'is for another key';
+}
+
+function nonceRefusal({ narrowed }: Bearer, call: Call): string | null {
+  const { nonce } = narrowed ?? {};
+  return nonce === undefined || nonce === call.opId ? null : 'is for another operation id';
+}
+
+const deny = (why: string): never => fail('Denied', `the capability ${why}`);
+
+function refuse(call: Call, caller: Bearer, scope: CapabilityScope, target: Target | null): void {
+  const why =
+    scopeRefusal(caller, scope) ??
+    (target === null ? instanceRefusal(caller) : targetRefusal(caller, target)) ??
+    nonceRefusal(caller, call);
+  if (why !== null) deny(why);
+  caller.live?.check(call.opId);
+}
+
+function instanceRefusal({ tenants, narrowed }: Bearer): string | null {
+  if (!tenants.includes(INSTANCE)) return 'is for tenants, not for the instance';
+  return narrowed?.kid === undefined ? null : 'is for one key';
+}
+
 /** Throws Denied. */
-export function authorise(call: Call, scope: KeyScope, tenant: string): void {
+export function authorise(call: Call, scope: KeyScope, target: Target): void {
   const { caller } = call;
   if (caller.kind === 'local') return;
   if (caller.kind === 'system') fail('Denied', `the system itself never asks for ${scope}`);
-  if (!caller.scopes.includes(scope)) fail('Denied', `the capability does not carry the scope ${scope}`);
-  if (!caller.tenants.includes(tenant)) fail('Denied', `the capability is not for tenant ${tenant}`);
+  refuse(call, caller, scope, target);
 }
 
-/** The `actor` of an audit record (log page 4.3). */
+/** For what belongs to no tenant: governance, policy of the instance, audit, status. Throws Denied. */
+export function authoriseInstance(call: Call, scope: CapabilityScope): void {
+  const { caller } = call;
+  if (caller.kind === 'capability') refuse(call, caller, scope, null);
+}
+
+/** Minting and what belongs to it, before the tenants are looked at. Null: not a bearer. Throws Denied. */
+export function authoriseAdmin(call: Call): Bearer | null {
+  const { caller } = call;
+  if (caller.kind !== 'capability') return null;
+  const why = scopeRefusal(caller, 'kms:admin') ?? nonceRefusal(caller, call);
+  if (why !== null) deny(why);
+  caller.live?.check(call.opId);
+  return caller;
+}
+
+/** A list shows what the caller may read, and nothing of the rest. */
+export function mayRead(call: Call, target: Target): boolean {
+  const { caller } = call;
+  if (caller.kind !== 'capability') return caller.kind === 'local';
+  return (
+    scopeRefusal(caller, 'kms:read') === null &&
+    targetRefusal(caller, target) === null &&
+    nonceRefusal(caller, call) === null
+  );
+}
+
+/** For streams: throws NoCapability once the capability of the caller has expired or was revoked. */
+export function refuseEnded(call: Call): void {
+  if (call.caller.kind === 'capability') call.caller.live?.check(call.opId);
+}
+
+/** What rate and use are counted under (R-22): every copy of a capability, however attenuated, shares it. */
+export function capabilityKey({ root, id }: { readonly root: number; readonly id: string }): string {
+  return `${root}:${id}`;
+}
+
+/**
+ * The `actor` of an audit record (log page 4.3). Asking for it spends a one-time capability, because the record is its use:
+ * ask right before the record is appended. Throws NoCapability when another operation spent it first.
+ */
 export function actorOf(call: Call): string {
   const { caller } = call;
   switch (caller.kind) {
     case 'local':
       return `local:${caller.uid}:${caller.login}`;
     case 'capability':
+      caller.live?.use(call.opId);
       return `cap:${caller.root}:${caller.id}`;
     case 'system':
       return 'system';

@@ -51,7 +51,7 @@ function checkForm({ tenant, purpose, rotateDays }: CreateRequest): void {
 export async function createKey(home: OpenHome, request: CreateRequest, call: Call): Promise<CreateResult> {
   const { tenant, purpose, alg, suite, rotateDays } = request;
   checkForm(request);
-  authorise(call, 'kms:rotate', tenant);
+  authorise(call, 'kms:rotate', { tenant, purpose, alg });
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to create keys');
   const judged = home.judged();

@@ -4,10 +4,10 @@
 import { fromTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { fail } from '../../errors.ts';
-import { requireKeyId, withVersion } from '../../keys/key-id.ts';
+import { type KeyId, requireKeyId, withVersion } from '../../keys/key-id.ts';
 import { headOf, requireKey, requireVersion } from '../../keys/keyring.ts';
 import type { Call, Keys, NeedsRotationResult } from '../ports.ts';
-import { authorise } from './authorise.ts';
+import { authorise, mayRead } from './authorise.ts';
 import { judgeContinuity } from './continuity.ts';
 import { createKey } from './create-key.ts';
 import type { OpenHome } from './home.ts';
@@ -56,8 +56,8 @@ function judgeAge(crypto: Crypto, reader: KeyReader, kid: string, withinMs: numb
 }
 
 export function keysService(services: KeyServices): Keys {
-  const read = async (call: Call, tenant: string): Promise<{ crypto: Crypto; reader: KeyReader }> => {
-    authorise(call, 'kms:read', tenant);
+  const read = async (call: Call, id: KeyId): Promise<{ crypto: Crypto; reader: KeyReader }> => {
+    authorise(call, 'kms:read', id);
     return { crypto: await services.crypto(), reader: await services.reader() };
   };
   return {
@@ -65,46 +65,39 @@ export function keysService(services: KeyServices): Keys {
     rotate: async (request, call) => rotateKey(await services.open(), request, call),
     get: async ({ kid }, call) => {
       const id = requireKeyId(kid, 'kid');
-      const { crypto, reader } = await read(call, id.tenant);
+      const { crypto, reader } = await read(call, id);
       return { key: readKeyInfo(crypto, reader, requireKey(reader.view, id)), trust: reader.trust };
     },
     list: async ({ tenant }, call) => {
       const crypto = await services.crypto();
       const reader = await services.reader();
       const visible = reader.view.keys.filter((key) => {
-        const owner = requireKeyId(key.kid, 'kid').tenant;
-        return (tenant === undefined || owner === tenant) && isVisible(call, owner);
+        const id = requireKeyId(key.kid, 'kid');
+        return (tenant === undefined || id.tenant === tenant) && mayRead(call, id);
       });
       return { keys: visible.map((key) => readKeyInfo(crypto, reader, key)), trust: reader.trust };
     },
     publicKeys: async ({ kid }, call) => {
       const id = requireKeyId(kid, 'kid');
       const mayRotate = call.caller.kind === 'capability' && call.caller.scopes.includes('kms:rotate');
-      authorise(call, mayRotate ? 'kms:rotate' : 'kms:read', id.tenant);
+      authorise(call, mayRotate ? 'kms:rotate' : 'kms:read', id);
       const reader = await services.reader();
       const key = requireKey(reader.view, id);
       return publicKeysOf(await services.crypto(), reader, key.kid, requireVersion(key, id));
     },
     needsRotation: async ({ kid, withinMs }, call) => {
-      const { crypto, reader } = await read(call, requireKeyId(kid, 'kid').tenant);
+      const { crypto, reader } = await read(call, requireKeyId(kid, 'kid'));
       return judgeAge(crypto, reader, kid, withinMs ?? 0);
     },
     continuity: async (request, call) => {
-      const { crypto, reader } = await read(call, requireKeyId(request.kid, 'kid').tenant);
+      const { crypto, reader } = await read(call, requireKeyId(request.kid, 'kid'));
       return judgeContinuity(crypto, reader, request);
     },
     retire: async ({ kid }, call) => {
-      authorise(call, 'kms:rotate', requireKeyId(kid, 'kid').tenant);
+      authorise(call, 'kms:rotate', requireKeyId(kid, 'kid'));
       return fail('PolicyRefused', `retiring ${kid} needs a quorum`, {
         hint: `Run \`ronctl kms retire ${kid}\`, which writes the proposal.`,
       });
     },
   };
-}
-
-/** A list shows what the caller may read; a capability without kms:read sees nothing of any tenant. */
-function isVisible(call: Call, tenant: string): boolean {
-  const { caller } = call;
-  if (caller.kind === 'local') return true;
-  return caller.kind === 'capability' && caller.scopes.includes('kms:read') && caller.tenants.includes(tenant);
 }

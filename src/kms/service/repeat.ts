@@ -22,7 +22,7 @@ export interface Repeat {
 }
 
 /** Looks an earlier call with this op_id up, when the caller named it. Throws Conflict when it was another request. */
-export async function repeatOf(home: OpenHome, call: Call, request: JsonObject): Promise<Repeat> {
+export async function repeatOf(home: Pick<OpenHome, 'store'>, call: Call, request: JsonObject): Promise<Repeat> {
   const req = await home.store.requestDigest(canonicalBytes(request));
   const earlier = call.repeatable === true ? home.store.findOperation(call.opId) : null;
   if (earlier !== null && earlier.req !== req) {

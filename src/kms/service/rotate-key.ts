@@ -120,7 +120,7 @@ async function nextVersion(
 
 export async function rotateKey(home: OpenHome, request: { readonly kid: string }, call: Call): Promise<RotateResult> {
   const id = requireKeyId(request.kid, 'kid');
-  authorise(call, 'kms:rotate', id.tenant);
+  authorise(call, 'kms:rotate', id);
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to rotate keys');
   const key = requireKey(home.store.view, id);

@@ -75,7 +75,7 @@ function requireAcceptable(home: OpenHome, { id, key, version }: Chosen, produce
 
 async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<SignResult> {
   const payloadB3 = parsePayloadB3(request.payload_b3, 'payload_b3');
-  for (const kid of request.kids) authorise(call, 'kms:sign', requireKeyId(kid, 'kid').tenant);
+  for (const kid of request.kids) authorise(call, 'kms:sign', requireKeyId(kid, 'kid'));
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to sign');
   const chosen = await choose(home, request.kids);

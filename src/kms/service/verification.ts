@@ -204,7 +204,7 @@ export async function verifySignatures(
 ): Promise<VerifyResult> {
   const payloadB3 = parsePayloadB3(request.payload_b3, 'payload_b3');
   const bundle = decodeBundle(json(request.bundle));
-  authorise(call, 'kms:verify', bundle.kid.tenant);
+  authorise(call, 'kms:verify', bundle.kid);
   const { keyObject } = request;
   const answer =
     keyObject === undefined

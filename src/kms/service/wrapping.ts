@@ -47,7 +47,7 @@ function plaintextOf(home: OpenHome, request: WrapRequest): Uint8Array {
 
 async function wrap(home: OpenHome, request: WrapRequest, call: Call): Promise<WrapResult> {
   const id = requireKeyId(request.kid, 'kid');
-  authorise(call, 'kms:wrap', id.tenant);
+  authorise(call, 'kms:wrap', id);
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to wrap');
   const key = requireKey(home.store.view, id);
@@ -91,7 +91,7 @@ async function wrap(home: OpenHome, request: WrapRequest, call: Call): Promise<W
 
 async function unwrap(home: OpenHome, request: UnwrapRequest, call: Call): Promise<UnwrapResult> {
   const id = requireKeyId(request.kid, 'kid');
-  authorise(call, 'kms:unwrap', id.tenant);
+  authorise(call, 'kms:unwrap', id);
   refuseVerifyOnly(home.store);
   const envelope = parseEnvelope(request.envelope);
   if (envelope.kid.kid !== id.kid || (id.version !== null && id.version !== envelope.kid.version)) {
