@@ -5,8 +5,10 @@
 import { RonError } from '../errors.ts';
 import type { Env, Files } from '../host.ts';
 import { rowOf } from '../policy/registry.ts';
+import { initialPolicy, pqOf } from '../policy/state.ts';
 import { checkValue } from '../policy/value.ts';
 import { type Member, memberRow, serverKeys } from './server-keys.ts';
+import { configuredPq } from './server-ledger.ts';
 import { type Merged, memberOf } from './server-merge.ts';
 import type { Violation } from './server-sources.ts';
 import { parseSocket } from './server-value.ts';
@@ -56,6 +58,19 @@ const registryBounds: Rule = ({ merged, refuse }) => {
       if (!(thrown instanceof RonError)) throw thrown;
       refuse(row.member, `profile ${merged.config.profile}: ${thrown.message}`, 'Lower it.', 'InvalidValue');
     }
+  }
+};
+
+/** A combination that no phase has (C-35), whatever the ledger says. */
+const pqCombination: Rule = ({ merged, refuse }) => {
+  const current = pqOf(initialPolicy(merged.config.profile), 'global');
+  const alone = merged.config.pq.verify_mode === null;
+  try {
+    // One key alone goes with the phase in force, which only the ledger knows.
+    if (!alone || merged.config.pq.produce_hybrid === null) configuredPq(merged.config, current);
+  } catch (thrown) {
+    if (!(thrown instanceof RonError)) throw thrown;
+    refuse('pq.verify_mode', thrown.message, thrown.hint ?? 'Correct the pq.* keys.', 'InvalidValue');
   }
 };
 
@@ -216,6 +231,7 @@ const production: Rule = ({ merged, refuse, warn }) => {
 const RULES: readonly Rule[] = [
   unsupportedValues,
   registryBounds,
+  pqCombination,
   backends,
   attestation,
   amnesia,

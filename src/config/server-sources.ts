@@ -204,7 +204,9 @@ function leaf(out: Sink, place: FilePlace, path: readonly string[], raw: unknown
   const key = path.join('.');
   const origin = originAt(place, path);
   const at = `${place.file}:${place.text.place(path)}`;
-  const row = serverKeys().find((one) => one.key === key || one.old?.includes(key) === true);
+  // A quoted key with a dot in it is another key than the dotted one.
+  const plain = path.every((part) => !part.includes('.'));
+  const row = plain ? serverKeys().find((one) => one.key === key || one.old?.includes(key) === true) : undefined;
   if (row !== undefined) {
     if (row.key !== key) out.warnings.push(deprecated(origin, key, row.key));
     const before = out.violations.length;
@@ -214,7 +216,7 @@ function leaf(out: Sink, place: FilePlace, path: readonly string[], raw: unknown
     if (wrong !== undefined) out.violations[before] = { ...wrong, message: wrong.message.replace(origin, at) };
     return;
   }
-  const alias = COMPOUND_ALIASES.find((one) => one.where === 'file' && one.name === key);
+  const alias = plain ? COMPOUND_ALIASES.find((one) => one.where === 'file' && one.name === key) : undefined;
   if (alias !== undefined) {
     addCompound(out, alias, origin, raw, place.profile);
     return;
