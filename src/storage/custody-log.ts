@@ -55,11 +55,14 @@ export function findOperation(
   size: number,
   opId: string,
   from: number,
+  accept: (record: AuditRecord) => boolean = () => true,
 ): AuditRecord | null {
   const needle = Buffer.from(`"op_id":"${opId}"`);
   for (let segment = size === 0 ? -1 : segmentOf(size - 1); segment >= segmentOf(from); segment--) {
     const found = withFile(files, epoch.segment(segment), (file) =>
-      file === null ? null : newestIn(file, needle, (record) => record.op_id === opId && record.seq < size),
+      file === null
+        ? null
+        : newestIn(file, needle, (record) => record.op_id === opId && record.seq < size && accept(record)),
     );
     if (found !== null) return found.seq < from ? null : found;
   }

@@ -126,8 +126,8 @@ export interface CustodyStore {
   record(seq: number): AuditRecord;
   /** Records from `fromSeq` on, in order. */
   records(fromSeq: number): Iterable<AuditRecord>;
-  /** The newest record with this op_id, looking back to `fromSeq` (default 0); null when there is none. */
-  findOperation(opId: string, fromSeq?: number): AuditRecord | null;
+  /** The newest record with this op_id that is accepted, looking back to `fromSeq` (default 0); null when there is none. */
+  findOperation(opId: string, fromSeq?: number, accept?: (record: AuditRecord) => boolean): AuditRecord | null;
 
   /** All committed ledger lines from `fromSeq`, exact bytes without LF. */
   ledgerLines(fromSeq: number): Iterable<Uint8Array>;

@@ -140,10 +140,10 @@ export class FileCustodyStore implements CustodyStore {
     return recordsFrom(this.#ctx.files, this.#state.epoch, fromSeq, this.logSize);
   }
 
-  findOperation(opId: string, fromSeq = 0): AuditRecord | null {
+  findOperation(opId: string, fromSeq = 0, accept: (record: AuditRecord) => boolean = () => true): AuditRecord | null {
     const { files } = this.#ctx;
     const { epoch, checkpoint: opened, appender } = this.#state;
-    const found = findOperation(files, epoch, this.logSize, opId, fromSeq);
+    const found = findOperation(files, epoch, this.logSize, opId, fromSeq, accept);
     if (found === null) return null;
     const signed = appender?.newestCheckpoint() ?? opened;
     const checkpoint = signed === null ? null : { size: signed.size, root: fromHex(signed.root, 32)! };

@@ -100,7 +100,8 @@ describe('a clock set back', () => {
     const session = await openSession(world.storeDeps());
     try {
       const wanted = { scope: 'tenant:acme', durationS: null, proposalDigest: null } as const;
-      await expect(rollback(session.demandLedger(), wanted, 'x', true)).rejects.toMatchObject({ code: 'Expired' });
+      const by = { actor: 'x', opId: '0190a5a0-0000-7000-8000-000000000001', req: '0'.repeat(64) };
+      await expect(rollback(session.demandLedger(), wanted, by, true)).rejects.toMatchObject({ code: 'Expired' });
     } finally {
       await session.close();
     }

@@ -129,7 +129,8 @@ export async function memoryCustody(
     newestCheckpoint: checkpoint,
     record: (seq) => log[seq] ?? fail('NotFound', `no record ${seq}`),
     records: (fromSeq) => log.slice(fromSeq),
-    findOperation: (opId) => log.findLast((one) => one.op_id === opId) ?? null,
+    findOperation: (opId, _from, accept = () => true) =>
+      log.findLast((one) => one.op_id === opId && accept(one)) ?? null,
     ledgerLines: () => [],
     ledgerState: () => null,
     close: async () => {},

@@ -8,7 +8,7 @@ import { type CapabilityScope, INSTANCE } from '../../capability/caveats.ts';
 import { covers } from '../../capability/effective.ts';
 import { fail } from '../../errors.ts';
 import { type KeyId, parseKeyId } from '../../keys/key-id.ts';
-import type { Call, Caller } from '../ports.ts';
+import type { Call, Caller, Work } from '../ports.ts';
 
 export type KeyScope = 'kms:read' | 'kms:rotate' | 'kms:sign' | 'kms:unwrap' | 'kms:verify' | 'kms:wrap';
 
@@ -130,4 +130,14 @@ export function actorOf(call: Call): string {
 /** Throws Interrupted when the caller has gone. */
 export function refuseAborted(call: Call): void {
   if (call.signal.aborted) fail('Interrupted', 'interrupted before anything was released');
+}
+
+/** Runs the work of a call in the place that fairness and queues give it, and gives the place back. */
+export async function admitted<T>(call: Call, work: Work, tenant: string, act: () => Promise<T>): Promise<T> {
+  const release = await call.admit?.(work, tenant);
+  try {
+    return await act();
+  } finally {
+    release?.();
+  }
 }

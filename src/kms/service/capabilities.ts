@@ -95,7 +95,7 @@ async function revoke(service: CapabilityService, id: string, call: Call): Promi
     fail('Denied', 'the capability is not for this');
   }
   refuseVerifyOnly(home.store);
-  const { req, earlier } = await repeatOf(home, call, { route: 'caps.revoke', id });
+  const { req, earlier } = await repeatOf(home, call, { op: 'revoke', tenant: null }, { route: 'caps.revoke', id });
   if (earlier !== null) return { id, revoked_at: earlier.ts };
   if (found === null) {
     return fail('NotFound', `no capability ${id} was minted in the last 24 hours`, {
@@ -123,7 +123,12 @@ async function rotate(service: CapabilityService, now: boolean, call: Call): Pro
   const { home, roots } = service;
   authoriseInstance(call, 'kms:admin');
   refuseVerifyOnly(home.store);
-  const { req, earlier } = await repeatOf(home, call, { route: 'caps.rotate', now });
+  const { req, earlier } = await repeatOf(
+    home,
+    call,
+    { op: 'cap.rotate', tenant: null },
+    { route: 'caps.rotate', now },
+  );
   if (earlier !== null) {
     const root = earlier.detail?.['root'];
     return typeof root === 'number'

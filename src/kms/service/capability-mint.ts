@@ -99,7 +99,7 @@ export async function mint(service: CapabilityService, request: MintRequest, cal
   const authority = mintAuthority(policy(), call, requested);
   refuseVerifyOnly(store);
   const asked = { route: 'caps.mint', caveats: [...request.caveats], once, ...(sub === undefined ? {} : { sub }) };
-  const { req, earlier } = await repeatOf(service.home, call, asked);
+  const { req, earlier } = await repeatOf(service.home, call, { op: 'mint', tenant: null }, asked);
   if (earlier !== null) {
     const recorded =
       capabilityOf(earlier) ?? fail('Conflict', `the operation id ${call.opId} was used for something else`);

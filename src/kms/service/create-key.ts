@@ -57,14 +57,19 @@ export async function createKey(home: OpenHome, request: CreateRequest, call: Ca
   const judged = home.judged();
   requireAllowedAlg(home.policy(), tenant, alg, judged);
   requireAttestable(home.policy(), tenant, judged);
-  const { req, earlier } = await repeatOf(home, call, {
-    route: 'keys.create',
-    tenant,
-    purpose,
-    alg,
-    ...(suite === undefined ? {} : { suite }),
-    ...(rotateDays === undefined ? {} : { rotate_days: rotateDays }),
-  });
+  const { req, earlier } = await repeatOf(
+    home,
+    call,
+    { op: 'create', tenant },
+    {
+      route: 'keys.create',
+      tenant,
+      purpose,
+      alg,
+      ...(suite === undefined ? {} : { suite }),
+      ...(rotateDays === undefined ? {} : { rotate_days: rotateDays }),
+    },
+  );
   if (earlier !== null) return recordedKey(home, earlier, true);
   requireTenant(home, tenant, request.newTenant === true);
 

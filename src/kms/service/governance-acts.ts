@@ -1,6 +1,7 @@
 // Acts of the writer that need no quorum (governance pages 3, 10): a tune, the one use of a rollback clause, and the adoption
 // of a genesis, which makes line 0 and ends the ungoverned state for ever.
 
+import type { AuditRecord } from '../../audit/draft.ts';
 import { fromTime, toTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
@@ -10,11 +11,19 @@ import { buildLine } from '../../governance/ledger.ts';
 import { startLedger } from '../../governance/ledger-apply.ts';
 import { viewHashOf } from '../../governance/outcome.ts';
 import { encodeState } from '../../governance/state-file.ts';
-import { demandClause, demandRollback, demandTune, tunedValue } from '../../governance/tuning.ts';
+import { demandClause, demandRollback, demandTune, tunedValue, tuneRoom } from '../../governance/tuning.ts';
 import type { Clock } from '../../host.ts';
+import type { Grant } from '../../policy/overlay.ts';
 import type { Scope } from '../../policy/state.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
+
+/** Who acts, under which operation id, and the keyed digest of the request (log page 4.10). */
+export interface NamedAct {
+  readonly actor: string;
+  readonly opId: string;
+  readonly req: string;
+}
 
 export interface TuneResult {
   readonly scope: Scope;
@@ -29,9 +38,10 @@ export interface TuneResult {
 export async function tune(
   writer: LedgerWriter,
   wanted: { readonly scope: Scope; readonly key: string; readonly to: number },
-  actor: string,
+  by: NamedAct,
   dryRun: boolean,
 ): Promise<TuneResult> {
+  const { actor, opId, req } = by;
   const { scope, key, to } = wanted;
   const judged = writer.judged();
   const judgedAt = judged.now;
@@ -43,9 +53,19 @@ export async function tune(
   const body = { scope, key, from, to, baseline: room.baseline, actor, judged_at: judgedAt, ...envelope };
   await writer.append({ type: 'tune', body }, actor);
   await writer.store.append([
-    { op: 'tune', actor, result: 'ok', detail: { key, scope, from, to, baseline: room.baseline } },
+    { op: 'tune', op_id: opId, req, actor, result: 'ok', detail: { key, scope, from, to, baseline: room.baseline } },
   ]);
   return result;
+}
+
+/** The result that a `tune` record stands for. */
+export function recordedTune(
+  writer: LedgerWriter,
+  { scope, key, to }: { readonly scope: Scope; readonly key: string; readonly to: number },
+  record: AuditRecord,
+): TuneResult {
+  const { baseline, min, max } = tuneRoom(writer.state, scope, key, writer.judged());
+  return { scope, key, from: Number(record.detail?.['from']), to, baseline, min, max };
 }
 
 export interface RollbackResult {
@@ -61,9 +81,10 @@ export interface RollbackResult {
 export async function rollback(
   writer: LedgerWriter,
   wanted: { readonly scope: Scope; readonly durationS: number | null; readonly proposalDigest: string | null },
-  actor: string,
+  by: NamedAct,
   dryRun: boolean,
 ): Promise<RollbackResult> {
+  const { actor, opId, req } = by;
   const judged = writer.judged();
   const judgedAt = judged.now;
   const clause = demandClause(writer.state, wanted.scope, judgedAt);
@@ -87,9 +108,36 @@ export async function rollback(
   const body = { proposal_digest, scope, changes: clause.changeset, duration_s: durationS, actor, judged_at: judgedAt };
   await writer.append({ type: 'rollback', body }, actor);
   await writer.store.append([
-    { op: 'rollback', actor, result: 'ok', detail: { proposal_digest, scope, exception_until: until } },
+    {
+      op: 'rollback',
+      op_id: opId,
+      req,
+      actor,
+      result: 'ok',
+      detail: { proposal_digest, scope, exception_until: until },
+    },
   ]);
   return result;
+}
+
+/** The result that a `rollback` record stands for. */
+export function recordedRollback(writer: LedgerWriter, scope: Scope, record: AuditRecord): RollbackResult {
+  const text = (member: string): string => {
+    const value = record.detail?.[member];
+    return typeof value === 'string' ? value : '';
+  };
+  const digest = text('proposal_digest');
+  const { state } = writer;
+  const used = state.overlays.findLast((one): one is Grant => one.kind === 'rollback' && one.scope === scope);
+  const entry = [...state.index.values()].find((one) => one.digest === digest);
+  return {
+    scope,
+    proposal_id: entry?.id ?? '',
+    proposal_digest: digest,
+    changes: [],
+    duration_s: used?.duration_s ?? 0,
+    until: text('exception_until'),
+  };
 }
 
 /** One mutation: ledger line 0, root record with the digest, `genesis.adopt`. The caller has checked that it fits. */

@@ -2,7 +2,7 @@
 // the recorded result, with another request Conflict. The request is compared by a keyed digest in the record, so that
 // nothing of it can be guessed from the log.
 
-import type { AuditRecord } from '../../audit/draft.ts';
+import type { AuditOp, AuditRecord } from '../../audit/draft.ts';
 import { canonicalBytes, type JsonObject } from '../../bytes/canonical-json.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { fail } from '../../errors.ts';
@@ -10,9 +10,17 @@ import { requireKeyId, withVersion } from '../../keys/key-id.ts';
 import { openKeyVersion } from '../../keys/key-record.ts';
 import { requireKey } from '../../keys/keyring.ts';
 import type { PublicKeyEntry } from '../../keys/public-view.ts';
+import type { CustodyStore } from '../../storage/custody-port.ts';
 import type { Call, CreateResult } from '../ports.ts';
 import type { OpenHome } from './home.ts';
 import { keyInfo } from './key-info.ts';
+
+/** Whose repetitions count: the same operation of the same tenant (GAP-76); another tenant's op_id says nothing here. */
+export interface RepeatScope {
+  readonly op: AuditOp;
+  /** Null for acts of the instance. */
+  readonly tenant: string | null;
+}
 
 export interface Repeat {
   /** Keyed digest of this request, for the record. */
@@ -22,9 +30,16 @@ export interface Repeat {
 }
 
 /** Looks an earlier call with this op_id up, when the caller named it. Throws Conflict when it was another request. */
-export async function repeatOf(home: Pick<OpenHome, 'store'>, call: Call, request: JsonObject): Promise<Repeat> {
-  const req = await home.store.requestDigest(canonicalBytes(request));
-  const earlier = call.repeatable === true ? home.store.findOperation(call.opId) : null;
+export async function repeatOf(
+  { store }: { readonly store: Pick<CustodyStore, 'requestDigest' | 'findOperation'> },
+  call: Call,
+  of: RepeatScope,
+  request: JsonObject,
+): Promise<Repeat> {
+  const req = await store.requestDigest(canonicalBytes(request));
+  const isOurs = (record: AuditRecord): boolean =>
+    record.op === of.op && (record.tenant ?? null) === of.tenant && record.req !== undefined;
+  const earlier = call.repeatable === true ? store.findOperation(call.opId, 0, isOurs) : null;
   if (earlier !== null && earlier.req !== req) {
     fail('Conflict', `the operation id ${call.opId} was already used for another request (${earlier.op})`, {
       field: 'op_id',

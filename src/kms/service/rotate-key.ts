@@ -127,7 +127,12 @@ export async function rotateKey(home: OpenHome, request: { readonly kid: string 
   if (key.state === 'retired') {
     fail('Retired', `the key ${id.kid} is retired`, { hint: 'Create a new key with `ronctl kms create`.' });
   }
-  const { req, earlier } = await repeatOf(home, call, { route: 'keys.rotate', kid: request.kid });
+  const { req, earlier } = await repeatOf(
+    home,
+    call,
+    { op: 'rotate', tenant: id.tenant },
+    { route: 'keys.rotate', kid: request.kid },
+  );
   if (earlier !== null) {
     const recorded = await recordedKey(home, earlier, true);
     const continuity = earlier.detail?.['continuity'];

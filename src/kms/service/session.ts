@@ -5,7 +5,6 @@
 // Attack: an entry of 2099 blocks governance for ever.
 
 import { toTime } from '../../bytes/time.ts';
-import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { Moment } from '../../host.ts';
 import { LIMITS } from '../../limits.ts';
@@ -16,6 +15,7 @@ import { openCustodyStore } from '../../storage/custody-open.ts';
 import { type CheckpointInfo, type CustodyStore, verifyOnlyError } from '../../storage/custody-port.ts';
 import { type StoreContext, type StoreDeps, storeContext } from '../../storage/store-deps.ts';
 import { listPins, writeChain, writePin } from '../../storage/trust-pin.ts';
+import type { Held } from './custodian.ts';
 import { chainOf, genesisOf } from './governance-chain.ts';
 import { type ExecutionResult, recover } from './governance-execute.ts';
 import { type IngestReport, ingest } from './governance-ingest.ts';
@@ -29,24 +29,18 @@ export interface SessionOptions {
   readonly onNotice?: (line: string) => void;
 }
 
-export interface Session {
-  readonly store: CustodyStore;
-  readonly crypto: Crypto;
-  readonly context: StoreContext;
+export interface Session extends Held {
   /** `local:<uid>:<login>` */
   readonly actor: string;
   /** Null while ungoverned. */
   readonly ledger: LedgerWriter | null;
   /** As it is now; take it again after an append. */
   readonly governance: GovernanceView;
-  readonly ingested: IngestReport | null;
-  /** The execution that a crash had left, finished by this open. */
-  readonly recovered: ExecutionResult | null;
   now(): Moment;
   judgedNow(): Judged;
-  /** Ungoverned (4) when there is no genesis. */
-  demandLedger(): LedgerWriter;
-  /** Writes a checkpoint (not in a dry run), then releases everything. */
+  /** Signs the log as it stands; null in a dry run. */
+  checkpoint(): Promise<CheckpointInfo | null>;
+  /** Writes a checkpoint where none covers everything (not in a dry run), then releases everything. */
   close(): Promise<CheckpointInfo | null>;
   /** After an error: signs what was appended before it, if the store still can, then releases everything. */
   abandon(): Promise<void>;
@@ -113,6 +107,13 @@ async function start(
   }
   if (recovered !== null) options.onNotice?.(`finished the execution of ${recovered.id} that was interrupted`);
   if (ledger !== null && !dryRun) await keepPin(context, ledger);
+  let signed: CheckpointInfo | null = null;
+  const checkpoint = async (): Promise<CheckpointInfo | null> => {
+    if (dryRun) return null;
+    if (ledger !== null) await keepPin(context, ledger);
+    if (signed === null || signed.size < store.logSize) signed = await store.checkpoint();
+    return signed;
+  };
   return {
     store,
     crypto,
@@ -126,16 +127,11 @@ async function start(
     recovered,
     now: () => momentNow(clock),
     judgedNow: () => ({ now: momentNow(clock), highWaterMs: markMs() }),
-    demandLedger: () => {
-      if (ledger !== null) return ledger;
-      throw new RonError('Ungoverned', 'no genesis is adopted in this home', {
-        hint: 'Run `ronctl governance init --members ... --threshold N`.',
-      });
-    },
+    demandLedger: () => demandLedger(ledger),
+    checkpoint,
     close: async () => {
       try {
-        if (ledger !== null && !dryRun) await keepPin(context, ledger);
-        return dryRun ? null : await store.checkpoint();
+        return await checkpoint();
       } finally {
         await store.close();
       }
@@ -152,12 +148,20 @@ async function start(
   };
 }
 
-function viewOf(ledger: LedgerWriter | null, profile: Profile): GovernanceView {
+/** Ungoverned (4) when there is no genesis. */
+export function demandLedger(ledger: LedgerWriter | null): LedgerWriter {
+  if (ledger !== null) return ledger;
+  throw new RonError('Ungoverned', 'no genesis is adopted in this home', {
+    hint: 'Run `ronctl governance init --members ... --threshold N`.',
+  });
+}
+
+export function viewOf(ledger: LedgerWriter | null, profile: Profile): GovernanceView {
   return ledger === null ? ungovernedView(profile) : governedView(ledger.state);
 }
 
 /** Pin and key chain of the own ledger follow from line 0 and the executions; rewritten when missing (decided here). */
-async function keepPin(context: StoreContext, ledger: LedgerWriter): Promise<void> {
+export async function keepPin(context: StoreContext, ledger: LedgerWriter): Promise<void> {
   const { ledgerId } = ledger.state;
   if (!listPins(context).some((pin) => pin.ledger_id === ledgerId)) {
     await writePin(context, genesisOf(ledger), toTime(context.clock.now()));
@@ -165,8 +169,8 @@ async function keepPin(context: StoreContext, ledger: LedgerWriter): Promise<voi
   await writeChain(context, ledgerId, chainOf(ledger));
 }
 
-async function judgeClock(
-  store: CustodyStore,
+export async function judgeClock(
+  store: Pick<CustodyStore, 'append'>,
   nowMs: number,
   markMs: number,
   options: SessionOptions & Pick<StoreDeps, 'askYes'>,

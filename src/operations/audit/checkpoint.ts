@@ -1,8 +1,7 @@
 // `audit checkpoint`: unseals the custody store, finishes and ingests what waits, and signs the log as it then stands.
 
-import { fromUtf8 } from '../../bytes/text.ts';
-import { withSession } from '../../kms/service/session.ts';
 import type { OperationDeps } from '../deps.ts';
+import { withService } from '../service.ts';
 
 export interface AuditCheckpointResult {
   readonly dry_run: boolean;
@@ -21,10 +20,8 @@ export async function auditCheckpoint(
   request: { readonly confirmTime: boolean },
   deps: OperationDeps,
 ): Promise<AuditCheckpointResult> {
-  const { dryRun, host } = deps;
-  const options = { dryRun, confirmTime: request.confirmTime, onNotice: (line: string) => host.log.notice(line) };
-  const { checkpoint } = await withSession(deps, options, () => Promise.resolve(null));
-  if (checkpoint === null) return { dry_run: dryRun, checkpoint: null };
-  const { origin, size, root, note } = checkpoint;
-  return { dry_run: dryRun, checkpoint: { origin, size, root, note: fromUtf8(note)! } };
+  const { confirmTime } = request;
+  const { dryRun } = deps;
+  const signed = await withService(deps, { confirmTime }, ({ audit, call }) => audit.checkpoint({ confirmTime }, call));
+  return { dry_run: dryRun, checkpoint: dryRun ? null : signed };
 }

@@ -6,12 +6,12 @@ import { canonicalText } from '../../bytes/canonical-json.ts';
 import { RonError } from '../../errors.ts';
 import { demandFits, outcome, viewHashOf } from '../../governance/outcome.ts';
 import { demandState, readGovernance } from '../../kms/service/governance-reader.ts';
+import { locateProposal } from '../../kms/service/governance-request.ts';
 import { REGISTRY } from '../../policy/registry.ts';
 import { approvedValue } from '../../policy/state.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type DescribedSet, describedSet } from './describe.ts';
-import { locateProposal } from './request-of.ts';
 
 export interface DiffResult {
   readonly id: string;

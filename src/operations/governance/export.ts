@@ -13,13 +13,13 @@ import { signerSetHash } from '../../governance/signer-set.ts';
 import { verifyStatement } from '../../governance/statement.ts';
 import { describeEnvelope } from '../../governance/submission.ts';
 import { readGovernance } from '../../kms/service/governance-reader.ts';
-import { ensureHome } from '../../storage/home.ts';
-import { inboxName, putInbox } from '../../storage/inbox.ts';
+import { buildRequest, locateProposal } from '../../kms/service/governance-request.ts';
+import { inboxName } from '../../storage/inbox.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import { readAuthority } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
+import { deliver } from './deliver.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
-import { buildRequest, locateProposal } from './request-of.ts';
 import { demandFullId, verifyAgainstPin } from './target.ts';
 
 export interface ExportRequest {
@@ -93,8 +93,8 @@ export async function importFiles(request: ImportRequest, deps: OperationDeps): 
   const unique = new Map(objects.map((one) => [envelopeDigest(one.envelope), one]));
   const imported = [...unique.values()].map(({ name, envelope }) => verified(ctx, name, envelope));
   if (!deps.dryRun) {
-    await ensureHome(ctx, ctx.paths);
-    for (const [digest, { envelope }] of unique) await putInbox(ctx, digest, envelopeFile(envelope));
+    const files = [...unique].map(([digest, { envelope }]) => ({ digest, bytes: envelopeFile(envelope) }));
+    await deliver(ctx, deps, files);
   }
   const names = [...unique.keys()].map(inboxName);
   const { ingested, error } = await ingestWritten(request, names, deps);

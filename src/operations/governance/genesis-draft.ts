@@ -7,6 +7,7 @@ import { toTime } from '../../bytes/time.ts';
 import type { Envelope } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import { buildGenesis, type Genesis } from '../../governance/genesis.ts';
+import { checkpointOf } from '../../kms/service/head-proof.ts';
 import type { Session } from '../../kms/service/session.ts';
 import { LIMITS } from '../../limits.ts';
 import { buildChangeset, parseChange } from '../../policy/change.ts';
@@ -18,7 +19,6 @@ import type { OperationDeps } from '../deps.ts';
 import { custodyIdentity } from './custody-signing.ts';
 import type { GenesisPeople } from './genesis-people.ts';
 import { keysOf, signWithLocal, sorted } from './genesis-sign.ts';
-import { checkpointOf } from './head-proof.ts';
 
 export interface GenesisWish {
   readonly threshold: number;

@@ -3,43 +3,19 @@
 // more than this home stops it: nothing is taken in, and the verdict is LedgerBehind (11), or Tampered (10) for a fork.
 
 import { RonError } from '../../errors.ts';
-import { behindError, type IngestReport } from '../../kms/service/governance-ingest.ts';
-import { openSession } from '../../kms/service/session.ts';
+import type { IngestAnswer } from '../../kms/admin-ports.ts';
+import { behindError } from '../../kms/service/governance-ingest.ts';
 import type { OperationDeps } from '../deps.ts';
+import { withService } from '../service.ts';
 
-export interface IngestResult extends IngestReport {
-  readonly ledger_seq: number;
-  readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string } | null;
-  readonly recovered: string | null;
-}
+export type IngestResult = IngestAnswer;
 
 export interface IngestRequest {
   readonly confirmTime: boolean;
 }
 
-export async function ingest(request: IngestRequest, deps: OperationDeps): Promise<IngestResult> {
-  const session = await openSession(deps, {
-    dryRun: deps.dryRun,
-    confirmTime: request.confirmTime,
-    onNotice: (text) => deps.host.log.notice(text),
-  });
-  try {
-    const { state } = session.demandLedger();
-    const report = session.ingested ?? { ingested: [], known: [], waiting: [], behind: [], refused: [] };
-    const ledgerSeq = state.seq;
-    const recovered = session.recovered?.id ?? null;
-    const checkpoint = await session.close();
-    return {
-      ...report,
-      ledger_seq: ledgerSeq,
-      checkpoint:
-        checkpoint === null ? null : { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root },
-      recovered,
-    };
-  } catch (error) {
-    await session.abandon();
-    throw error;
-  }
+export function ingest({ confirmTime }: IngestRequest, deps: OperationDeps): Promise<IngestResult> {
+  return withService(deps, { confirmTime }, ({ governance, call }) => governance.ingest({ confirmTime }, call));
 }
 
 /** Why nothing was taken in; undefined when nothing stood against it. */
@@ -68,6 +44,8 @@ export async function ingestWritten(
   deps: OperationDeps,
 ): Promise<WrittenIngest> {
   if (!wanted) return { ingested: false, error: undefined };
+  // A server took them in when they were delivered, and said then what it refused.
+  if (deps.online !== null) return { ingested: !deps.dryRun, error: undefined };
   const result = await ingest({ confirmTime }, deps);
   const taken = new Set([...result.ingested, ...result.known].map((one) => one.name));
   const refused = result.refused.find((one) => names.includes(one.name));

@@ -9,9 +9,9 @@ import { type Proposal, parseProposal } from '../../governance/proposal.ts';
 import { requiredRoles } from '../../governance/signer-set.ts';
 import { statusNow } from '../../governance/status.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
+import { waitingSubmissions } from '../../kms/service/governance-request.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
-import { waitingSubmissions } from './request-of.ts';
 import { judgedMs } from './show.ts';
 
 export interface ListRequest {

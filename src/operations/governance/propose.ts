@@ -27,6 +27,7 @@ import { tally } from '../../governance/quorum.ts';
 import type { Member } from '../../governance/signer-set.ts';
 import { nextKeys } from '../../kms/service/governance-effects.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
+import { requestHead } from '../../kms/service/governance-request.ts';
 import { withSession } from '../../kms/service/session.ts';
 import { LIMITS } from '../../limits.ts';
 import { tenantOf } from '../../policy/state.ts';
@@ -40,7 +41,6 @@ import { describeProposal, type ProposalDescription } from './describe.ts';
 import { findSigner } from './find-signer.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
 import { release } from './release.ts';
-import { requestHead } from './request-of.ts';
 import { judgedMs, tenantsHere } from './show.ts';
 
 export interface AttachedFile {
@@ -200,6 +200,12 @@ const KEY_ROTATIONS = { 'service-key-rotate': 'service-keys', 'log-key-rotate': 
 async function withNewKeys(action: Action | null, confirmTime: boolean, deps: OperationDeps): Promise<Action | null> {
   if (action?.name !== 'service-key-rotate' && action?.name !== 'log-key-rotate') return action;
   const which = KEY_ROTATIONS[action.name];
+  if (deps.online !== null) {
+    throw new RonError('Unsupported', `the new keys of ${action.name} are made in the home of the server only`, {
+      field: '--kms',
+      hint: 'Stop the server, propose in its home with --kms none, start it again.',
+    });
+  }
   const { result } = await withSession(deps, { dryRun: deps.dryRun, confirmTime }, async (session) => {
     const { put, keys } = await nextKeys(session.store, session.crypto, which);
     if (!deps.dryRun) {
@@ -269,24 +275,29 @@ async function signProposal(
   const { origin, size, root } = reading.home.checkpoint!;
   const signer = await openSigner(deps, author.id);
   try {
-    return await release(ctx, signer, {
-      ledgerId: state.ledgerId,
-      built,
-      id: author.id,
-      keys: author.keys,
-      newest: {
-        ledger_seq: head.seq,
-        epoch: state.governed.set.epoch,
-        checkpoint: { origin, size, root: toHex(root) },
+    return await release(
+      ctx,
+      signer,
+      {
+        ledgerId: state.ledgerId,
+        built,
+        id: author.id,
+        keys: author.keys,
+        newest: {
+          ledger_seq: head.seq,
+          epoch: state.governed.set.epoch,
+          checkpoint: { origin, size, root: toHex(root) },
+        },
+        purpose: 'author',
+        proposalDigest: envelopeDigest(built),
+        baseState: proposal.base_state.hash,
+        changedKeys: proposal.changeset.map((one) => one.key),
+        at: toTime(fromTime(proposal.created_at)),
+        unsafe: false,
+        dryRun: deps.dryRun,
       },
-      purpose: 'author',
-      proposalDigest: envelopeDigest(built),
-      baseState: proposal.base_state.hash,
-      changedKeys: proposal.changeset.map((one) => one.key),
-      at: toTime(fromTime(proposal.created_at)),
-      unsafe: false,
-      dryRun: deps.dryRun,
-    });
+      deps,
+    );
   } finally {
     signer.close();
   }

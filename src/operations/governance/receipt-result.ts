@@ -1,7 +1,7 @@
 // A receipt as results show it.
 
-import type { Receipt } from '../../governance/receipt.ts';
-import type { ExecutionResult } from '../../kms/service/governance-execute.ts';
+import { envelopeDigest, parseEnvelope } from '../../envelope/dsse.ts';
+import { parseReceipt, type Receipt } from '../../governance/receipt.ts';
 
 export interface ReceiptResult {
   readonly id: string;
@@ -19,13 +19,15 @@ export interface ReceiptResult {
   } | null;
 }
 
-export function receiptResult(id: string, done: ExecutionResult | null): ReceiptResult {
-  if (done === null) return { id, receipt: null };
-  const { receipt, receiptDigest } = done;
+/** From the envelope of a receipt; null in a dry run. Signatures are for `governance verify`. */
+export function receiptResult(id: string, bytes: Uint8Array | null): ReceiptResult {
+  if (bytes === null) return { id, receipt: null };
+  const envelope = parseEnvelope(bytes, 'the receipt');
+  const receipt = parseReceipt(envelope);
   return {
     id,
     receipt: {
-      digest: receiptDigest,
+      digest: envelopeDigest(envelope),
       proposal_digest: receipt.proposal_digest,
       statements: receipt.statements,
       state_before: receipt.state_before,

@@ -19,10 +19,11 @@ import {
   signerMemory,
 } from '../../governance/signer-memory.ts';
 import type { Purpose } from '../../governance/statement.ts';
-import { ensureHome } from '../../storage/home.ts';
-import { inboxName, putInbox } from '../../storage/inbox.ts';
+import { inboxName } from '../../storage/inbox.ts';
 import type { OpenSigner } from '../../storage/signer-store.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
+import type { OperationDeps } from '../deps.ts';
+import { deliver } from './deliver.ts';
 
 export function readMemory(signer: OpenSigner, ledgerId: string): SignerMemory {
   const json = signer.memory(ledgerId);
@@ -54,7 +55,12 @@ export interface Released {
 }
 
 /** Refuses, signs, remembers, writes the inbox; in a dry run it stops before it remembers. */
-export async function release(ctx: StoreContext, signer: OpenSigner, input: ReleaseInput): Promise<Released> {
+export async function release(
+  ctx: StoreContext,
+  signer: OpenSigner,
+  input: ReleaseInput,
+  deps: OperationDeps,
+): Promise<Released> {
   const memory = readMemory(signer, input.ledgerId);
   refuseOlder(memory, input.newest);
   refuseContradiction(memory, input);
@@ -89,8 +95,7 @@ export async function release(ctx: StoreContext, signer: OpenSigner, input: Rele
       statements: next.statements,
     } as unknown as JsonObject satisfies Json);
   }
-  await ensureHome(ctx, ctx.paths);
-  await putInbox(ctx, digest, bytes);
+  await deliver(ctx, deps, [{ digest, bytes }]);
   return released;
 }
 

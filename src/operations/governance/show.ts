@@ -15,12 +15,17 @@ import { parseStatement, verifyStatement } from '../../governance/statement.ts';
 import { type StatusNow, statusNow } from '../../governance/status.ts';
 import { parseKeyId } from '../../keys/key-id.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
+import {
+  type LocatedProposal,
+  ledgerStatements,
+  locateProposal,
+  waitingSubmissions,
+} from '../../kms/service/governance-request.ts';
 import { knownTenants } from '../../policy/tenant.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { sourceOf } from '../policy/source.ts';
 import { describeProposal, type ProposalDescription } from './describe.ts';
-import { type LocatedProposal, ledgerStatements, locateProposal, waitingSubmissions } from './request-of.ts';
 
 export interface ShowRequest {
   /** A full id, or a unique beginning of 10 characters or more. */

@@ -4,11 +4,11 @@ import { fromTime } from '../../bytes/time.ts';
 import { fingerprintWords } from '../../envelope/fingerprint.ts';
 import { statusNow } from '../../governance/status.ts';
 import { readGovernance } from '../../kms/service/governance-reader.ts';
+import { waitingSubmissions } from '../../kms/service/governance-request.ts';
 import { isLive, remainingMs } from '../../policy/overlay.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type DescribedSet, describedSet } from './describe.ts';
-import { waitingSubmissions } from './request-of.ts';
 import { judgedMs } from './show.ts';
 
 export interface StatusResult {

@@ -10,11 +10,11 @@ import { parseProposal, verifyProposal } from '../../governance/proposal.ts';
 import { parseRequest, type Request, type VerifiedRequest, verifyRequest } from '../../governance/request.ts';
 import { describeEnvelope } from '../../governance/submission.ts';
 import { readGovernance } from '../../kms/service/governance-reader.ts';
+import { buildRequest, locateProposal } from '../../kms/service/governance-request.ts';
+import { headVerifier } from '../../kms/service/head-proof.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { demandPin, readPinnedGenesis, writeChain } from '../../storage/trust-pin.ts';
 import { type PolicySource, sourceOf } from '../policy/source.ts';
-import { headVerifier } from './head-proof.ts';
-import { buildRequest, locateProposal } from './request-of.ts';
 import { tenantsHere } from './show.ts';
 
 export type Target =

@@ -2,13 +2,13 @@
 // the custody store and closes with a checkpoint.
 
 import { RonError } from '../../errors.ts';
-import { type TuneResult, tune as tuneIn } from '../../kms/service/governance-acts.ts';
-import { withSession } from '../../kms/service/session.ts';
+import type { TuneAnswer } from '../../kms/admin-ports.ts';
 import { parseChange } from '../../policy/change.ts';
 import { resolveKey } from '../../policy/registry.ts';
 import type { Scope } from '../../policy/state.ts';
 import { foldTenant } from '../../policy/tenant.ts';
 import type { OperationDeps } from '../deps.ts';
+import { withService } from '../service.ts';
 
 export interface TuneRequest {
   readonly change: string;
@@ -16,7 +16,7 @@ export interface TuneRequest {
   readonly confirmTime: boolean;
 }
 
-export interface TunedResult extends TuneResult {
+export interface TunedResult extends Omit<TuneAnswer, 'checkpoint'> {
   readonly dry_run: boolean;
   readonly checkpoint_size: number | null;
 }
@@ -33,10 +33,10 @@ export async function tune(request: TuneRequest, deps: OperationDeps): Promise<T
       field: row.key,
     });
   }
-  const { result, checkpoint } = await withSession(
-    deps,
-    { dryRun: deps.dryRun, confirmTime: request.confirmTime, onNotice: (line) => deps.host.log.notice(line) },
-    (session) => tuneIn(session.demandLedger(), { scope, key: row.key, to: Number(text) }, session.actor, deps.dryRun),
+  const { confirmTime } = request;
+  const wanted = { scope, key: row.key, to: Number(text), confirmTime };
+  const { checkpoint, ...done } = await withService(deps, { confirmTime }, ({ governance, call }) =>
+    governance.tune(wanted, call),
   );
-  return { ...result, dry_run: deps.dryRun, checkpoint_size: checkpoint?.size ?? null };
+  return { ...done, dry_run: deps.dryRun, checkpoint_size: checkpoint?.size ?? null };
 }

@@ -22,13 +22,13 @@ import { encodeState } from '../../governance/state-file.ts';
 import { verifyStatement } from '../../governance/statement.ts';
 import { describeEnvelope } from '../../governance/submission.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
+import { locateProposal } from '../../kms/service/governance-request.ts';
 import { LIMITS } from '../../limits.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import { knownRecord, provenRecord } from '../../storage/audit-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import { listPins, readAuthority, readPinnedGenesis } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
-import { locateProposal } from './request-of.ts';
 import { type Target, verifyAgainstPin } from './target.ts';
 
 export interface Predicate {

@@ -181,21 +181,26 @@ async function sign(
       seen: { ledger_seq: verified.head.seq, ledger_hash: verified.head.hash, checkpoint: verified.checkpoint },
       ...(request.comment === null ? {} : { comment: request.comment }),
     });
-    const released = await release(ctx, signer, {
-      ledgerId: body.ledger_id,
-      built,
-      id: member.id,
-      keys: member.keys,
-      newest: { ledger_seq: verified.head.seq, epoch: set.epoch, checkpoint: verified.checkpoint },
-      purpose: request.purpose,
-      proposalDigest: digest,
-      baseState: body.base_state.hash,
-      changedKeys: body.changeset.map((one) => one.key),
-      at: toTime(now),
-      ...(refs[0] === undefined ? {} : { retracts: refs[0] }),
-      unsafe: request.unsafeSignAnyway,
-      dryRun: deps.dryRun,
-    });
+    const released = await release(
+      ctx,
+      signer,
+      {
+        ledgerId: body.ledger_id,
+        built,
+        id: member.id,
+        keys: member.keys,
+        newest: { ledger_seq: verified.head.seq, epoch: set.epoch, checkpoint: verified.checkpoint },
+        purpose: request.purpose,
+        proposalDigest: digest,
+        baseState: body.base_state.hash,
+        changedKeys: body.changeset.map((one) => one.key),
+        at: toTime(now),
+        ...(refs[0] === undefined ? {} : { retracts: refs[0] }),
+        unsafe: request.unsafeSignAnyway,
+        dryRun: deps.dryRun,
+      },
+      deps,
+    );
     const fresh = request.purpose === 'approve' ? newKeysOf(verified, member.id) : null;
     const proof = fresh === null ? null : await releaseProof(ctx, signer, verified, fresh, deps, now);
     return outcomeOf(verified, request.purpose, member, released, proof, now);
@@ -253,20 +258,25 @@ function releaseProof(
   now: number,
 ): Promise<Released> {
   const { body, digest } = verified.proposal;
-  return release(ctx, signer, {
-    ledgerId: body.ledger_id,
-    built: buildPossession({ ledger_id: body.ledger_id, proposal_digest: digest, member: wanted }),
-    id: wanted.id,
-    keys: wanted.keys,
-    newest: { ledger_seq: verified.head.seq, epoch: verified.authority.set.epoch, checkpoint: verified.checkpoint },
-    purpose: 'possession',
-    proposalDigest: digest,
-    baseState: body.base_state.hash,
-    changedKeys: [],
-    at: toTime(now),
-    unsafe: false,
-    dryRun: deps.dryRun,
-  });
+  return release(
+    ctx,
+    signer,
+    {
+      ledgerId: body.ledger_id,
+      built: buildPossession({ ledger_id: body.ledger_id, proposal_digest: digest, member: wanted }),
+      id: wanted.id,
+      keys: wanted.keys,
+      newest: { ledger_seq: verified.head.seq, epoch: verified.authority.set.epoch, checkpoint: verified.checkpoint },
+      purpose: 'possession',
+      proposalDigest: digest,
+      baseState: body.base_state.hash,
+      changedKeys: [],
+      at: toTime(now),
+      unsafe: false,
+      dryRun: deps.dryRun,
+    },
+    deps,
+  );
 }
 
 function outcomeOf(

@@ -2,7 +2,7 @@
 
 import type { ContinuityResult } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
-import { withKms } from './open.ts';
+import { withService } from '../service.ts';
 
 export interface KmsContinuityRequest {
   /** The newer version; without version the newest one. */
@@ -14,7 +14,7 @@ export interface KmsContinuityRequest {
 /** Throws NotFound, Malformed (the statement). */
 export async function continuity(request: KmsContinuityRequest, deps: OperationDeps): Promise<ContinuityResult> {
   const { kid, statement } = request;
-  return withKms(deps, {}, ({ keys, call }) =>
+  return withService(deps, {}, ({ keys, call }) =>
     keys.continuity({ kid, ...(statement === undefined ? {} : { statement }) }, call),
   );
 }

@@ -6,9 +6,9 @@ import { CREATION_ALGS, type CreationAlg } from '../../keys/tracks.ts';
 import type { CreateRequest, CreateResult } from '../../kms/ports.ts';
 import { foldTenant } from '../../policy/tenant.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type KmsCallOptions, withKms } from './open.ts';
+import { type ServiceOptions, withService } from '../service.ts';
 
-export interface KmsCreateRequest extends KmsCallOptions {
+export interface KmsCreateRequest extends ServiceOptions {
   /** As typed; upper case is folded with a notice. */
   readonly tenant: string;
   readonly purpose: string;
@@ -52,6 +52,6 @@ export async function create(request: KmsCreateRequest, deps: OperationDeps): Pr
     ...wrapSuite(request.suite),
     ...(request.rotateDays === undefined ? {} : { rotateDays: request.rotateDays }),
   };
-  const made = await withKms(deps, request, ({ keys, call }) => keys.create(wanted, call));
+  const made = await withService(deps, request, ({ keys, call }) => keys.create(wanted, call));
   return { ...made, dry_run: deps.dryRun };
 }

@@ -3,7 +3,7 @@
 import type { KeyInfo, Trust } from '../../kms/ports.ts';
 import { foldTenant } from '../../policy/tenant.ts';
 import type { OperationDeps } from '../deps.ts';
-import { withKms } from './open.ts';
+import { withService } from '../service.ts';
 
 export interface KmsListRequest {
   readonly tenant?: string | undefined;
@@ -16,7 +16,7 @@ export interface KmsListResult {
 
 export async function list(request: KmsListRequest, deps: OperationDeps): Promise<KmsListResult> {
   const wanted = request.tenant === undefined ? {} : { tenant: foldTenant(request.tenant, '--tenant') };
-  const { keys, trust } = await withKms(deps, {}, (kms) => kms.keys.list(wanted, kms.call));
+  const { keys, trust } = await withService(deps, {}, (kms) => kms.keys.list(wanted, kms.call));
   return { trust, keys };
 }
 

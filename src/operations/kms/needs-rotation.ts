@@ -3,7 +3,7 @@
 
 import type { NeedsRotationResult } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
-import { withKms } from './open.ts';
+import { withService } from '../service.ts';
 
 export interface KmsNeedsRotationRequest {
   readonly kid: string;
@@ -16,7 +16,7 @@ export async function needsRotation(
   deps: OperationDeps,
 ): Promise<NeedsRotationResult> {
   const { kid, withinMs } = request;
-  return withKms(deps, {}, ({ keys, call }) =>
+  return withService(deps, {}, ({ keys, call }) =>
     keys.needsRotation({ kid, ...(withinMs === undefined ? {} : { withinMs }) }, call),
   );
 }

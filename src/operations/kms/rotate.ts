@@ -2,9 +2,9 @@
 
 import type { RotateResult } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type KmsCallOptions, withKms } from './open.ts';
+import { type ServiceOptions, withService } from '../service.ts';
 
-export interface KmsRotateRequest extends KmsCallOptions {
+export interface KmsRotateRequest extends ServiceOptions {
   readonly kid: string;
 }
 
@@ -14,6 +14,6 @@ export interface KmsRotateResult extends RotateResult {
 
 /** Throws NotFound, Conflict (not the newest version, or another request with this op_id), Retired. */
 export async function rotate(request: KmsRotateRequest, deps: OperationDeps): Promise<KmsRotateResult> {
-  const made = await withKms(deps, request, ({ keys, call }) => keys.rotate({ kid: request.kid }, call));
+  const made = await withService(deps, request, ({ keys, call }) => keys.rotate({ kid: request.kid }, call));
   return { ...made, dry_run: deps.dryRun };
 }

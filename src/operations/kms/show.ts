@@ -4,7 +4,7 @@ import { fail } from '../../errors.ts';
 import { requireKeyId } from '../../keys/key-id.ts';
 import type { KeyInfo, Trust } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
-import { withKms } from './open.ts';
+import { withService } from '../service.ts';
 
 export interface KmsShowResult {
   readonly trust: Trust;
@@ -14,7 +14,7 @@ export interface KmsShowResult {
 /** With a version in `kid` only that version is in the answer. Throws NotFound. */
 export async function show(request: { readonly kid: string }, deps: OperationDeps): Promise<KmsShowResult> {
   const { version } = requireKeyId(request.kid, 'KID');
-  const { key, trust } = await withKms(deps, {}, ({ keys, call }) => keys.get({ kid: request.kid }, call));
+  const { key, trust } = await withService(deps, {}, ({ keys, call }) => keys.get({ kid: request.kid }, call));
   if (version === null) return { trust, key };
   const versions = key.versions.filter((one) => one.n === version);
   if (versions.length === 0) {

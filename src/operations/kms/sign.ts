@@ -3,10 +3,10 @@
 import { bundleFile } from '../../keys/bundle.ts';
 import type { SignResult } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type KmsCallOptions, withKms } from './open.ts';
+import { type ServiceOptions, withService } from '../service.ts';
 import { type Payload, payloadB3 } from './payload.ts';
 
-export interface KmsSignRequest extends KmsCallOptions {
+export interface KmsSignRequest extends ServiceOptions {
   readonly kids: readonly string[];
   readonly payload: Payload;
 }
@@ -22,7 +22,7 @@ export async function sign(
   deps: OperationDeps,
 ): Promise<{ readonly file: Uint8Array | null; readonly result: KmsSignResult }> {
   const payload_b3 = await payloadB3(request.payload, deps.host, deps.onProgress);
-  const signed = await withKms(deps, request, ({ signing, call }) =>
+  const signed = await withService(deps, request, ({ signing, call }) =>
     signing.sign({ kids: request.kids, payload_b3 }, call),
   );
   const file = signed.bundle === null ? null : bundleFile(signed.bundle);

@@ -4,9 +4,9 @@ import { within } from '../../bytes/decode.ts';
 import { RonError } from '../../errors.ts';
 import { parseEnvelope } from '../../keys/wrap-envelope.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type KmsCallOptions, withKms } from './open.ts';
+import { type ServiceOptions, withService } from '../service.ts';
 
-export interface KmsUnwrapRequest extends KmsCallOptions {
+export interface KmsUnwrapRequest extends ServiceOptions {
   /** The key that the envelope must belong to; without it the one that the envelope names. */
   readonly kid?: string | undefined;
   readonly envelope: Uint8Array;
@@ -39,7 +39,7 @@ export async function unwrap(
   const { envelope, envelopeName: name = 'the wrap envelope' } = request;
   const named = within(name, () => parseEnvelope(envelope)).kidText;
   const kid = request.kid ?? named;
-  const opened = await withKms(deps, request, ({ wrapping, call }) =>
+  const opened = await withService(deps, request, ({ wrapping, call }) =>
     wrapping.unwrap({ kid, envelope }, call).catch((thrown: unknown) => {
       throw aboutEnvelope(thrown, name);
     }),

@@ -4,10 +4,10 @@
 import { bundleJson, parseBundle } from '../../keys/bundle.ts';
 import type { VerifyRequest, VerifyResult } from '../../kms/ports.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type KmsCallOptions, withKms } from './open.ts';
+import { type ServiceOptions, withService } from '../service.ts';
 import { type Payload, payloadB3 } from './payload.ts';
 
-export interface KmsVerifyRequest extends KmsCallOptions {
+export interface KmsVerifyRequest extends ServiceOptions {
   /** A bundle file. */
   readonly bundle: Uint8Array;
   /** Its name in errors. */
@@ -40,6 +40,6 @@ export async function verify(request: KmsVerifyRequest, deps: OperationDeps): Pr
     ...(keyObject === undefined ? {} : { keyObject }),
     ...(names === undefined ? {} : { names }),
   };
-  const answer = await withKms(deps, request, ({ signing, call }) => signing.verify(wanted, call));
+  const answer = await withService(deps, request, ({ signing, call }) => signing.verify(wanted, call));
   return { ...answer, payload_b3 };
 }

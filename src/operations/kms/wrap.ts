@@ -2,9 +2,9 @@
 
 import { toBase64Url } from '../../bytes/base64.ts';
 import type { OperationDeps } from '../deps.ts';
-import { type KmsCallOptions, withKms } from './open.ts';
+import { type ServiceOptions, withService } from '../service.ts';
 
-export interface KmsWrapRequest extends KmsCallOptions {
+export interface KmsWrapRequest extends ServiceOptions {
   readonly kid: string;
   /** Wiped afterwards. */
   readonly plaintext?: Uint8Array | undefined;
@@ -28,7 +28,7 @@ export async function wrap(
 ): Promise<{ readonly envelope: Uint8Array | null; readonly result: KmsWrapResult }> {
   const { kid, plaintext, size } = request;
   try {
-    const made = await withKms(deps, request, ({ wrapping, call }) =>
+    const made = await withService(deps, request, ({ wrapping, call }) =>
       wrapping.wrap(
         { kid, ...(plaintext === undefined ? {} : { plaintext }), ...(size === undefined ? {} : { size }) },
         call,

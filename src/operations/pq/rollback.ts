@@ -4,13 +4,12 @@
 
 import { fingerprintWords } from '../../envelope/fingerprint.ts';
 import { demandClause, demandRollback } from '../../governance/tuning.ts';
-import { rollback as useClause } from '../../kms/service/governance-acts.ts';
 import { demandState, readGovernance } from '../../kms/service/governance-reader.ts';
-import { withSession } from '../../kms/service/session.ts';
 import type { Scope } from '../../policy/state.ts';
 import { formatValue } from '../../policy/value.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
+import { withService } from '../service.ts';
 
 export interface RollbackRequest {
   readonly scope: Scope;
@@ -58,14 +57,7 @@ export async function rollback(
   deps: OperationDeps,
 ): Promise<RollbackResult> {
   const { scope, confirmed, confirmTime, durationS } = request;
-  const options = { dryRun: deps.dryRun, confirmTime, onNotice: (line: string) => deps.host.log.notice(line) };
-  const { result } = await withSession(deps, options, (session) =>
-    useClause(
-      session.demandLedger(),
-      { scope, durationS, proposalDigest: confirmed.proposal_digest },
-      session.actor,
-      deps.dryRun,
-    ),
-  );
-  return { scope, ...confirmed, duration_s: result.duration_s, until: result.until, dry_run: deps.dryRun };
+  const wanted = { scope, durationS, proposalDigest: confirmed.proposal_digest, confirmTime };
+  const done = await withService(deps, { confirmTime }, ({ governance, call }) => governance.rollback(wanted, call));
+  return { scope, ...confirmed, duration_s: done.duration_s, until: done.until, dry_run: deps.dryRun };
 }

@@ -12,11 +12,11 @@ import { type Proposal, parseProposal } from '../../governance/proposal.ts';
 import type { Request, RequestHead } from '../../governance/request.ts';
 import { signerSetHash } from '../../governance/signer-set.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
-import { chainOfState } from '../../kms/service/governance-chain.ts';
-import { demandState, type GovernanceReading } from '../../kms/service/governance-reader.ts';
 import { viewOf } from '../../policy/view.ts';
 import { readInbox } from '../../storage/inbox.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
+import { chainOfState } from './governance-chain.ts';
+import { demandState, type GovernanceReading } from './governance-reader.ts';
 import { formatHeadProof } from './head-proof.ts';
 
 /** A proposal of this home: in the ledger, or waiting in the inbox. */
