@@ -7,13 +7,13 @@ import { fail } from '../../errors.ts';
 import type { Millis } from '../../host.ts';
 import { CAP_ROOT_BYTES } from '../../storage/custody-record.ts';
 import { Turns } from '../../storage/turns.ts';
-import type { Authenticator, Capabilities, ListedCapability } from '../admin-ports.ts';
+import type { Authenticator, Capabilities, ListedCapability, MintAnswer } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
 import { SILENT } from '../telemetry.ts';
 import { TokenAuthenticator } from './authenticator.ts';
 import { actorOf, authoriseAdmin, authoriseInstance, capabilityKey, refuseAborted } from './authorise.ts';
 import { administers } from './capability-authority.ts';
-import { mint, register } from './capability-mint.ts';
+import { mint, mintOperator, register } from './capability-mint.ts';
 import type { RecordedCapability } from './capability-records.ts';
 import { CapabilityRegister } from './capability-register.ts';
 import { CapabilityRoots, readRevocations, revocationsPut } from './capability-roots.ts';
@@ -29,6 +29,8 @@ export interface OpenCapabilities {
   /** Neither spent, revoked nor expired, by tenant. */
   active(): readonly { readonly tenant: string; readonly active: number }[];
   readonly roots: CapabilityRoots;
+  /** The operator's own capability, beyond the limits that count for others. Only for operator-capability.ts. */
+  mintOperator(caveats: readonly string[], call: Call): Promise<MintAnswer>;
   /** Wipes the roots. */
   close(): void;
 }
@@ -56,8 +58,10 @@ export async function openCapabilities(home: CapabilityHome): Promise<OpenCapabi
       for (const tenant of tenants) telemetry.count('kms_capabilities_minted_total', { tenant });
     },
   };
+  const turns = new Turns();
   return {
-    capabilities: capabilitiesPort(service),
+    capabilities: capabilitiesPort(service, turns),
+    mintOperator: (caveats, call) => turns.exclusive(() => mintOperator(service, caveats, call)),
     authenticator: new TokenAuthenticator({ roots, register: known, nowMs }),
     rootAgeDays: () => Math.floor(roots.ageMs(nowMs()) / DAY_MS),
     active: () => activeByTenant(known, nowMs()),
@@ -74,8 +78,7 @@ function activeByTenant(known: CapabilityRegister, nowMs: Millis): { tenant: str
   return [...counted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([tenant, active]) => ({ tenant, active }));
 }
 
-function capabilitiesPort(service: CapabilityService): Capabilities {
-  const turns = new Turns();
+function capabilitiesPort(service: CapabilityService, turns: Turns): Capabilities {
   return {
     mint: (request, call) => turns.exclusive(() => mint(service, request, call)),
     register: (request, call) => turns.exclusive(() => register(service, request, call)),

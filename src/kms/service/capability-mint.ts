@@ -18,7 +18,7 @@ import type { MintAnswer, MintRequest } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
 import { isNarrowing } from './authenticator.ts';
 import { actorOf, capabilityKey, refuseAborted } from './authorise.ts';
-import { mintAuthority } from './capability-authority.ts';
+import { mintAuthority, OPERATOR } from './capability-authority.ts';
 import { refuseBeyondLimits, type Wanted } from './capability-limits.ts';
 import { capabilityOf, mintDetail, type RecordedCapability } from './capability-records.ts';
 import type { CapabilityService } from './capability-service.ts';
@@ -95,7 +95,7 @@ export async function mint(service: CapabilityService, request: MintRequest, cal
   if (sub !== undefined && !SUB.test(sub)) {
     fail('InvalidValue', 'sub: a name of a-z 0-9 . _ - is expected, at most 64', { field: 'sub' });
   }
-  const { store, policy, random } = service.home;
+  const { store, policy } = service.home;
   const authority = mintAuthority(policy(), call, requested);
   refuseVerifyOnly(store);
   const asked = { route: 'caps.mint', caveats: [...request.caveats], once, ...(sub === undefined ? {} : { sub }) };
@@ -112,19 +112,42 @@ export async function mint(service: CapabilityService, request: MintRequest, cal
   const nowMs = service.nowMs();
   refuse(service, { effective, once: once || effective.once, ceiling: authority.ceiling }, nowMs);
   refuseAborted(call);
-  const identifier: CapabilityIdentifier = {
+  const identifier = newIdentifier(service, call, nowMs, once, sub);
+  printIdentifier(identifier);
+  const token = service.roots.token(identifier, caveats);
+  if (call.dryRun === true) return answer(identifier, effective, null);
+  await append(service, call, { identifier, caveats, ceiling: authority.ceiling?.minter ?? null }, req);
+  return answer(identifier, effective, token);
+}
+
+function newIdentifier(
+  { roots, home }: CapabilityService,
+  call: Call,
+  nowMs: Millis,
+  once: boolean,
+  sub: string | undefined,
+): CapabilityIdentifier {
+  return {
     v: 1,
-    id: uuidV4(random.bytes(16)),
-    root: service.roots.newest,
+    id: uuidV4(home.random.bytes(16)),
+    root: roots.newest,
     once,
     minted_at: toTime(nowMs),
     minted_by: actorName(call),
     ...(sub === undefined ? {} : { sub }),
   };
-  printIdentifier(identifier);
+}
+
+/** As `mint`, for the capability that the server gives its own operator. */
+export async function mintOperator(
+  service: CapabilityService,
+  caveats: readonly string[],
+  call: Call,
+): Promise<MintAnswer> {
+  refuseVerifyOnly(service.home.store);
+  const identifier = newIdentifier(service, call, service.nowMs(), false, OPERATOR);
   const token = service.roots.token(identifier, caveats);
-  if (call.dryRun === true) return answer(identifier, effective, null);
-  await append(service, call, { identifier, caveats, ceiling: authority.ceiling?.minter ?? null }, req);
+  const { effective } = await append(service, call, { identifier, caveats, ceiling: null });
   return answer(identifier, effective, token);
 }
 
