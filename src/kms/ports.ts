@@ -31,6 +31,8 @@ export type Caller =
 export interface LiveCapability {
   /** Throws NoCapability when it has expired, was revoked, or was spent by another operation meanwhile. */
   check(opId: Uuid): void;
+  /** For streams: as `check` of the capability as it was minted; what was appended for one request does not end its answer. */
+  stands(): void;
   /** The operation is about to be recorded: spends a one-time capability. Throws NoCapability when another was first. */
   use(opId: Uuid): void;
 }

@@ -93,6 +93,7 @@ export class TokenAuthenticator implements Authenticator {
     const isOnce = once || effective.once;
     const live: LiveCapability = {
       check: (opId) => this.#demandCurrent(verified, opId),
+      stands: () => this.#demandStanding(verified, verified.recorded?.effective.expiresMs ?? 0),
       use: (opId) => {
         this.#demandCurrent(verified, opId);
         this.#deps.register.use(key, opId);
@@ -114,16 +115,20 @@ export class TokenAuthenticator implements Authenticator {
 
   /** `opId`: the operation that already has it; null at the door. */
   #demandCurrent(verified: Verified, opId: Uuid | null): void {
+    const { key, effective, once } = verified;
+    this.#demandStanding(verified, effective.expiresMs);
+    if (effective.notBeforeMs !== null && this.#deps.nowMs() < effective.notBeforeMs) refuse('is not valid yet');
+    const user = once ? this.#deps.register.usedBy(key) : null;
+    if (user !== null && user !== opId) refuse('was for one use, and was used');
+  }
+
+  #demandStanding(verified: Verified, expiresMs: Millis): void {
     const { roots, register } = this.#deps;
-    const { key, effective } = verified;
     const nowMs = this.#deps.nowMs();
     if (!roots.isValid(verified.root, nowMs)) refuse('was made under a root that is gone');
     this.#demandRegistered(verified);
-    if (nowMs >= effective.expiresMs) refuse('has expired');
-    if (effective.notBeforeMs !== null && nowMs < effective.notBeforeMs) refuse('is not valid yet');
-    if (register.isRevoked(key)) refuse('was revoked');
-    const user = verified.once ? register.usedBy(key) : null;
-    if (user !== null && user !== opId) refuse('was for one use, and was used');
+    if (nowMs >= expiresMs) refuse('has expired');
+    if (register.isRevoked(verified.key)) refuse('was revoked');
   }
 
   /** Registered, and as registered or narrower: what was appended stands behind what the record has. */

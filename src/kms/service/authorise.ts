@@ -98,9 +98,9 @@ export function mayRead(call: Call, target: Target): boolean {
   );
 }
 
-/** For streams: throws NoCapability once the capability of the caller has expired or was revoked. */
+/** For streams: throws NoCapability once the capability of the caller, as minted, has expired or was revoked. */
 export function refuseEnded(call: Call): void {
-  if (call.caller.kind === 'capability') call.caller.live?.check(call.opId);
+  if (call.caller.kind === 'capability') call.caller.live?.stands();
 }
 
 /** What rate and use are counted under: every copy of a capability, however attenuated, shares it. */
