@@ -31,7 +31,7 @@ import { type HomeFile, readHome, refuseNetworkFileSystem } from './home.ts';
 import { checkLedgerHead, cutLedger, ledgerLines } from './ledger-segments.ts';
 import { rebuildPublicView } from './public-rebuild.ts';
 import { decodePublicView } from './public-view.ts';
-import { readSealed, sweep, type Unsealed, unseal } from './sealed-store.ts';
+import { demandRecordFiles, readSealed, sweep, type Unsealed, unseal } from './sealed-store.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
 import { readPin } from './trust-pin.ts';
 
@@ -96,6 +96,7 @@ export async function openHeld(
   let logKeys: LogKeySet | null = null;
   let appender: AuditAppender | null = null;
   try {
+    demandRecordFiles(ctx.files, paths, unsealed.manifest);
     logKeys = await readLogKeys(ctx, paths, unsealed);
     const log = requireLogFile(ctx.files, paths.audit);
     const epoch = log.epochs.at(-1)!;

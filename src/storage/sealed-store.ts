@@ -238,9 +238,25 @@ export async function prepareChange(deps: SealedDeps, paths: SealedPaths, input:
   return { manifest, writes, manifestSha256: sha256Hex(bytes), newRoot: input.root !== undefined };
 }
 
+/** Names in records/ that the manifest stands for; the root has its own place. */
+function recordFiles(manifest: Manifest): Set<string> {
+  const rootHash = recordHash('root');
+  return new Set(
+    [...manifest.records].flatMap(([hash, ref]) => (hash === rootHash ? [] : [`${hash}.${ref.generation}.ronk`])),
+  );
+}
+
+/** Throws Tampered when a record file is missing: at the open, before anything is appended on top of the damage. */
+export function demandRecordFiles(files: Files, paths: SealedPaths, manifest: Manifest): void {
+  const present = new Set(files.list(paths.records));
+  for (const name of recordFiles(manifest)) {
+    if (!present.has(name)) throw tampered(`${paths.records}/${name}`, 'missing, although the manifest names it');
+  }
+}
+
 /** Deletes record files that the manifest does not name, temporary files, and the given leftovers. */
 export function sweep(files: Files, paths: SealedPaths, manifest: Manifest, leftovers: readonly string[]): void {
-  const named = new Set([...manifest.records].map(([hash, ref]) => `${hash}.${ref.generation}.ronk`));
+  const named = recordFiles(manifest);
   const stray = files
     .list(paths.records)
     .filter((name) => !named.has(name))
