@@ -30,7 +30,7 @@ export const OPS = ['sign', 'verify', 'wrap', 'unwrap', 'rotate', 'create', 'att
 export type Op = (typeof OPS)[number];
 
 /** `hybrid`: both tracks in one operation. */
-export const OP_ALGS = ['ed25519', 'ml-dsa', 'x25519', 'ml-kem', 'aead', 'hybrid'] as const;
+export const OP_ALGS = ['ed25519', 'ml-dsa', 'x25519', 'ml-kem', 'aead', 'slh-dsa', 'hybrid'] as const;
 export type OpAlg = (typeof OP_ALGS)[number];
 
 /** What the label `route` may say: the paths of the API with `{kid}` and `{id}`, the plain ones, and `other` for the rest. */
@@ -49,7 +49,7 @@ const documented = ROUTES.filter(({ id }) => DOCUMENTED.includes(id)).map(({ met
   method,
 }));
 
-const SIGNING = ['ed25519', 'ml-dsa', 'hybrid'];
+const SIGNING = ['ed25519', 'ml-dsa', 'slh-dsa', 'hybrid'];
 const KEMS = ['x25519', 'ml-kem', 'hybrid'];
 const ALGS_OF: Readonly<Record<Op, readonly string[]>> = {
   sign: SIGNING,
@@ -65,6 +65,7 @@ const opAlgs = OPS.flatMap((op) => ALGS_OF[op].map((alg) => ({ op, alg })));
 
 const CLASSICAL_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02];
 const LATTICE_BUCKETS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+const HASH_BUCKETS = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 const REQUEST_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
 const HANDSHAKE_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 
@@ -124,6 +125,7 @@ export const METRICS = [
         aead: CLASSICAL_BUCKETS,
         'ml-dsa': LATTICE_BUCKETS,
         'ml-kem': LATTICE_BUCKETS,
+        'slh-dsa': HASH_BUCKETS,
         hybrid: LATTICE_BUCKETS,
       },
     },

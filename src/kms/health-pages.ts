@@ -56,10 +56,16 @@ export interface VersionPage {
   };
 }
 
+export interface VersionConfig {
+  readonly security: Pick<ServerConfig['security'], 'attest_require'>;
+  readonly tls: Pick<ServerConfig['tls'], 'enabled' | 'pq_only'>;
+  readonly audit: Pick<ServerConfig['audit'], 'tlog'>;
+}
+
 export function versionPage(
   build: BuildFacts,
   state: Pick<ServiceState, 'governed' | 'profile' | 'amnesia' | 'backend' | 'verifyOnly'>,
-  config: Pick<ServerConfig, 'security' | 'tls' | 'audit'>,
+  config: VersionConfig,
 ): VersionPage {
   return {
     service: 'ron-kms',

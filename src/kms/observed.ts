@@ -3,9 +3,10 @@
 // do not show is told by the service itself. Results and refusals pass through untouched.
 
 import { RonError } from '../errors.ts';
+import type { SignatureBundle } from '../keys/bundle.ts';
 import { parseKeyId } from '../keys/key-id.ts';
 import type { LogFields } from '../kms-api/log-fields.ts';
-import type { Op, OpAlg } from '../kms-api/metrics.ts';
+import { OP_ALGS, type Op, type OpAlg } from '../kms-api/metrics.ts';
 import { rejectReason } from '../kms-api/reject-reason.ts';
 import type { Kms } from './admin-ports.ts';
 import type { Call, SignResult, SpanName, VerifyResult } from './ports.ts';
@@ -25,7 +26,8 @@ export function opAlg(text: string): OpAlg {
   if (text.startsWith('hybrid') || text.includes('+')) return 'hybrid';
   if (text.startsWith('ml-dsa')) return 'ml-dsa';
   if (text.startsWith('ml-kem')) return 'ml-kem';
-  return text === 'x25519' ? 'x25519' : text === 'ed25519' ? 'ed25519' : 'hybrid';
+  const known = OP_ALGS.find((alg) => text === alg);
+  return known ?? 'hybrid';
 }
 
 interface About {
@@ -41,6 +43,12 @@ function aboutKey(op: Op, kid: string | undefined): About | null {
   const key = kid === undefined ? null : parseKeyId(kid);
   if (key === null || kid === undefined) return null;
   return { op, span: `svc.kms.${op}`, tenant: key.tenant, alg: opAlg(key.alg), fields: { kid, tenant: key.tenant } };
+}
+
+function aboutBundle(bundle: SignatureBundle): About | null {
+  const about = aboutKey('verify', bundle.kid);
+  const alg = opAlg(bundle.sigs.map((one) => one.alg).join('+'));
+  return about === null ? null : { ...about, alg };
 }
 
 const callerFields = ({ caller, corrId, opId, span }: Call): LogFields => ({
@@ -170,7 +178,7 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
       sign: (request, call) =>
         timed(aboutKey('sign', request.kids[0]), call, (inner) => signing.sign(request, inner), signed),
       verify: (request, call) =>
-        timed(aboutKey('verify', request.bundle.kid), call, (inner) => signing.verify(request, inner), judged),
+        timed(aboutBundle(request.bundle), call, (inner) => signing.verify(request, inner), judged),
     },
     wrapping: {
       wrap: (request, call) => timed(aboutKey('wrap', request.kid), call, (inner) => wrapping.wrap(request, inner)),

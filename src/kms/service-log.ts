@@ -51,7 +51,7 @@ export function scrubbed(text: string): string {
 }
 
 function redacted(text: string, level: RedactLevel): string {
-  if (level === 'none') return scrubbed(text);
+  if (level === 'none') return DIGEST.test(text) ? text : scrubbed(text);
   return level === 'lengths' ? `len:${text.length}` : `b3:${blake3Hex(utf8(text)).slice(0, 8)}`;
 }
 
