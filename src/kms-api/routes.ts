@@ -29,15 +29,15 @@ export interface Route {
 
 export const BASE_PATH = '/v1/kms';
 
-const route = (
-  id: string,
+const route = <const Id extends string>(
+  id: Id,
   method: Route['method'],
   path: string,
   scope: Route['scope'],
   tenant: Route['tenant'],
   work: Work,
   answer: Route['answer'] = 'json',
-): Route => ({ id, method, path, scope, tenant, work, answer });
+): Route & { readonly id: Id } => ({ id, method, path, scope, tenant, work, answer });
 
 export const ROUTES = [
   route('sign', 'POST', '/sign', 'kms:sign', 'resource', 'sign'),

@@ -1,0 +1,36 @@
+// Token, scope and caveats of a request (D-17, X-19, C-16). The token is judged before the body is read; scope, instance tenant
+// and `paths` after it is decoded. Whether a caller may touch a tenant or key is asked by the service, before any look-up.
+
+import { fail } from '../../errors.ts';
+import type { Route } from '../../kms-api/routes.ts';
+import type { Authenticator } from '../admin-ports.ts';
+import type { Caller } from '../ports.ts';
+
+type Bearer = Extract<Caller, { kind: 'capability' }>;
+
+const TENANT_OF_INSTANCE = '_instance';
+/** base64url without padding over 4,096 bytes. */
+const TOKEN = /^[A-Za-z0-9_-]{1,5462}$/;
+
+/** Throws NoCapability (401), Denied. Nothing of the token is repeated. */
+export function authenticated(authenticator: Authenticator, authorization: string | undefined): Bearer {
+  const [, scheme, token] = /^(\S+) +(\S+)$/.exec(authorization ?? '') ?? [];
+  if (scheme?.toLowerCase() !== 'bearer' || token === undefined) {
+    return fail('NoCapability', 'a capability is needed', {
+      hint: 'Send the header `Authorization: Bearer <token>`.',
+    });
+  }
+  if (!TOKEN.test(token)) fail('NoCapability', 'the capability is not valid');
+  return authenticator.authenticate(token);
+}
+
+/** Throws Denied. */
+export function authoriseRoute(route: Route, caller: Bearer): void {
+  const { scope } = route;
+  if (scope !== null && !caller.scopes.includes(scope)) {
+    fail('Denied', `the capability does not carry the scope ${scope}`);
+  }
+  if (route.tenant === 'instance' && !caller.tenants.includes(TENANT_OF_INSTANCE)) {
+    fail('Denied', 'the capability is for tenants, not for the instance');
+  }
+}

@@ -1,0 +1,139 @@
+// Sockets of the server (service page 3): Unix socket of mode 0600, TCP, TLS 1.3, metrics. All of them hand their requests to
+// one fastify router. Slow senders, oversize headers, silent connections and too many connections end here (CON-22, SEC-12).
+
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { ServerConfig } from '../../config/server-config.ts';
+import { RonError } from '../../errors.ts';
+import { receivedOn } from './request-context.ts';
+import type { Bound, Listen, TlsOptions } from './server-parts.ts';
+
+export type Routing = (request: IncomingMessage, response: ServerResponse) => void;
+
+const HEADER_BYTES = 16 * 1024;
+const HEADERS = 64;
+/** How often overdue connections are looked for. */
+const CHECK_MS = 250;
+
+export interface Listener {
+  readonly bound: Bound;
+  /** No new connections; those that are open stay. */
+  stopAccepting(): void;
+  /** Ends every connection. */
+  close(): Promise<void>;
+}
+
+function options(config: ServerConfig): ServerOptions {
+  return {
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: config.read_timeout_ms,
+    requestTimeout: config.read_timeout_ms,
+    keepAliveTimeout: config.idle_timeout_ms,
+    connectionsCheckingInterval: CHECK_MS,
+    insecureHTTPParser: false,
+    noDelay: true,
+  };
+}
+
+const statusOf = (code: string | undefined): readonly [number, string] =>
+  code === 'HPE_HEADER_OVERFLOW'
+    ? [431, 'Request Header Fields Too Large']
+    : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? [408, 'Request Timeout']
+      : [400, 'Bad Request'];
+
+export interface ListenerDeps {
+  readonly config: ServerConfig;
+  readonly routing: Routing;
+  /** The error envelope for a connection whose request never became one. */
+  refusal(status: number): string;
+  onTlsFailure(): void;
+}
+
+function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
+  const routing: Routing = (request, response) => {
+    receivedOn(request, where.kind);
+    deps.routing(request, response);
+  };
+  const tls = where.kind === 'tcp' ? where.tls : undefined;
+  const server =
+    tls === undefined
+      ? createServer(options(deps.config), routing)
+      : createTlsServer(
+          { ...options(deps.config), ...tls, minVersion: 'TLSv1.3', handshakeTimeout: deps.config.read_timeout_ms },
+          routing,
+        );
+  server.maxHeadersCount = HEADERS;
+  server.maxConnections = deps.config.max_conns;
+  server.timeout = 0;
+  // 100 Continue is sent when the body is wanted, after the token was judged.
+  server.on('checkContinue', routing);
+  server.on('tlsClientError', () => deps.onTlsFailure());
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const [status, text] = statusOf(error.code);
+    const body = deps.refusal(status);
+    socket.end(
+      `HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  });
+  return server;
+}
+
+function bind(server: Server | TlsServer, where: Listen): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (cause: NodeJS.ErrnoException): void => {
+      const name = where.kind === 'unix' ? where.path : `${where.host}:${where.port}`;
+      reject(new RonError('RefusedConfig', `cannot listen on ${name} (${cause.code ?? 'failed'})`, { cause }));
+    };
+    server.once('error', failed);
+    const bound = (): void => {
+      server.off('error', failed);
+      resolve();
+    };
+    if (where.kind !== 'unix') {
+      server.listen({ host: where.host, port: where.port }, bound);
+      return;
+    }
+    // Binding is synchronous.
+    where.privately(() => {
+      server.listen({ path: where.path }, bound);
+    });
+  });
+}
+
+/** Throws RefusedConfig when the address cannot be bound. */
+export async function listen(where: Listen, deps: ListenerDeps): Promise<Listener> {
+  const server = make(where, deps);
+  await bind(server, where);
+  server.on('error', () => undefined);
+  let closed: Promise<void> | null = null;
+  const stopAccepting = (): void => {
+    // http's own close() would cut idle connections, and with them requests that are just being sent.
+    closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  };
+  const setTls =
+    where.kind === 'tcp' && where.tls !== undefined
+      ? { setTls: (tls: TlsOptions) => (server as TlsServer).setSecureContext({ ...tls, minVersion: 'TLSv1.3' }) }
+      : {};
+  return {
+    bound: { ...place(where, server.address()), ...setTls },
+    stopAccepting,
+    close: async () => {
+      stopAccepting();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function place(where: Listen, address: string | AddressInfo | null): Bound {
+  if (where.kind === 'unix') return { kind: 'unix', path: where.path };
+  const port = address !== null && typeof address === 'object' ? address.port : where.port;
+  return { kind: where.kind, host: where.host, port };
+}

@@ -1,0 +1,25 @@
+// /healthz, /readyz, /version on every listener, and /metrics on its own: no token, no secret (OBS-15..24, OBS-41).
+
+import type { FastifyInstance } from 'fastify';
+import { sendJson } from './reply-answer.ts';
+import type { ServerParts } from './server-parts.ts';
+
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export function addPlainRoutes(app: FastifyInstance, parts: ServerParts): void {
+  app.get('/healthz', { config: { plain: '/healthz' } }, (_request, reply) =>
+    sendJson(reply, 200, { ok: true, degraded: parts.readiness().degraded }),
+  );
+  app.get('/readyz', { config: { plain: '/readyz' } }, (_request, reply) => {
+    const readiness = parts.readiness();
+    const { ready, retry_after } = readiness;
+    return sendJson(reply, ready ? 200 : 503, readiness, ready ? {} : { 'retry-after': String(retry_after) });
+  });
+  app.get('/version', { config: { plain: '/version' } }, (_request, reply) => sendJson(reply, 200, parts.version()));
+}
+
+export function addMetricsRoute(app: FastifyInstance, parts: ServerParts): void {
+  app.get('/metrics', { config: { plain: '/metrics' } }, (_request, reply) =>
+    reply.type(METRICS_TYPE).send(parts.metricsText()),
+  );
+}

@@ -1,0 +1,85 @@
+// The body of a request: declared length, encoding, bytes, JSON (X-19). Refused: more than the cap (413), an encoding other than
+// identity and gzip (415), gzip that unpacks to more than ten times its size (400 `ratio_cap`) or over the cap (413
+// `decompress_cap`), bytes that are no UTF-8, duplicate members, depth over 16, fractions.
+
+import type { IncomingMessage } from 'node:http';
+import { gunzip } from 'node:zlib';
+import { type Json, parseHandWritten } from '../../bytes/canonical-json.ts';
+import { fromUtf8 } from '../../bytes/text.ts';
+import { RonError } from '../../errors.ts';
+import { Refusal } from './refusal.ts';
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly ratio: number;
+}
+
+/** A small body may unpack to this much, whatever its ratio. */
+const FREE_BYTES = 1024;
+
+function tooLarge(maxBytes: number): Refusal {
+  return new Refusal('TooLarge', `the body is over ${maxBytes} bytes`, { reason: 'oversize' });
+}
+
+type Encoding = 'identity' | 'gzip';
+
+/** From the headers alone, before a byte of the body is asked for. */
+export function checkDeclared(headers: IncomingMessage['headers'], limits: BodyLimits): Encoding {
+  const length = headers['content-length'];
+  if (length !== undefined && Number(length) > limits.maxBytes) throw tooLarge(limits.maxBytes);
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity' || encoding === 'gzip') return encoding;
+  throw new Refusal('Unsupported', 'content-encoding: only identity and gzip are read', {
+    status: 415,
+    reason: 'unsupported',
+  });
+}
+
+/** Stops reading at the cap; the caller closes the connection then. */
+async function received(stream: AsyncIterable<unknown>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('a body comes as bytes');
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+}
+
+function unpack(packed: Uint8Array, { maxBytes, ratio }: BodyLimits): Promise<Uint8Array> {
+  const byRatio = Math.max(FREE_BYTES, packed.length * ratio);
+  return new Promise((resolve, reject) => {
+    gunzip(packed, { maxOutputLength: Math.min(byRatio, maxBytes) }, (error, bytes) => {
+      if (error === null) resolve(bytes);
+      else if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') {
+        reject(new RonError('Malformed', 'the body is no gzip', { cause: error }));
+      } else if (byRatio < maxBytes) {
+        reject(
+          new Refusal('InvalidValue', `the body unpacks to more than ${ratio} times its size`, { reason: 'ratio_cap' }),
+        );
+      } else {
+        const transport = { reason: 'decompress_cap' } as const;
+        reject(new Refusal('TooLarge', `the body unpacks to more than ${maxBytes} bytes`, transport));
+      }
+    });
+  });
+}
+
+export async function readBytes(
+  stream: AsyncIterable<unknown>,
+  encoding: Encoding,
+  limits: BodyLimits,
+): Promise<Uint8Array> {
+  const bytes = await received(stream, limits.maxBytes);
+  return encoding === 'gzip' ? unpack(bytes, limits) : bytes;
+}
+
+/** No bytes are an empty object: every member of such a request is optional. */
+export function parseBody(bytes: Uint8Array): Json {
+  if (bytes.length === 0) return {};
+  const text = fromUtf8(bytes);
+  if (text === null) throw new RonError('Malformed', 'the body is no UTF-8');
+  return parseHandWritten(text, 'the body');
+}

@@ -1,0 +1,79 @@
+// Refusals that only the transport makes, with the status and the reason label that their error code alone does not say
+// (C-18..C-20, C-79), and the error envelope of every answer that is not 2xx.
+
+import type { ErrorCode, ErrorDetail } from '../../errors.ts';
+import { RonError } from '../../errors.ts';
+import type { RejectReason } from '../../kms-api/metrics.ts';
+import { type WireCode, type WireError, wireRow } from '../../kms-api/wire-error.ts';
+
+interface Transport {
+  readonly status?: number;
+  readonly wire?: WireCode;
+  readonly reason?: RejectReason;
+}
+
+/** A RonError with what the transport knows besides. */
+export class Refusal extends RonError {
+  readonly status: number | undefined;
+  readonly wire: WireCode | undefined;
+  readonly reason: RejectReason | undefined;
+
+  constructor(code: ErrorCode, message: string, transport: Transport, detail: ErrorDetail = {}) {
+    super(code, message, detail);
+    this.status = transport.status;
+    this.wire = transport.wire;
+    this.reason = transport.reason;
+  }
+}
+
+export const RETRY_AFTER_S = 5;
+
+/** The server stops: nothing new is begun (CON-27). */
+export function draining(): Refusal {
+  return new Refusal('Busy', 'the service is stopping', {
+    status: 503,
+    wire: 'StoreUnavailable',
+    reason: 'store_unavailable',
+  });
+}
+
+/** The deadline of the operation has passed. It may have been done: the same op_id asks again. */
+export function tooLate(deadlineMs: number): Refusal {
+  return new Refusal(
+    'Busy',
+    `the operation was not finished within ${deadlineMs / 1000} s`,
+    { status: 504, wire: 'Timeout', reason: 'backpressure' },
+    { hint: 'Ask again with the same op_id: nothing is done twice.' },
+  );
+}
+
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly error: WireError;
+  readonly retryAfterS: number | null;
+}
+
+/** Anything that is no RonError is a bug, and says nothing of itself to the outside (API-41). */
+export function errorAnswer(thrown: unknown, requestId: string, ts: string): ErrorAnswer {
+  const known = thrown instanceof RonError ? thrown : new RonError('Internal', 'ronctl itself is at fault');
+  const row = wireRow(known.code);
+  const own = known instanceof Refusal ? known : null;
+  const status = own?.status ?? row.status;
+  const { message, hint, field, data } = known;
+  const wireHint = known.code === 'Frozen' && hint === undefined ? 'frozen' : hint;
+  return {
+    status,
+    retryAfterS: status === 429 || status === 503 ? RETRY_AFTER_S : null,
+    error: {
+      code: own?.wire ?? row.code,
+      message,
+      retryable: row.retryable,
+      ...(wireHint === undefined ? {} : { hint: wireHint }),
+      ts,
+      request_id: requestId,
+      ron_code: known.code,
+      ...(field === undefined ? {} : { field }),
+      ...(data === undefined ? {} : { data }),
+    },
+  };
+}

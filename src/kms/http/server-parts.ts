@@ -1,0 +1,56 @@
+// What a server is made of, and what it gives back. Whoever composes (`kms serve`, tests) brings the service, the
+// authenticator, telemetry and files of state; nothing here is a global.
+
+import type { SecureContextOptions } from 'node:tls';
+import type { ServerConfig } from '../../config/server-config.ts';
+import type { Clock, Random } from '../../host.ts';
+import type { Authenticator, Kms, ServiceState } from '../admin-ports.ts';
+import type { Telemetry } from '../telemetry.ts';
+
+/** The body of `/readyz`; more members are passed on. */
+export interface ReadyAnswer {
+  readonly ready: boolean;
+  readonly degraded: readonly string[];
+  /** Seconds. */
+  readonly retry_after: number;
+}
+
+export interface ServerParts {
+  readonly kms: Kms;
+  readonly authenticator: Authenticator;
+  readonly telemetry: Telemetry;
+  /** The configuration in force; asked anew where a reload may change it. */
+  config(): ServerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  state(): ServiceState;
+  readiness(): ReadyAnswer;
+  /** The text exposition format. */
+  metricsText(): string;
+  /** The body of `/version`: name, version, commit, governed and the like. */
+  version(): object;
+}
+
+export interface TlsOptions extends SecureContextOptions {
+  readonly ALPNProtocols?: string[];
+}
+
+export type Listen =
+  /**
+   * A directory of mode 0700 is there already; a socket file left behind was removed. `privately` runs what binds so that the
+   * socket is of mode 0600 from the start (umask 0177): it must never be open to others, not even for a moment.
+   */
+  | { readonly kind: 'unix'; readonly path: string; readonly privately: (bind: () => void) => void }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: TlsOptions }
+  /** Plain, for /metrics, /healthz, /readyz and /version alone. */
+  | { readonly kind: 'metrics'; readonly host: string; readonly port: number };
+
+/** Where a listener is bound: the path, or the address with the port that the system chose. */
+export interface Bound {
+  readonly kind: Listen['kind'];
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** Replaces certificate and key for new connections; only of a TLS listener. */
+  setTls?(options: TlsOptions): void;
+}

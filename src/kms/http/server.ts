@@ -1,0 +1,159 @@
+// The HTTP face of the custody service: fastify routes over the ports, in the order of checks of X-19. The service verifies
+// everything itself; here are form, authority of the token, limits, deadlines and answers.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RonError } from '../../errors.ts';
+import { BASE_PATH, ROUTES, type Route, type RouteId } from '../../kms-api/routes.ts';
+import { loadSchemas, type RouteSchemas } from '../../kms-api/schemas.ts';
+import { checked } from '../../kms-api/wire-check.ts';
+import { authenticated, authoriseRoute } from './authorise-route.ts';
+import { callOf, deadlineMs, within } from './call-context.ts';
+import { type BodyLimits, checkDeclared, parseBody, readBytes } from './read-body.ts';
+import { Refusal } from './refusal.ts';
+import { limitWriting, sendError, sendJson, sendLines } from './reply-answer.ts';
+import type { RequestContext } from './request-context.ts';
+import type { Answer, Handler, HandlerContext, Parts } from './route-handler.ts';
+import { ADMIN_HANDLERS } from './routes-admin.ts';
+import { GOVERNANCE_HANDLERS } from './routes-governance.ts';
+import { KEY_HANDLERS } from './routes-keys.ts';
+import type { ServerParts } from './server-parts.ts';
+import type { Traffic } from './traffic.ts';
+
+const HANDLERS = { ...KEY_HANDLERS, ...GOVERNANCE_HANDLERS, ...ADMIN_HANDLERS };
+
+/** Kid with version, percent-encoded throughout, and some room. */
+const PARAMETER_CHARACTERS = 1024;
+/** Never cut by a deadline: it lasts as long as its reader. */
+const ENDLESS: readonly RouteId[] = ['events'];
+
+type AnyHandler = Handler<RouteId>;
+
+export function bodyLimits(parts: ServerParts): BodyLimits {
+  const { max_body_bytes, decompress_ratio_cap } = parts.config().limits;
+  return { maxBytes: max_body_bytes, ratio: decompress_ratio_cap };
+}
+
+function decoded(schemas: RouteSchemas, request: FastifyRequest): Parts<RouteId> {
+  const part = (name: 'params' | 'query' | 'body', value: unknown): unknown => {
+    const schema = schemas[name];
+    if (schema !== undefined) return checked(schema, value ?? {}, `the ${name}`);
+    if (name !== 'params' && value !== null && typeof value === 'object' && Object.keys(value).length > 0) {
+      throw new RonError('Malformed', `this route takes no ${name}`);
+    }
+    return {};
+  };
+  return {
+    params: part('params', request.params),
+    query: part('query', request.query),
+    body: part('body', request.body),
+  } as Parts<RouteId>;
+}
+
+/** Codes of the framework that a request can cause. */
+function translated(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof RonError || !('statusCode' in thrown)) return thrown;
+  const { statusCode } = thrown;
+  if (statusCode === 415) {
+    const why = 'content-type: application/json is expected';
+    return new Refusal('Unsupported', why, { status: 415, reason: 'unsupported' });
+  }
+  if (statusCode === 413) return new RonError('TooLarge', 'the body is too large');
+  return typeof statusCode === 'number' && statusCode < 500 ? new RonError('Malformed', 'not a valid request') : thrown;
+}
+
+async function send(
+  reply: FastifyReply,
+  answer: Answer,
+  options: { readonly endless: boolean; readonly writeTimeoutMs: number },
+): Promise<FastifyReply> {
+  if ('json' in answer) sendJson(reply, 200, answer.json, answer.headers);
+  else if ('none' in answer) void reply.code(204).send();
+  else if ('bytes' in answer) void reply.type(answer.type).send(Buffer.from(answer.bytes));
+  else await sendLines(reply, answer.lines, options);
+  return reply;
+}
+
+async function handle(
+  parts: ServerParts,
+  traffic: Traffic,
+  route: Route & { readonly id: RouteId },
+  schemas: RouteSchemas,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const context = traffic.contextOf(request);
+  const input = decoded(schemas, request);
+  if (context.caller?.kind === 'capability') authoriseRoute(route, context.caller);
+  const run: AnyHandler = HANDLERS[route.id];
+  const wipeAfter: Uint8Array[] = [];
+  const call = callOf(parts, context, input.body, traffic.admission);
+  const handler: HandlerContext = { kms: parts.kms, call, log: context.log, wipeAfter };
+  const config = parts.config();
+  const endless = ENDLESS.includes(route.id);
+  try {
+    const work = run(input, handler);
+    const answer = await within(work, context, endless ? null : deadlineMs(route, config));
+    return await send(reply, answer, { endless, writeTimeoutMs: config.write_timeout_ms });
+  } finally {
+    for (const bytes of wipeAfter) bytes.fill(0);
+  }
+}
+
+/** Before a byte of the body is read: drain, token, declared length and encoding. */
+function admit(parts: ServerParts, traffic: Traffic, request: FastifyRequest, context: RequestContext): void {
+  const route = traffic.routeOf(request);
+  if (route === null) return;
+  traffic.refuseDraining();
+  if (route.id === 'register') {
+    if (context.listener !== 'unix') throw new RonError('NotFound', 'there is no such route');
+    context.caller = { kind: 'system' };
+  } else if (route.scope !== null) {
+    context.caller = authenticated(parts.authenticator, request.headers.authorization);
+  }
+  checkDeclared(request.headers, bodyLimits(parts));
+}
+
+/** Puts the routes of the API into `app`. */
+export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffic: Traffic): Promise<void> {
+  const schemas = await loadSchemas();
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
+    const limits = bodyLimits(parts);
+    const encoding = checkDeclared(request.headers, limits);
+    traffic.continueReading(request);
+    return parseBody(await readBytes(request.raw, encoding, limits));
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    const context = traffic.begin(request, reply);
+    try {
+      admit(parts, traffic, request, context);
+      done();
+    } catch (thrown) {
+      done(thrown as Error);
+    }
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    limitWriting(reply.raw, parts.config().write_timeout_ms);
+    done(null, payload);
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const known = translated(thrown);
+    const context = traffic.contextOf(request);
+    traffic.refused(context, known);
+    if (!request.raw.complete) void reply.header('connection', 'close');
+    return sendError(reply, context, known, parts.clock);
+  });
+  app.setNotFoundHandler(() => {
+    throw new RonError('NotFound', 'there is no such route');
+  });
+  for (const route of ROUTES) {
+    app.route({
+      method: route.method,
+      url: `${BASE_PATH}${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      config: { route },
+      handler: (request, reply) => handle(parts, traffic, route, schemas[route.id], request, reply),
+    });
+  }
+}
+
+export const ROUTER = { maxParamLength: PARAMETER_CHARACTERS };

@@ -1,0 +1,201 @@
+// Requests while they last: their contexts, who is in flight, what is counted and logged when they end (OBS-01..03), and the
+// drain (CON-27, CON-28): nothing new is begun, what runs may finish, what is left at the deadline is aborted and counted.
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RonError } from '../../errors.ts';
+import type { RejectReason } from '../../kms-api/metrics.ts';
+import { BASE_PATH, type Route, type RouteId } from '../../kms-api/routes.ts';
+import type { Admission } from './call-context.ts';
+import { draining, Refusal } from './refusal.ts';
+import { type RequestContext, requestContext } from './request-context.ts';
+import type { ServerParts } from './server-parts.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The row of the route table; absent for the plain routes. */
+    readonly route?: Route & { readonly id: RouteId };
+    /** Label of a plain route. */
+    readonly plain?: string;
+  }
+}
+
+/** Answers of these are streams that a drain ends at once. */
+const STREAMS: readonly string[] = ['events'];
+
+export class Traffic {
+  readonly #parts: ServerParts;
+  readonly #contexts = new WeakMap<FastifyRequest, RequestContext>();
+  readonly #replies = new WeakMap<FastifyRequest, FastifyReply>();
+  readonly #inFlight = new Map<RequestContext, Route | null>();
+  readonly #perRoute = new Map<string, number>();
+  readonly #waitingForNone: (() => void)[] = [];
+  readonly admission: Admission;
+  #draining = false;
+
+  constructor(parts: ServerParts, admission: Admission) {
+    this.#parts = parts;
+    this.admission = admission;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  routeOf(request: FastifyRequest): (Route & { readonly id: RouteId }) | null {
+    return request.routeOptions.config.route ?? null;
+  }
+
+  contextOf(request: FastifyRequest): RequestContext {
+    const found = this.#contexts.get(request);
+    if (found === undefined) throw new RonError('Internal', 'a request without its context');
+    return found;
+  }
+
+  begin(request: FastifyRequest, reply: FastifyReply): RequestContext {
+    const { clock, random } = this.#parts;
+    const corrIdMode = this.#parts.config().observability.correlation_id_mode;
+    const context = requestContext(request.raw, { clock, random, corrIdMode });
+    const route = this.routeOf(request);
+    const label = this.#label(request);
+    this.#contexts.set(request, context);
+    this.#replies.set(request, reply);
+    this.#inFlight.set(context, route);
+    this.#count(label, 1);
+    void reply.headers({
+      'x-corr-id': context.corrText,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    if (this.#draining) void reply.header('connection', 'close');
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      this.#ended(context, request, reply, label);
+    };
+    reply.raw.once('finish', end);
+    reply.raw.once('close', end);
+    return context;
+  }
+
+  #label(request: FastifyRequest): string {
+    const { route, plain } = request.routeOptions.config;
+    return route === undefined ? (plain ?? 'other') : `${BASE_PATH}${route.path}`;
+  }
+
+  #count(label: string, by: number): void {
+    const now = (this.#perRoute.get(label) ?? 0) + by;
+    this.#perRoute.set(label, now);
+    this.#parts.telemetry.gauge('inflight_requests', now, { route: label });
+  }
+
+  #ended(context: RequestContext, request: FastifyRequest, reply: FastifyReply, label: string): void {
+    const { telemetry, clock } = this.#parts;
+    const gone = !reply.raw.writableFinished;
+    if (gone && !context.abort.signal.aborted) {
+      context.abort.abort('gone');
+      telemetry.count('tasks_canceled_total', { kind: 'request' });
+    }
+    this.#inFlight.delete(context);
+    this.#count(label, -1);
+    const latencyMs = clock.monotonicMs() - context.startedMs;
+    const method = request.method === 'GET' || request.method === 'POST' ? request.method : 'other';
+    telemetry.count('http_requests_total', { route: label, method, status: String(reply.statusCode) });
+    telemetry.observe('request_latency_seconds', latencyMs / 1000, { route: label, method });
+    this.#log(context, request, reply, label, latencyMs);
+    if (this.#inFlight.size === 0) for (const resolve of this.#waitingForNone.splice(0)) resolve();
+  }
+
+  #log(context: RequestContext, request: FastifyRequest, reply: FastifyReply, label: string, latencyMs: number): void {
+    const { refused } = context;
+    const id = this.routeOf(request)?.id;
+    const reason = refused === null ? null : reasonOf(refused);
+    this.#parts.telemetry.log(refused === null ? 'info' : 'warn', `${id ?? 'request'}_result`, {
+      corr_id: context.corrId,
+      request_id: context.requestId,
+      ...(context.peer === undefined ? {} : { peer_addr: context.peer }),
+      route: label,
+      ...context.log,
+      result: refused === null ? 'ok' : 'err',
+      status: reply.statusCode,
+      latency_ms: Math.round(latencyMs * 1000) / 1000,
+      ...(reason === null ? {} : { reason }),
+    });
+  }
+
+  /** Counts a refusal under its reason, and keeps it for the log line. */
+  refused(context: RequestContext, thrown: unknown): void {
+    const { telemetry } = this.#parts;
+    const known = thrown instanceof RonError ? thrown : new RonError('Internal', 'an unexpected failure');
+    context.refused = known;
+    const reason = reasonOf(known);
+    if (reason !== null) telemetry.count('rejected_total', { reason });
+    if (known.code === 'NoCapability') telemetry.count('auth_failures_total', { service: 'ron-kms' });
+    if (thrown instanceof RonError) return;
+    // The message may hold data of the request; where it happened does not.
+    const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 4).join(' ') : '';
+    telemetry.log('error', 'internal_error', {
+      request_id: context.requestId,
+      corr_id: context.corrId,
+      error: thrown instanceof Error ? thrown.name : typeof thrown,
+      at: stack.trim(),
+    });
+  }
+
+  /** Asks for the body of a client that waits for 100 Continue. */
+  continueReading(request: FastifyRequest): void {
+    if (request.headers.expect?.toLowerCase() === '100-continue') this.#replies.get(request)?.raw.writeContinue();
+  }
+
+  refuseDraining(): void {
+    if (this.#draining) throw draining();
+  }
+
+  /** Readiness was turned false before this. Streams end at once. */
+  beginDrain(): void {
+    this.#draining = true;
+    for (const [context, route] of this.#inFlight) {
+      if (route !== null && STREAMS.includes(route.id)) context.abort.abort('draining');
+    }
+  }
+
+  /** Resolves with the number of requests that were still running at the deadline. */
+  async drained(deadlineMs: number): Promise<number> {
+    if (this.#inFlight.size === 0) return 0;
+    const none = new Promise<void>((resolve) => this.#waitingForNone.push(resolve));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([none, late]);
+    clearTimeout(timer);
+    const aborted = [...this.#inFlight.keys()];
+    for (const context of aborted) context.abort.abort('draining');
+    if (aborted.length > 0) this.#parts.telemetry.count('tasks_aborted_total', { kind: 'request' }, aborted.length);
+    return aborted.length;
+  }
+}
+
+/** The label of `rejected_total`; null for an answer that is no rejection. */
+function reasonOf(error: RonError): RejectReason | null {
+  if (error instanceof Refusal && error.reason !== undefined) return error.reason;
+  return REASONS[error.code] ?? null;
+}
+
+const REASONS: Readonly<Partial<Record<RonError['code'], RejectReason>>> = {
+  NoCapability: 'unauth',
+  Denied: 'caveat',
+  Busy: 'backpressure',
+  Malformed: 'bad_request',
+  InvalidValue: 'bad_request',
+  TooLarge: 'oversize',
+  Unsupported: 'unsupported',
+  Frozen: 'frozen',
+  PqPolicy: 'pq_policy',
+  StorageFault: 'store_unavailable',
+  LimitReached: 'quota',
+};

@@ -1,0 +1,94 @@
+// POST /verify (API-21, API-22, C-24): which key is meant, the answer, and a tighter mode than the one in force when the caller
+// asks for it. Without a key id the signatures are tried on at most eight key versions of the capability's tenants: unbounded
+// ML-DSA trials would be a lever for whoever wants to keep the service busy.
+
+import { fail } from '../../errors.ts';
+import { acceptsByTable } from '../../keys/acceptance.ts';
+import { withVersion } from '../../keys/key-id.ts';
+import { SIGN_ALGS, type SignAlg } from '../../keys/tracks.ts';
+import type { Wire } from '../../kms-api/schemas.ts';
+import { kidsOf, verifyAnswer, verifyRequest } from '../../kms-api/wire-signing.ts';
+import type { Call, KeyInfo, VerifyResult } from '../ports.ts';
+import { logKey } from './log-key.ts';
+import type { Answer, HandlerContext, Parts } from './route-handler.ts';
+
+type Body = Wire<'verify', 'body'>;
+
+const CANDIDATES = 8;
+const NAME_THE_KEY = { field: 'kid_or_set', hint: 'Name the key: {"kid_or_set":{"kid":"<kid>#v<N>"}}.' };
+
+/** Key versions that could have made these signatures, newest first. */
+function versionsFor(keys: readonly KeyInfo[], body: Body): string[] {
+  const algs = body.sigs.map(({ alg }) => alg);
+  return keys.flatMap((key) =>
+    key.versions
+      .filter(({ tracks }) => algs.length === tracks.length && algs.every((alg) => tracks.includes(alg)))
+      .map(({ n }) => withVersion(key.kid, n))
+      .reverse(),
+  );
+}
+
+/** The service looks, not the caller, who learns of keys no more than whether a signature is valid. */
+function lookingUp(call: Call): Call {
+  const { caller } = call;
+  if (caller.kind !== 'capability') return call;
+  return { ...call, caller: { ...caller, scopes: [...caller.scopes, 'kms:read'] } };
+}
+
+async function candidates(body: Body, { kms, call }: HandlerContext): Promise<readonly string[]> {
+  const { kid_or_set } = body;
+  const named = kid_or_set === undefined ? null : kidsOf(kid_or_set);
+  if (named?.every((kid) => kid.includes('#')) === true) return named;
+  const keys =
+    named === null
+      ? (await kms.keys.list({}, lookingUp(call))).keys
+      : await Promise.all(named.map(async (kid) => (await kms.keys.get({ kid }, lookingUp(call))).key));
+  const found = versionsFor(keys, body);
+  if (found.length > CANDIDATES) {
+    fail(
+      'InvalidValue',
+      `kid_or_set: ${found.length} key versions could have made this; at most ${CANDIDATES} are tried`,
+      NAME_THE_KEY,
+    );
+  }
+  if (found.length === 0) {
+    fail('InvalidValue', 'kid_or_set: no key of the tenants of this capability could have made this', NAME_THE_KEY);
+  }
+  return found;
+}
+
+const isSignAlg = (alg: string): alg is SignAlg => (SIGN_ALGS as readonly string[]).includes(alg);
+
+/** The answer under the mode that the caller asks for, when that refuses what the mode in force accepts. */
+function tightened(result: VerifyResult, mode: NonNullable<Body['policy']>['mode'] | undefined): VerifyResult {
+  if (mode === undefined || !result.accepted) return result;
+  const verdicts = result.signatures.flatMap(({ alg, valid }) =>
+    isSignAlg(alg) ? [{ alg, valid, malformed: false }] : [],
+  );
+  const tracks = verdicts.map(({ alg }) => alg);
+  if (acceptsByTable(tracks, verdicts, mode)) return result;
+  return {
+    ...result,
+    accepted: false,
+    required_mode: mode,
+    refusal: 'PqPolicy',
+    reason: `the signatures are not enough for the mode ${mode} that was asked for`,
+  };
+}
+
+export async function verify({ body }: Parts<'verify'>, context: HandlerContext): Promise<Answer> {
+  const kids = await candidates(body, context);
+  let answer: VerifyResult | null = null;
+  for (const kid of kids) {
+    const one = await context.kms.signing.verify(verifyRequest(body, kid), context.call);
+    if (answer === null || one.signatures.some(({ valid }) => valid)) answer = one;
+    if (one.signatures.some(({ valid }) => valid)) break;
+  }
+  const result = tightened(answer!, body.policy?.mode);
+  logKey(context, result.kid);
+  const age = result.cache_age_ms;
+  return {
+    json: verifyAnswer(result),
+    ...(age === undefined ? {} : { headers: { 'x-kms-cache-age': String(age) } }),
+  };
+}
