@@ -76,9 +76,10 @@ export function adminSchemas(z: Zod, common: Common) {
         caveats: z.array(text(CAVEAT_BYTES)).min(1).max(CAVEATS),
         once: z.boolean().exactOptional(),
         sub: common.name.exactOptional(),
+        new_tenant: z.boolean().exactOptional(),
         ...mutation,
       }),
-      answer: z.object({ id: z.string(), root: count, token: z.string(), expires_at: z.string() }),
+      answer: z.object({ id: z.string(), root: count, token: z.string().nullable(), expires_at: z.string() }),
     },
     register: {
       body: z.strictObject({ token: text(TOKEN_CHARACTERS), ...mutation }),

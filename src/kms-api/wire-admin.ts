@@ -11,13 +11,24 @@ import type { Wire } from './schemas.ts';
 import { callMembers } from './wire-call.ts';
 
 export function mintBody(request: MintRequest, call: Call): Wire<'mint', 'body'> {
-  const { caveats, once, sub } = request;
-  return { caveats: [...caveats], once, ...(sub === undefined ? {} : { sub }), ...callMembers(call) };
+  const { caveats, once, sub, newTenant } = request;
+  return {
+    caveats: [...caveats],
+    once,
+    ...(sub === undefined ? {} : { sub }),
+    ...(newTenant === undefined ? {} : { new_tenant: newTenant }),
+    ...callMembers(call),
+  };
 }
 
 export function mintRequest(body: Wire<'mint', 'body'>): MintRequest {
-  const { caveats, once, sub } = body;
-  return { caveats, once: once === true, ...(sub === undefined ? {} : { sub }) };
+  const { caveats, once, sub, new_tenant } = body;
+  return {
+    caveats,
+    once: once === true,
+    ...(sub === undefined ? {} : { sub }),
+    ...(new_tenant === undefined ? {} : { newTenant: new_tenant }),
+  };
 }
 
 export function capabilitiesAnswer(result: readonly ListedCapability[]): Wire<'listCaps', 'answer'> {

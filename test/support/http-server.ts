@@ -15,6 +15,7 @@ import type { Kms, ServiceState } from '../../src/kms/admin-ports.ts';
 import { buildServer, type KmsServer } from '../../src/kms/http/build-server.ts';
 import type { ServerParts } from '../../src/kms/http/server-parts.ts';
 import type { Caller } from '../../src/kms/ports.ts';
+import type { Readiness } from '../../src/kms/readiness.ts';
 import { SILENT, type Telemetry } from '../../src/kms/telemetry.ts';
 import { capability } from '../contract/kms-subject.ts';
 import { memoryKms } from './memory-kms.ts';
@@ -95,6 +96,14 @@ export const STATE: ServiceState = {
   oldestPendingAtMs: null,
 };
 
+export const READY: Readiness = {
+  ready: true,
+  missing: [],
+  degraded: [],
+  retry_after: 0,
+  snapshot: { backend: 'inmem', pq_mode: 'or', audit_last_checkpoint_age_s: 1 },
+};
+
 export function defaultConfig(): ServerConfig {
   return mergeServerConfig({ flags: {}, env: null, cwd: '/', file: null, home: '/home', fixed: null }).config;
 }
@@ -160,8 +169,8 @@ export async function testServer(change: Change = {}): Promise<TestServer> {
     config: () => made.config,
     clock: nodeClock(),
     random: nodeRandom(),
-    state: () => STATE,
-    readiness: () => ({ ready: true, missing: [], degraded: [], retry_after: 0 }),
+    readiness: () => READY,
+    health: () => ({ status: 'ok' }),
     metricsText: () => 'kms_ready 1\n',
     version: () => ({ name: 'ronctl', wire: '1.0.0' }),
     ...parts,

@@ -1,6 +1,8 @@
 // Token, scope and caveats of a request (D-17, X-19, C-16). The token is judged before the body is read; scope, instance tenant
 // and `paths` after it is decoded. Whether a caller may touch a tenant or key is asked by the service, before any look-up.
 
+import { INSTANCE } from '../../capability/caveats.ts';
+import { decodePath, pathAllowed } from '../../capability/paths.ts';
 import { fail } from '../../errors.ts';
 import type { Route } from '../../kms-api/routes.ts';
 import type { Authenticator } from '../admin-ports.ts';
@@ -8,7 +10,6 @@ import type { Caller } from '../ports.ts';
 
 type Bearer = Extract<Caller, { kind: 'capability' }>;
 
-const TENANT_OF_INSTANCE = '_instance';
 /** base64url without padding over 4,096 bytes. */
 const TOKEN = /^[A-Za-z0-9_-]{1,5462}$/;
 
@@ -24,13 +25,17 @@ export function authenticated(authenticator: Authenticator, authorization: strin
   return authenticator.authenticate(token);
 }
 
-/** Throws Denied. */
-export function authoriseRoute(route: Route, caller: Bearer): void {
+/** Throws Denied. `url`: as it was asked for. */
+export function authoriseRoute(route: Route, caller: Bearer, url: string): void {
   const { scope } = route;
   if (scope !== null && !caller.scopes.includes(scope)) {
     fail('Denied', `the capability does not carry the scope ${scope}`);
   }
-  if (route.tenant === 'instance' && !caller.tenants.includes(TENANT_OF_INSTANCE)) {
+  if (route.tenant === 'instance' && !caller.tenants.includes(INSTANCE)) {
     fail('Denied', 'the capability is for tenants, not for the instance');
   }
+  const { paths } = caller.narrowed ?? {};
+  if (paths === undefined) return;
+  const asked = decodePath(url.split('?', 1)[0]!);
+  if (asked === null || !pathAllowed(paths, asked)) fail('Denied', 'the capability is not for this path');
 }

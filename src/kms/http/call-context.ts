@@ -29,7 +29,7 @@ export function callOf(parts: ServerParts, context: RequestContext, body: CallMe
   const caller: Caller = context.caller ?? { kind: 'system' };
   const { op_id, dry_run } = body;
   const opId = op_id ?? uuidV7(parts.clock.now(), parts.random.bytes(16));
-  if (op_id !== undefined) context.log['op_id'] = op_id;
+  if (op_id !== undefined) context.log.op_id = op_id;
   const { signal } = context.abort;
   return {
     caller,
@@ -37,9 +37,10 @@ export function callOf(parts: ServerParts, context: RequestContext, body: CallMe
     ...(op_id === undefined ? {} : { repeatable: true }),
     corrId: context.corrId,
     signal,
+    span: context.span,
     ...(dry_run === true ? { dryRun: true } : {}),
     admit: (work, tenant) => {
-      context.log['tenant'] ??= tenant;
+      context.log.tenant ??= tenant;
       return admission(caller, work, tenant, signal);
     },
   };

@@ -7,9 +7,7 @@ import type { ServerParts } from './server-parts.ts';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export function addPlainRoutes(app: FastifyInstance, parts: ServerParts): void {
-  app.get('/healthz', { config: { plain: '/healthz' } }, (_request, reply) =>
-    sendJson(reply, 200, { ok: true, degraded: parts.readiness().degraded }),
-  );
+  app.get('/healthz', { config: { plain: '/healthz' } }, (_request, reply) => sendJson(reply, 200, parts.health()));
   app.get('/readyz', { config: { plain: '/readyz' } }, (_request, reply) => {
     const readiness = parts.readiness();
     const { ready, retry_after } = readiness;

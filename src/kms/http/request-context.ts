@@ -4,9 +4,11 @@
 import type { IncomingMessage } from 'node:http';
 import { uuidV4, uuidV7 } from '../../bytes/uuid.ts';
 import type { RonError } from '../../errors.ts';
-import type { Clock, Random } from '../../host.ts';
-import type { Caller } from '../ports.ts';
-import type { Listen } from './server-parts.ts';
+import type { LogFields } from '../../kms-api/log-fields.ts';
+import type { Caller, Span } from '../ports.ts';
+import type { Listen, ServerParts } from './server-parts.ts';
+
+export type MutableFields = { -readonly [K in keyof LogFields]: LogFields[K] };
 
 export interface RequestContext {
   readonly requestId: string;
@@ -15,13 +17,14 @@ export interface RequestContext {
   /** As it is echoed. */
   readonly corrText: string;
   readonly listener: Listen['kind'];
-  readonly peer: string | undefined;
   readonly startedMs: number;
+  /** The root of what happens in this request. */
+  readonly span: Span;
   /** Aborted at the deadline, when the client goes, and at the end of the drain. */
   readonly abort: AbortController;
   caller: Caller | null;
-  /** Members of the log line that the request itself brings; never a raw kid. */
-  readonly log: Record<string, unknown>;
+  /** Fields of the log line that come up on the way. */
+  readonly log: MutableFields;
   refused: RonError | null;
 }
 
@@ -34,25 +37,36 @@ export function receivedOn(request: IncomingMessage, listener: Listen['kind']): 
   listeners.set(request, listener);
 }
 
-export function requestContext(
-  request: IncomingMessage,
-  { clock, random, corrIdMode }: { readonly clock: Clock; readonly random: Random; readonly corrIdMode: string },
-): RequestContext {
+/** For servers that keep no spans. */
+function plainSpan(fields: LogFields): Span {
+  return { fields, child: (_name, more = {}) => plainSpan({ ...fields, ...more }), end: () => undefined };
+}
+
+export function requestContext(request: IncomingMessage, label: string, parts: ServerParts): RequestContext {
+  const { clock, random } = parts;
   const given = request.headers['x-corr-id'];
   const lower = typeof given === 'string' ? given.toLowerCase() : '';
   const isGiven = UUID.test(lower);
-  const made = isGiven
-    ? ''
-    : corrIdMode === 'uuidv4'
+  const made = (): string =>
+    parts.config().observability.correlation_id_mode === 'uuidv4'
       ? uuidV4(random.bytes(16))
       : uuidV7(clock.now(), random.bytes(16));
+  const corrId = isGiven ? lower : made();
+  const requestId = `r-${uuidV7(clock.now(), random.bytes(16))}`;
+  const peer = request.socket.remoteAddress;
+  const fields: LogFields = {
+    corr_id: corrId,
+    request_id: requestId,
+    ...(peer === undefined ? {} : { peer_addr: peer }),
+    route: label,
+  };
   return {
-    requestId: `r-${uuidV7(clock.now(), random.bytes(16))}`,
-    corrId: isGiven ? lower : made,
-    corrText: isGiven ? (given as string) : made,
+    requestId,
+    corrId,
+    corrText: isGiven ? (given as string) : corrId,
     listener: listeners.get(request) ?? 'tcp',
-    peer: request.socket.remoteAddress,
     startedMs: clock.monotonicMs(),
+    span: parts.spans?.('svc.kms.http', fields) ?? plainSpan(fields),
     abort: new AbortController(),
     caller: null,
     log: {},

@@ -4,6 +4,7 @@ import type { RouteId } from '../../kms-api/routes.ts';
 import type { Wire } from '../../kms-api/schemas.ts';
 import type { Kms } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
+import type { MutableFields } from './request-context.ts';
 
 export interface Parts<Id extends RouteId> {
   readonly params: Wire<Id, 'params'>;
@@ -21,8 +22,8 @@ export type Answer =
 export interface HandlerContext {
   readonly kms: Kms;
   readonly call: Call;
-  /** For the log line; never a raw kid. */
-  readonly log: Record<string, unknown>;
+  /** For the log line; a kid becomes its hash there. */
+  readonly log: MutableFields;
   /** Bytes that are wiped when the answer has been written. */
   readonly wipeAfter: Uint8Array[];
 }

@@ -12,7 +12,6 @@ import {
 import { signAnswer, signRequest } from '../../kms-api/wire-signing.ts';
 import { unwrapAnswer, unwrapRequest, wrapAnswer, wrapRequest } from '../../kms-api/wire-wrapping.ts';
 import type { PublicKeysResult } from '../ports.ts';
-import { logKey } from './log-key.ts';
 import type { HandlerContext, Handlers } from './route-handler.ts';
 import { verify } from './verify-route.ts';
 
@@ -37,9 +36,9 @@ async function publicKeys({ kms, call }: HandlerContext, kid: string): Promise<P
 export const KEY_HANDLERS: Handlers<KeyRoute> = {
   sign: async ({ body }, context) => {
     const request = signRequest(body);
-    logKey(context, request.kids[0]!);
+    context.log.kid = request.kids[0]!;
     const result = await context.kms.signing.sign(request, context.call);
-    logKey(context, result.kid);
+    context.log.kid = result.kid;
     return { json: signAnswer(request, result) };
   },
 
@@ -48,33 +47,33 @@ export const KEY_HANDLERS: Handlers<KeyRoute> = {
   wrap: async ({ body }, context) => {
     const request = wrapRequest(body);
     if (request.plaintext !== undefined) context.wipeAfter.push(request.plaintext);
-    logKey(context, request.kid);
+    context.log.kid = request.kid;
     return { json: wrapAnswer(await context.kms.wrapping.wrap(request, context.call)) };
   },
 
   unwrap: async ({ body }, context) => {
-    logKey(context, body.kid);
+    context.log.kid = body.kid;
     const result = await context.kms.wrapping.unwrap(unwrapRequest(body), context.call);
     if (result.plaintext !== null) context.wipeAfter.push(result.plaintext);
     return { json: unwrapAnswer(result) };
   },
 
   createKey: async ({ body }, context) => {
-    context.log['tenant'] = body.tenant;
+    context.log.tenant = body.tenant;
     const result = await context.kms.keys.create(createRequest(body), context.call);
-    logKey(context, result.kid);
+    context.log.kid = result.kid;
     return { json: createAnswer(result, await publicKeys(context, result.kid)) };
   },
 
   rotateKey: async ({ params }, context) => {
-    logKey(context, params.kid);
+    context.log.kid = params.kid;
     const result = await context.kms.keys.rotate({ kid: params.kid }, context.call);
     return { json: rotateAnswer(result, await publicKeys(context, result.kid)) };
   },
 
   getKey: async ({ params }, context) => {
     const { kms, call } = context;
-    logKey(context, params.kid);
+    context.log.kid = params.kid;
     const { key, trust } = await kms.keys.get({ kid: params.kid }, call);
     const isThere = key.versions.some(({ state }) => state !== 'retired');
     const keys = isThere ? await kms.keys.publicKeys({ kid: key.kid }, call) : null;
@@ -87,19 +86,19 @@ export const KEY_HANDLERS: Handlers<KeyRoute> = {
   },
 
   needsRotation: async ({ params, query }, context) => {
-    logKey(context, params.kid);
+    context.log.kid = params.kid;
     const { within_ms } = query;
     const request = { kid: params.kid, ...(within_ms === undefined ? {} : { withinMs: numberOf(within_ms, 0) }) };
     return { json: needsRotationAnswer(await context.kms.keys.needsRotation(request, context.call)) };
   },
 
   continuity: async ({ params, body }, context) => {
-    logKey(context, params.kid);
+    context.log.kid = params.kid;
     return { json: await context.kms.keys.continuity(continuityRequest(params.kid, body), context.call) };
   },
 
   attestKey: async ({ params }, context) => {
-    logKey(context, params.kid);
+    context.log.kid = params.kid;
     return { json: await context.kms.attesting.attest({ kid: params.kid }, context.call) };
   },
 };

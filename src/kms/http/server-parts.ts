@@ -4,16 +4,10 @@
 import type { SecureContextOptions } from 'node:tls';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { Clock, Random } from '../../host.ts';
-import type { Authenticator, Kms, ServiceState } from '../admin-ports.ts';
+import type { Authenticator, Kms } from '../admin-ports.ts';
+import type { Readiness } from '../readiness.ts';
+import type { Spans } from '../span.ts';
 import type { Telemetry } from '../telemetry.ts';
-
-/** The body of `/readyz`; more members are passed on. */
-export interface ReadyAnswer {
-  readonly ready: boolean;
-  readonly degraded: readonly string[];
-  /** Seconds. */
-  readonly retry_after: number;
-}
 
 export interface ServerParts {
   readonly kms: Kms;
@@ -23,8 +17,11 @@ export interface ServerParts {
   config(): ServerConfig;
   readonly clock: Clock;
   readonly random: Random;
-  state(): ServiceState;
-  readiness(): ReadyAnswer;
+  readonly spans?: Spans;
+  /** Judged now. */
+  readiness(): Readiness;
+  /** The body of `/healthz`. */
+  health(): object;
   /** The text exposition format. */
   metricsText(): string;
   /** The body of `/version`: name, version, commit, governed and the like. */

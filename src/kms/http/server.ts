@@ -83,7 +83,7 @@ async function handle(
 ): Promise<FastifyReply> {
   const context = traffic.contextOf(request);
   const input = decoded(schemas, request);
-  if (context.caller?.kind === 'capability') authoriseRoute(route, context.caller);
+  if (context.caller?.kind === 'capability') authoriseRoute(route, context.caller, request.url);
   const run: AnyHandler = HANDLERS[route.id];
   const wipeAfter: Uint8Array[] = [];
   const call = callOf(parts, context, input.body, traffic.admission);

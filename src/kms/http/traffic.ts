@@ -3,7 +3,9 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RonError } from '../../errors.ts';
+import type { LogFields } from '../../kms-api/log-fields.ts';
 import type { RejectReason } from '../../kms-api/metrics.ts';
+import { rejectReason } from '../../kms-api/reject-reason.ts';
 import { BASE_PATH, type Route, type RouteId } from '../../kms-api/routes.ts';
 import type { Admission } from './call-context.ts';
 import { draining, Refusal } from './refusal.ts';
@@ -56,11 +58,9 @@ export class Traffic {
   }
 
   begin(request: FastifyRequest, reply: FastifyReply): RequestContext {
-    const { clock, random } = this.#parts;
-    const corrIdMode = this.#parts.config().observability.correlation_id_mode;
-    const context = requestContext(request.raw, { clock, random, corrIdMode });
     const route = this.routeOf(request);
     const label = this.#label(request);
+    const context = requestContext(request.raw, label, this.#parts);
     this.#contexts.set(request, context);
     this.#replies.set(request, reply);
     this.#inFlight.set(context, route);
@@ -106,25 +106,24 @@ export class Traffic {
     const method = request.method === 'GET' || request.method === 'POST' ? request.method : 'other';
     telemetry.count('http_requests_total', { route: label, method, status: String(reply.statusCode) });
     telemetry.observe('request_latency_seconds', latencyMs / 1000, { route: label, method });
-    this.#log(context, request, reply, label, latencyMs);
+    this.#log(context, request, reply, latencyMs);
     if (this.#inFlight.size === 0) for (const resolve of this.#waitingForNone.splice(0)) resolve();
   }
 
-  #log(context: RequestContext, request: FastifyRequest, reply: FastifyReply, label: string, latencyMs: number): void {
+  #log(context: RequestContext, request: FastifyRequest, reply: FastifyReply, latencyMs: number): void {
     const { refused } = context;
-    const id = this.routeOf(request)?.id;
     const reason = refused === null ? null : reasonOf(refused);
-    this.#parts.telemetry.log(refused === null ? 'info' : 'warn', `${id ?? 'request'}_result`, {
-      corr_id: context.corrId,
-      request_id: context.requestId,
-      ...(context.peer === undefined ? {} : { peer_addr: context.peer }),
-      route: label,
+    const fields: LogFields = {
       ...context.log,
-      result: refused === null ? 'ok' : 'err',
+      method: request.method,
       status: reply.statusCode,
-      latency_ms: Math.round(latencyMs * 1000) / 1000,
+      result: refused === null ? 'ok' : 'err',
+      ...(refused === null ? {} : { code: refused.code }),
       ...(reason === null ? {} : { reason }),
-    });
+    };
+    const line = { ...context.span.fields, ...fields, latency_ms: Math.round(latencyMs * 1000) / 1000 };
+    this.#parts.telemetry.log(refused === null ? 'debug' : 'warn', 'http_request', line);
+    context.span.end(fields);
   }
 
   /** Counts a refusal under its reason, and keeps it for the log line. */
@@ -139,10 +138,9 @@ export class Traffic {
     // The message may hold data of the request; where it happened does not.
     const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 4).join(' ') : '';
     telemetry.log('error', 'internal_error', {
-      request_id: context.requestId,
-      corr_id: context.corrId,
-      error: thrown instanceof Error ? thrown.name : typeof thrown,
-      at: stack.trim(),
+      ...context.span.fields,
+      error_kind: 'bug',
+      message: `${thrown instanceof Error ? thrown.name : typeof thrown} ${stack.trim()}`,
     });
   }
 
@@ -183,19 +181,5 @@ export class Traffic {
 /** The label of `rejected_total`; null for an answer that is no rejection. */
 function reasonOf(error: RonError): RejectReason | null {
   if (error instanceof Refusal && error.reason !== undefined) return error.reason;
-  return REASONS[error.code] ?? null;
+  return rejectReason(error.code);
 }
-
-const REASONS: Readonly<Partial<Record<RonError['code'], RejectReason>>> = {
-  NoCapability: 'unauth',
-  Denied: 'caveat',
-  Busy: 'backpressure',
-  Malformed: 'bad_request',
-  InvalidValue: 'bad_request',
-  TooLarge: 'oversize',
-  Unsupported: 'unsupported',
-  Frozen: 'frozen',
-  PqPolicy: 'pq_policy',
-  StorageFault: 'store_unavailable',
-  LimitReached: 'quota',
-};

@@ -9,7 +9,6 @@ import { SIGN_ALGS, type SignAlg } from '../../keys/tracks.ts';
 import type { Wire } from '../../kms-api/schemas.ts';
 import { kidsOf, verifyAnswer, verifyRequest } from '../../kms-api/wire-signing.ts';
 import type { Call, KeyInfo, VerifyResult } from '../ports.ts';
-import { logKey } from './log-key.ts';
 import type { Answer, HandlerContext, Parts } from './route-handler.ts';
 
 type Body = Wire<'verify', 'body'>;
@@ -85,7 +84,7 @@ export async function verify({ body }: Parts<'verify'>, context: HandlerContext)
     if (one.signatures.some(({ valid }) => valid)) break;
   }
   const result = tightened(answer!, body.policy?.mode);
-  logKey(context, result.kid);
+  context.log.kid = result.kid;
   const age = result.cache_age_ms;
   return {
     json: verifyAnswer(result),
