@@ -18,6 +18,8 @@ const REASONS: Readonly<Partial<Record<ErrorCode, RejectReason>>> = {
   UnknownKey: 'bad_request',
   Unsupported: 'unsupported',
   SuiteMismatch: 'unsupported',
+  Unreachable: 'store_unavailable',
+  Terminated: 'store_unavailable',
   StorageFault: 'store_unavailable',
   Locked: 'store_unavailable',
   Changing: 'store_unavailable',
