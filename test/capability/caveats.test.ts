@@ -1,6 +1,6 @@
 // The grammar of caveats, what they leave together, and paths in whole decoded segments.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { toTime } from '../../src/bytes/time.ts';
 import { CAVEAT_NAMES, checkCaveat, parseCaveat, SCOPES } from '../../src/capability/caveats.ts';

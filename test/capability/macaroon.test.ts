@@ -1,6 +1,6 @@
 // The binary form: what is written is read back, every other byte string is refused before any HMAC.
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { fromHex, toHex } from '../../src/bytes/hex.ts';
 import { utf8 } from '../../src/bytes/text.ts';
