@@ -52,11 +52,21 @@ export interface OpenFile {
   close(): void;
 }
 
+/** Where the public files of the home come from, when not from this disk. They never vouch for themselves. */
+export interface PublishedBy {
+  /** Name of the server. */
+  readonly by: string;
+  /** It serves this very home: its log is the one that lies here. */
+  readonly own: boolean;
+}
+
 /**
  * Files by absolute path. Errors are `RonError`: NotFound, Exists, UnsafeFile, StorageFault (ENOSPC, EIO, EROFS, ...).
  * Nothing follows a symbolic link in the last component.
  */
 export interface Files {
+  /** Set when store/, ledger/ and audit/ of the home are those of a running server. */
+  readonly published?: PublishedBy;
   /** lstat; null when absent. */
   info(path: string): FileInfo | null;
   /** Names in a directory, sorted by UTF-16; empty when absent. */

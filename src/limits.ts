@@ -27,6 +27,8 @@ export const LIMITS = {
   auditSegmentRecords: 65_536,
   auditBatchRecords: 512,
   auditQueueRecords: 2048,
+  /** A server's newest checkpoint may be this old (log page 4.6). */
+  servedCheckpointAgeMs: 300_000,
   ledgerSegmentLines: 4096,
   sealedHeaderBytes: 4096,
   sealedRecordBytes: 4 * 1024 * 1024,

@@ -37,12 +37,15 @@ export interface LogKeyEra {
   readonly vkeys: readonly string[];
 }
 
-/** Whose log it is and which keys may sign it, from the pinned genesis, or from this home's own audit/log.json. */
+/**
+ * Whose log it is and which keys may sign it: from the pinned genesis, from this home's own audit/log.json, or `claimed` by
+ * the log.json of a server that nobody here has pinned.
+ */
 export interface TrustedLog {
   readonly origin: string;
   readonly keys: readonly LogKeyEra[];
   readonly serviceKeys: { readonly ed25519: Uint8Array; readonly ml_dsa_65: Uint8Array };
-  readonly trust: 'pinned' | 'local';
+  readonly trust: 'pinned' | 'local' | 'claimed';
 }
 
 export interface LogSigningKeys {

@@ -38,6 +38,7 @@ export const FINDINGS = {
   'older-copy': 'inconclusive',
   'no-checkpoint': 'inconclusive',
   'checkpoint-in-future': 'inconclusive',
+  'stale-checkpoint': 'inconclusive',
   'newer-format': 'inconclusive',
   'no-trusted-key': 'inconclusive',
   'log-key-missing': 'inconclusive',

@@ -1,12 +1,13 @@
 // Checkpoint files of an epoch (log page 4.2): `checkpoint` (newest note) and checkpoints.jsonl, one canonical line
 // {"note_b64":"<standard base64>","size":N} per signed size. A last line without LF is an unfinished write.
 
-import type { CheckpointAnswer, LogVerifier } from '../audit/checkpoint.ts';
+import type { CheckpointAnswer, LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
 import { canonicalFile } from '../bytes/canonical-json.ts';
 import { decodeCanonical, integer, malformed, object, string } from '../bytes/decode.ts';
 import { RonError } from '../errors.ts';
-import type { Files, OpenFile } from '../host.ts';
+import type { Clock, Files, OpenFile } from '../host.ts';
+import { LIMITS } from '../limits.ts';
 import type { EpochPaths } from './audit-paths.ts';
 import { segmentLines } from './audit-segment.ts';
 
@@ -88,4 +89,31 @@ export function newestReadableNote(files: Files, paths: EpochPaths, verifier: Lo
 export function newestNote(files: Files, paths: EpochPaths, verifier: LogVerifier) {
   const note = readNewestNote(files, paths);
   return note === null ? null : requireCheckpoint(verifier.check(note), paths.checkpoint);
+}
+
+/** Why the newest checkpoint of a server is too old to stand for its log now, or null. On this disk it may be of any age. */
+export function staleness(
+  files: Pick<Files, 'published'>,
+  clock: Pick<Clock, 'now'>,
+  checkpoint: VerifiedCheckpoint | null,
+): string | null {
+  if (files.published === undefined || checkpoint === null) return null;
+  const ageMs = clock.now() - checkpoint.timestamp * 1000;
+  if (ageMs <= LIMITS.servedCheckpointAgeMs) return null;
+  const limit = LIMITS.servedCheckpointAgeMs / 1000;
+  return `the newest checkpoint of ${files.published.by} is ${Math.floor(ageMs / 1000)} s old; at most ${limit} s are accepted`;
+}
+
+/** Inconclusive (11, `stale-checkpoint`). Attack: a server answers with the policy and keys of last week. */
+export function demandFresh(
+  files: Pick<Files, 'published'>,
+  clock: Pick<Clock, 'now'>,
+  checkpoint: VerifiedCheckpoint | null,
+): void {
+  const stale = staleness(files, clock, checkpoint);
+  if (stale === null) return;
+  throw new RonError('Inconclusive', stale, {
+    field: 'stale-checkpoint',
+    hint: 'See `ronctl kms status`: its server signs every 60 s while it is sound. Compare the clocks too.',
+  });
 }

@@ -134,6 +134,7 @@ function readWhole(file: OpenFile, path: string, maxBytes: number): Uint8Array {
 /** Methods of a class instance are not own properties: each is taken by name. */
 function bound(files: Files): Files {
   return {
+    ...(files.published === undefined ? {} : { published: files.published }),
     info: (path) => files.info(path),
     list: (path) => files.list(path),
     read: (path, maxBytes) => files.read(path, maxBytes),

@@ -108,7 +108,9 @@ function judge(deps: LogReadDeps, bytes: Uint8Array): ReadView {
 
 /** A governed store whose ledger nobody here has pinned is authenticated by nobody. */
 function trustOf(home: HomeLog, view: PublicView): ViewTrust {
-  if (home.pinned === null) return view.ledger_id === null ? 'local' : 'not-authenticated';
+  if (home.pinned === null) {
+    return view.ledger_id === null && home.log.trust === 'local' ? 'local' : 'not-authenticated';
+  }
   if (view.ledger_id !== null && view.ledger_id !== home.pinned.pin.ledger_id) {
     throw new RonError(
       'Tampered',

@@ -1,7 +1,7 @@
 // Which keys may sign the audit log of this home (store page 4, log page 4.8): those of the pinned genesis of this store and
 // its verified key chain; while no genesis of it is pinned, those of the home's own audit/log.json, and results say
-// `trust: "local"`. The origin, the epochs and the sizes from which keys sign are hints of log.json either way: a note
-// under a wrong one does not verify.
+// `trust: "local"`; those that a server's log.json claims authenticate nothing. The origin, the epochs and the sizes from
+// which keys sign are hints of log.json either way: a note under a wrong one does not verify.
 
 import type { LogKeyEra, TrustedLog } from '../audit/checkpoint.ts';
 import { fromBase64Url } from '../bytes/base64.ts';
@@ -77,7 +77,8 @@ export function homeLog(deps: LogReadDeps, epochNumber?: number): HomeLog {
     .map((pin) => readAuthority(deps, pin.ledger_id))
     .find((one) => one.genesis.genesis.store_id === file.storeId);
   if (pinned === undefined) {
-    const log: TrustedLog = { origin: epoch.origin, keys: epoch.keys, serviceKeys: file.serviceKeys, trust: 'local' };
+    const trust = deps.files.published?.own === false ? 'claimed' : 'local';
+    const log: TrustedLog = { origin: epoch.origin, keys: epoch.keys, serviceKeys: file.serviceKeys, trust };
     return { log, epoch: epoch.n, file, pinned: null };
   }
   const log = pinnedLog(pinned.authority, epoch.origin, epoch.keys);

@@ -11,6 +11,7 @@ import type { LedgerState } from '../../governance/ledger-state.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
+import { demandFresh } from '../../storage/audit-notes.ts';
 import { noCustodyStore } from '../../storage/custody-recovery.ts';
 import { readHome } from '../../storage/home.ts';
 import { readLedgerLine, readLineEndingAt } from '../../storage/ledger-reader.ts';
@@ -40,6 +41,7 @@ export function readGovernance(
   options: { readonly replay?: boolean; readonly onLine?: (seq: number) => void } = {},
 ): GovernanceReading {
   return withPublicView(ctx, (home) => {
+    demandFresh(ctx.files, ctx.clock, home.checkpoint);
     const now = momentNow(ctx.clock);
     const { ledger } = home.view;
     const recordMs = home.head === null ? 0 : fromTime(home.head.record.ts);

@@ -12,6 +12,7 @@ import type { JsonObject } from '../../bytes/canonical-json.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { RonError } from '../../errors.ts';
 import type { Files } from '../../host.ts';
+import { demandFresh } from '../../storage/audit-notes.ts';
 import { type EpochPaths, epochPaths } from '../../storage/audit-paths.ts';
 import { hashReader, newestVerifiedCheckpoint } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
@@ -39,7 +40,12 @@ export async function logHead(deps: AuditDeps, epochNumber: number | null): Prom
   const epoch = epochNumber === null ? target.file.epochs.at(-1)! : target.file.epochs[epochNumber];
   if (epoch === undefined)
     throw new RonError('NotFound', `the audit log has no epoch ${epochNumber}`, { field: '--epoch' });
-  const log = target.trusted(epoch.n)!;
+  const log = target.trusted(epoch.n);
+  if (log === null) {
+    throw new RonError('NoTrustedKey', `no trusted key is known here for the log ${epoch.origin}`, {
+      hint: 'Compare the 12 words with a member, then: `ronctl governance trust GENESIS --expect-digest sha256:...`.',
+    });
+  }
   const paths = epochPaths(target.auditDir, epoch.n);
   const verifier = createLogVerifier(log, target.crypto);
   const checkpoint = newestVerifiedCheckpoint(target.files, paths, verifier);
@@ -51,6 +57,7 @@ export async function logHead(deps: AuditDeps, epochNumber: number | null): Prom
       { field: 'rolled-back' },
     );
   }
+  if (epoch === target.file.epochs.at(-1)) demandFresh(target.files, deps.host.clock, checkpoint);
   const trust = checkpoint === null ? 'not-authenticated' : log.trust === 'pinned' ? 'authenticated' : 'local';
   const tiles = cachedTileReader(tileReader(target.files, paths));
   return { files: target.files, paths, epoch: epoch.n, origin: epoch.origin, trust, checkpoint, tiles };

@@ -134,6 +134,7 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
   const trusted = (epoch: number): TrustedLog | null => {
     const found = homeLog({ files, crypto, paths: { ...paths, audit: auditDir as HomePaths['audit'] } }, epoch);
     if (found.log.trust === 'pinned') return found.log;
+    if (found.log.trust === 'claimed') return null;
     // Only an ungoverned home vouches for its own log. Attack: the pin is removed, and log.json names the attacker's keys.
     if (isGoverned(files, paths)) return null;
     if (auditDir === paths.audit) return found.log;

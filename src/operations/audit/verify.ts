@@ -12,6 +12,7 @@ import { parseRecord } from '../../audit/record.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
+import { staleness } from '../../storage/audit-notes.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import { hashReader, readSegmentLine } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
@@ -152,6 +153,8 @@ async function verifyOne(
   );
   const untrusted: Finding[] =
     log === null ? [{ code: 'no-trusted-key', message: `no trusted key is known here for ${epoch.origin}` }] : [];
+  const stale = newest && target.kind === 'home' ? staleness(target.files, deps.host.clock, report.newest) : null;
+  const late: Finding[] = stale === null ? [] : [{ code: 'stale-checkpoint', message: stale, file: 'checkpoint' }];
   // Without keys every note is refused for the same reason: said once.
   const own = !known ? report.findings.filter((one) => one.code !== 'no-trusted-key') : report.findings;
   return {
@@ -169,7 +172,7 @@ async function verifyOne(
     report,
     verifier,
     remembered: memory,
-    findings: [...findings, ...untrusted, ...own],
+    findings: [...findings, ...untrusted, ...late, ...own],
   };
 }
 
@@ -267,7 +270,7 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
   return {
     target: target.auditDir,
     kind: target.kind,
-    trust: trust === undefined || trust.keys.length === 0 ? 'none' : trust.trust,
+    trust: trust === undefined || trust.keys.length === 0 || trust.trust === 'claimed' ? 'none' : trust.trust,
     verdict,
     semantic: !request.fast,
     head_checked: request.headKeys !== null,
