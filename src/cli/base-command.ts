@@ -2,11 +2,13 @@
 // code. A command defines summary, description, examples, flags, args and `perform`, and nothing else.
 
 import { Command, type Interfaces } from '@oclif/core';
-import { RonError } from '../errors.ts';
+import type { RonError } from '../errors.ts';
+import { chooseTarget } from '../kms-client/target.ts';
+import type { OnlineService, OperationDeps } from '../operations/deps.ts';
 import { progressLine } from '../ui/progress.ts';
 import type { TextModel } from '../ui/text-model.ts';
 import { GLOBAL_FLAGS } from './flags/global.ts';
-import { homePath, loadClientConfig } from './home.ts';
+import { homePath, type LoadedConfig, loadClientConfig } from './home.ts';
 import { schemaName, toRonError } from './json-error.ts';
 import { launchOf } from './launch.ts';
 import { formatOfArgv, formatOfVariable } from './output-format.ts';
@@ -70,14 +72,16 @@ export abstract class BaseCommand extends Command {
       launchOf(this.config).onSignal = (stopped) => report.result(schema, undefined, undefined, stopped);
       const file = textFlag(input, 'transcript');
       if (file !== undefined) transcript = openTranscript(host, file, launchOf(this.config).argv);
-      if ('kms' in this.ctor.flags) {
-        refuseOnline([
-          ['--kms', textFlag(input, 'kms')],
-          ['RONCTL_KMS', host.env.get('RONCTL_KMS')],
-          ['kms.url', loaded.config.kms.url],
-        ]);
-      }
       home = homePath(host, loaded);
+      const online = await this.#online(input, home, loaded);
+      if (online !== undefined) {
+        report = reporter(host, {
+          format,
+          noColor: input.flags['no-color'] === true,
+          config: loaded.config,
+          mode: 'online',
+        });
+      }
       const progress = progressLine(host.terminal, host.clock);
       const runtime = buildRuntime({
         host,
@@ -89,6 +93,7 @@ export abstract class BaseCommand extends Command {
         placesOf: placesOf(this.ctor, input),
         onProgress: progress.report,
         emit: (data, text) => report.result(schema, data, text, undefined),
+        ...(online === undefined ? {} : { online }),
       });
       try {
         // Before anything is signed or appended: a result that cannot be written must not be made.
@@ -116,6 +121,28 @@ export abstract class BaseCommand extends Command {
     const exit = error?.exit ?? 0;
     transcript?.add(exit, schema, outcome?.data ?? error?.data);
     process.exitCode = exit;
+  }
+
+  /** Makes the server that was chosen, of a command that knows servers; undefined offline, which loads nothing for it. */
+  async #online(
+    input: AnyInput,
+    home: string,
+    { config, file }: LoadedConfig,
+  ): Promise<((deps: () => OperationDeps) => OnlineService) | undefined> {
+    if (!('kms' in this.ctor.flags)) return undefined;
+    const { host } = launchOf(this.config);
+    const target = chooseTarget([
+      ['--kms', textFlag(input, 'kms')],
+      ['RONCTL_KMS', host.env.get('RONCTL_KMS')],
+      ['kms.url', config.kms.url],
+    ]);
+    if (target.kind === 'none') return undefined;
+    const { onlineService } = await import('./online.ts');
+    const flags = {
+      tokenFile: textFlag(input, 'token-file'),
+      unsafePlainLoopback: input.flags['unsafe-plain-loopback'] === true,
+    };
+    return (deps) => onlineService(target, { host, home, config, configFile: file, flags, deps });
   }
 
   get #line(): string {
@@ -156,14 +183,4 @@ export abstract class BaseCommand extends Command {
       throw usageError(thrown, this.#line, { ...flags, ...GLOBAL_FLAGS }, args);
     }
   }
-}
-
-/** Only `none` exists offline. A server, once it is built, is never reached by accident: no fallback address exists. */
-function refuseOnline(sources: readonly (readonly [place: string, value: string | undefined])[]): void {
-  const [place, value] = sources.find(([, one]) => one !== undefined && one !== '') ?? [];
-  if (place === undefined || value === 'none') return;
-  throw new RonError('Unsupported', `${place} ${value}: this build works offline on the home only; none is accepted`, {
-    field: place,
-    hint: 'Leave --kms, RONCTL_KMS and kms.url away, or set them to none.',
-  });
 }

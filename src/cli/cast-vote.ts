@@ -7,7 +7,7 @@ import { proposalView } from '../views/governance/proposal.ts';
 import { voteView } from '../views/governance/vote.ts';
 import type { Outcome } from './base-command.ts';
 import { idOrFile, ingestFlags, unsealFlags } from './flags/governance.ts';
-import { expectDigestFlag, forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from './flags/shared.ts';
+import { expectDigestFlag, forceFlag, onlineFlags, outFlag, roleFlag, signerFlag } from './flags/shared.ts';
 import { showReview } from './review.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -28,7 +28,7 @@ export const voteFlags = {
   ...ingestFlags,
   out: outFlag,
   force: forceFlag,
-  kms: kmsFlag,
+  ...onlineFlags,
   ...unsealFlags,
 };
 

@@ -17,11 +17,11 @@ export function schemaName(commandId: string): string {
 }
 
 /** `ok` is true exactly when the exit code is 0, that is, when there is no error. */
-export function envelope(schema: string, data: unknown, error: RonError | undefined): Envelope {
+export function envelope(schema: string, data: unknown, error: RonError | undefined, mode: Envelope['mode']): Envelope {
   return {
     ok: error === undefined,
     schema,
-    mode: 'offline',
+    mode,
     ...(data === undefined ? {} : { data }),
     ...(error === undefined
       ? {}

@@ -8,12 +8,14 @@ import { type Format, printJson, printYaml } from '../ui/structured.ts';
 import type { TextModel } from '../ui/text-model.ts';
 import { colourPaint, noPaint, type Paint, wantsColour } from '../ui/theme.ts';
 import { errorView } from '../views/error.ts';
-import { envelope } from './json-error.ts';
+import { type Envelope, envelope } from './json-error.ts';
 
 export interface ReportOptions {
   readonly format: Format;
   readonly noColor: boolean;
   readonly config?: ClientConfig;
+  /** Whether a server does it; offline until the command line is read. */
+  readonly mode?: Envelope['mode'];
 }
 
 export interface Reporter {
@@ -27,7 +29,7 @@ export interface Reporter {
   ): Promise<void>;
 }
 
-export function reporter(host: Host, { format, noColor, config }: ReportOptions): Reporter {
+export function reporter(host: Host, { format, noColor, config, mode = 'offline' }: ReportOptions): Reporter {
   const paintFor = async (tty: boolean): Promise<Paint> =>
     wantsColour({ tty, noColorFlag: noColor, configured: config?.output.color, variable: (name) => host.env.get(name) })
       ? colourPaint()
@@ -36,7 +38,7 @@ export function reporter(host: Host, { format, noColor, config }: ReportOptions)
     format,
     async result(schema, data, text, error) {
       if (format !== 'table') {
-        const value = envelope(schema, data, error);
+        const value = envelope(schema, data, error, mode);
         try {
           host.terminal.writeStdout(format === 'json' ? printJson(value) : await printYaml(value));
           return;

@@ -8,7 +8,7 @@ import type { Crypto, ProviderName } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import type { Host, OnProgress } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import type { OperationDeps } from '../operations/deps.ts';
+import type { OnlineService, OperationDeps } from '../operations/deps.ts';
 import type { TextModel } from '../ui/text-model.ts';
 import { atPlace, readInputFile, resolvedFile } from './input-file.ts';
 import { checkOutput, checkOutputDirectory, writeOutputFile } from './output-file.ts';
@@ -48,7 +48,14 @@ export interface Runtime {
   readonly providerName: ProviderName;
   /** The result is printed as JSON or YAML. */
   readonly structured: boolean;
+  /** The server that was chosen, or null: this home, offline. */
+  readonly online: OnlineService | null;
+  /** Operations go to the server, or to this home. */
   deps(flags?: DepsFlags): OperationDeps;
+  /** For reading: what the server publishes, judged here, in the place of this home's; else the same as `deps`. */
+  readDeps(flags?: DepsFlags): Promise<OperationDeps>;
+  /** For reading and then handing signed files in: `readDeps` that deliver to the server. */
+  signDeps(flags?: DepsFlags): Promise<OperationDeps>;
   /** --signer, RONCTL_SIGNER or signer.default, in this order; undefined when none is set. */
   preferredSigner(flag: string | undefined): string | undefined;
   /** Absolute path of one that the user gave. */
@@ -88,6 +95,8 @@ export interface RuntimeParts {
   /** The flags and arguments that a value was typed for. */
   readonly placesOf?: (given: string) => readonly string[];
   readonly emit: Runtime['emit'];
+  /** Makes the server that was chosen; absent for a command that stays in this home. */
+  readonly online?: (deps: () => OperationDeps) => OnlineService;
 }
 
 const TAIL = 8;
@@ -154,6 +163,25 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
   };
   const path = (given: string): string => resolve(host.env.cwd, given);
 
+  const online = parts.online?.(() => offline({})) ?? null;
+  const offline = (flags: DepsFlags): OperationDeps => ({
+    host,
+    home,
+    crypto: () => (crypto ??= import('../crypto/select.ts').then(({ loadCrypto }) => loadCrypto(providerName))),
+    passphrases: passphrases(host, {
+      files: flags['passphrase-file'] ?? [],
+      descriptor: flags['passphrase-fd'],
+      newFile: flags['new-passphrase-file'],
+      resolvePath: path,
+      claimStdin,
+    }),
+    askYes: host.terminal.interactive ? (question) => runtime.ask(question, false) : undefined,
+    onProgress: parts.onProgress,
+    dryRun: flags['dry-run'] ?? false,
+    online: null,
+    lockTimeoutMs: flags['lock-timeout'] ?? LIMITS.lockTimeoutMs,
+  });
+
   const runtime: Runtime = {
     host,
     home,
@@ -162,25 +190,10 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     packageRoot: parts.packageRoot,
     providerName,
     structured: parts.structured,
-    deps(flags = {}) {
-      return {
-        host,
-        home,
-        crypto: () => (crypto ??= import('../crypto/select.ts').then(({ loadCrypto }) => loadCrypto(providerName))),
-        passphrases: passphrases(host, {
-          files: flags['passphrase-file'] ?? [],
-          descriptor: flags['passphrase-fd'],
-          newFile: flags['new-passphrase-file'],
-          resolvePath: path,
-          claimStdin,
-        }),
-        askYes: host.terminal.interactive ? (question) => runtime.ask(question, false) : undefined,
-        onProgress: parts.onProgress,
-        dryRun: flags['dry-run'] ?? false,
-        online: null,
-        lockTimeoutMs: flags['lock-timeout'] ?? LIMITS.lockTimeoutMs,
-      };
-    },
+    online,
+    deps: (flags = {}) => ({ ...offline(flags), online }),
+    readDeps: async (flags = {}) => (online === null ? offline(flags) : online.reading(offline(flags))),
+    signDeps: async (flags = {}) => ({ ...(await runtime.readDeps(flags)), online }),
     preferredSigner: (flag) => flag ?? (host.env.get('RONCTL_SIGNER') || undefined) ?? config.signer.default,
     path,
     async readInput(given, maxBytes) {

@@ -20,6 +20,7 @@ export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, (
       return (input) => scanTask(nodeFiles(), input);
     },
   ],
+  ['kms.files', async () => (await import('./file-fetcher.ts')).fetchFiles],
 ]);
 
 export async function runTask(name: string, input: unknown): Promise<unknown> {

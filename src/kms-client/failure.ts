@@ -61,7 +61,7 @@ const HINTS: Readonly<Record<string, string>> = {
   local: 'Start it: ronctl kms serve',
 };
 
-/** `done`: how a request that may have been carried out is asked about, e.g. `--op-id ID`. */
+/** `done`: what to say of a request that may have been carried out; null when nothing could have happened. */
 export function unreachable(name: string, thrown: unknown, done: string | null): RonError {
   if (thrown instanceof RonError) return thrown;
   const errno = errnoOf(thrown);
@@ -88,7 +88,7 @@ export function badAnswer(name: string, what: string): RonError {
 }
 
 function hinted(name: string, done: string | null): { readonly hint?: string } {
-  if (done !== null) return { hint: `It may have been done. Ask again with ${done}: nothing is done twice.` };
+  if (done !== null) return { hint: done };
   const hint = HINTS[name];
   return hint === undefined ? {} : { hint };
 }

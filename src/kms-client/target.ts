@@ -50,6 +50,12 @@ export function parseTarget(text: string, place: string): Target {
   return { kind: 'loopback', host, port: Number(url.port) };
 }
 
+/** The first of flag, variable and configuration that says anything decides; `none` when nothing does. */
+export function chooseTarget(sources: readonly (readonly [place: string, text: string | undefined])[]): Target {
+  const [place, text] = sources.find(([, one]) => one !== undefined && one !== '') ?? [];
+  return place === undefined ? { kind: 'none' } : parseTarget(text!, place);
+}
+
 /** As errors and results name it. */
 export function targetName(target: Target): string {
   switch (target.kind) {

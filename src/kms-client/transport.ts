@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly corrId: string;
   /** Repeating it does nothing twice. */
   readonly repeatable: boolean;
-  /** How a request that was cut off is asked about; null when nothing could have happened. */
+  /** The hint when it was cut off; null when nothing could have happened. */
   readonly resume: string | null;
   readonly signal: AbortSignal;
 }
@@ -149,7 +149,7 @@ function transportOver(connections: Connections, options: TransportOptions): Tra
 function failure(name: string, request: HttpRequest, thrown: unknown): RonError {
   if (request.signal.aborted && !(thrown instanceof RonError)) {
     return new RonError('Interrupted', `interrupted while waiting for ${name}`, {
-      ...(request.resume === null ? {} : { hint: `It may have been done. Ask again with ${request.resume}.` }),
+      ...(request.resume === null ? {} : { hint: request.resume }),
       cause: thrown,
     });
   }

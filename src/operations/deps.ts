@@ -11,8 +11,10 @@ export interface OnlineService {
   readonly name: string;
   /** Connects at the first call. Throws Unreachable, NoCapability. */
   kms(): Promise<Kms>;
-  /** The deps of a reader: files that the server publishes stand in the place of this home's, everything else is this home's. */
-  reading(): Promise<OperationDeps>;
+  /** Key exchange group of the TLS connection, once there was one. */
+  tlsGroup(): string | null;
+  /** The deps of a reader: what the server publishes stands in the place of this home's, everything else stays `own`. */
+  reading(own: OperationDeps): Promise<OperationDeps>;
   /** The text of `/metrics` (Prometheus 0.0.4), which needs no capability. Throws Unreachable. */
   metrics(): Promise<string>;
 }

@@ -102,11 +102,11 @@ describe('no answer', () => {
   it('a server that says nothing is given up, and the error says how to ask again', async () => {
     const server = await rudeServer(() => undefined);
     const error = await refused(
-      over(server.endpoint, (one) => one.send(request({ resume: '--op-id 7' })), { timeoutMs: 150 }),
+      over(server.endpoint, (one) => one.send(request({ resume: 'Ask again with --op-id 7.' })), { timeoutMs: 150 }),
     );
     expect(error.code).toBe('Unreachable');
     expect(error.message).toContain('no answer within 0.15 s');
-    expect(error.hint).toContain('Ask again with --op-id 7');
+    expect(error.hint).toBe('Ask again with --op-id 7.');
     expect(server.requests).toHaveLength(1);
   });
 

@@ -2,7 +2,7 @@
 
 import { Flags } from '@oclif/core';
 import { ingestFlags, unsealFlags } from './governance.ts';
-import { forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from './shared.ts';
+import { forceFlag, onlineFlags, outFlag, roleFlag, signerFlag } from './shared.ts';
 
 export const proposalFlags = {
   rationale: Flags.string({ summary: 'why; shown to every approver', helpValue: 'TEXT' }),
@@ -21,6 +21,6 @@ export const proposalFlags = {
   ...ingestFlags,
   out: outFlag,
   force: forceFlag,
-  kms: kmsFlag,
+  ...onlineFlags,
   ...unsealFlags,
 };

@@ -33,11 +33,25 @@ export const expectDigestFlag = Flags.string({
   helpValue: 'sha256:HEX',
 });
 
-/** Commands that will also run against a server (service page 4). */
-export const kmsFlag = Flags.string({
-  summary: 'custody service to use: none = this home, offline (env RONCTL_KMS)',
-  helpValue: 'none',
-});
+/** Commands that also run against a server (service page 4); spread into `static flags`. */
+export const onlineFlags = {
+  kms: Flags.string({
+    summary: 'server to use, or none = this home, offline (env RONCTL_KMS)',
+    helpValue: 'local|unix:PATH|URL|none',
+    helpGroup: 'ONLINE',
+  }),
+  'token-file': Flags.string({
+    summary: 'file (0600) with the capability for the server (env RONCTL_TOKEN_FILE)',
+    helpValue: 'FILE',
+    helpGroup: 'ONLINE',
+  }),
+  'unsafe-plain-loopback': Flags.boolean({
+    summary: 'allow http://127.0.0.1, where any account of this machine may answer',
+    helpGroup: 'ONLINE',
+  }),
+};
+
+export const kmsFlag = onlineFlags.kms;
 
 export const tenantFlag = Flags.string({ summary: 'tenant; upper case is folded', helpValue: 'ID' });
 

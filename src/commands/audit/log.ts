@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { parseDuration, parseTime, toTime } from '../../bytes/time.ts';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tenantGiven } from '../../cli/tenant.ts';
 import { judgeTrust } from '../../cli/trust.ts';
@@ -25,7 +25,7 @@ export default class AuditLog extends BaseCommand {
     kid: Flags.string({ summary: 'only this key, with or without version', helpValue: 'KID' }),
     epoch: Flags.integer({ summary: 'epoch of the log; default: the newest', helpValue: 'N', min: 0 }),
     strict: strictFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof AuditLog>, runtime: Runtime): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { RonError } from '../../errors.ts';
@@ -18,7 +18,7 @@ export default class AuditShow extends BaseCommand {
   static override flags = {
     epoch: Flags.integer({ summary: 'epoch of the log; default: the newest', helpValue: 'N', min: 0 }),
     strict: strictFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof AuditShow>, runtime: Runtime): Promise<Outcome> {

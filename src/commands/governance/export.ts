@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { dryRunFlag, forceFlag, kmsFlag, outFlag } from '../../cli/flags/shared.ts';
+import { dryRunFlag, forceFlag, onlineFlags, outFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { exportProposal } from '../../operations/governance/export.ts';
 import { exportView } from '../../views/governance/results.ts';
@@ -19,7 +19,7 @@ export default class GovernanceExport extends BaseCommand {
     out: outFlag,
     force: forceFlag,
     'dry-run': dryRunFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof GovernanceExport>, runtime: Runtime): Promise<Outcome> {

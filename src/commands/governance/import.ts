@@ -1,6 +1,6 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { ingestFlags, unsealFlags } from '../../cli/flags/governance.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -13,7 +13,7 @@ export default class GovernanceImport extends BaseCommand {
     'Proposals, statements, proofs of possession, and the contents of requests. Signatures are verified under the pinned signer set first; order and repetition do not matter.';
   static override examples = ['<%= config.bin %> governance import bob.statement.json carol.statement.json'];
   static override strict = false;
-  static override flags = { ...ingestFlags, kms: kmsFlag, ...unsealFlags };
+  static override flags = { ...ingestFlags, ...onlineFlags, ...unsealFlags };
 
   override async perform(
     input: Input<typeof GovernanceImport> & { readonly argv?: readonly unknown[] },

@@ -1,5 +1,5 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { inbox } from '../../operations/governance/inbox.ts';
@@ -10,7 +10,7 @@ export default class GovernanceInbox extends BaseCommand {
   static override description =
     'Judges each waiting file as an ingest would judge it now. Needs no passphrase and writes nothing.';
   static override examples = ['<%= config.bin %> governance inbox'];
-  static override flags = { strict: strictFlag, kms: kmsFlag };
+  static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ flags }: Input<typeof GovernanceInbox>, runtime: Runtime): Promise<Outcome> {
     const data = await inbox(runtime.deps());

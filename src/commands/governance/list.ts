@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { listProposals } from '../../operations/governance/list.ts';
@@ -12,7 +12,7 @@ export default class GovernanceList extends BaseCommand {
   static override flags = {
     all: Flags.boolean({ summary: 'every closed proposal too' }),
     strict: strictFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof GovernanceList>, runtime: Runtime): Promise<Outcome> {

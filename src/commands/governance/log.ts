@@ -1,6 +1,6 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { durationFlag } from '../../cli/flags/duration.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { ledgerLog } from '../../operations/governance/log.ts';
@@ -12,7 +12,7 @@ export default class GovernanceLog extends BaseCommand {
   static override flags = {
     since: durationFlag({ flag: '--since', summary: 'how far back [default: everything]' }),
     strict: strictFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof GovernanceLog>, runtime: Runtime): Promise<Outcome> {

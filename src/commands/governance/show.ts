@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { show } from '../../operations/governance/show.ts';
@@ -17,7 +17,7 @@ export default class GovernanceShow extends BaseCommand {
   static override args = {
     id: Args.string({ name: 'ID', description: 'proposal, or 10 and more characters of its id', required: true }),
   };
-  static override flags = { strict: strictFlag, kms: kmsFlag };
+  static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof GovernanceShow>, runtime: Runtime): Promise<Outcome> {
     const data = await show({ id: args.id }, runtime.deps());

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { unsealFlags } from '../../cli/flags/governance.ts';
-import { confirmTimeFlag, kmsFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tune } from '../../operations/governance/tune.ts';
 import { tuneView } from '../../views/governance/results.ts';
@@ -15,7 +15,7 @@ export default class GovernanceTune extends BaseCommand {
   static override flags = {
     tenant: Flags.string({ summary: 'tenant [default: global]', helpValue: 'ID' }),
     'confirm-time': confirmTimeFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
     ...unsealFlags,
   };
 

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { idOrFile } from '../../cli/flags/governance.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { verify } from '../../operations/governance/verify.ts';
@@ -17,7 +17,7 @@ export default class GovernanceVerify extends BaseCommand {
     '<%= config.bin %> governance verify acme.request.json',
   ];
   static override args = { target: Args.string({ name: 'ID|FILE', description: 'proposal, or a file of governance' }) };
-  static override flags = { all: Flags.boolean({ summary: 'the whole ledger (default)' }), kms: kmsFlag };
+  static override flags = { all: Flags.boolean({ summary: 'the whole ledger (default)' }), ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof GovernanceVerify>, runtime: Runtime): Promise<Outcome> {
     if (flags.all && args.target !== undefined)

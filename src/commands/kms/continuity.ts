@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -18,7 +18,7 @@ export default class KmsContinuity extends BaseCommand {
   static override args = { kid: kidArg };
   static override flags = {
     statement: Flags.string({ summary: 'statement file to judge instead of the one in the store', helpValue: 'FILE' }),
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsContinuity>, runtime: Runtime): Promise<Outcome> {

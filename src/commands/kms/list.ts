@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { list, tenantsWithKeys } from '../../operations/kms/list.ts';
@@ -13,7 +13,7 @@ export default class KmsList extends BaseCommand {
   static override flags = {
     tenant: Flags.string({ summary: 'only keys of this tenant', helpValue: 'TENANT' }),
     strict: strictFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof KmsList>, runtime: Runtime): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { durationFlag } from '../../cli/flags/duration.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
-import { kmsFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { needsRotation } from '../../operations/kms/needs-rotation.ts';
@@ -18,7 +18,7 @@ export default class KmsNeedsRotation extends BaseCommand {
   static override args = { kid: kidArg };
   static override flags = {
     within: durationFlag({ flag: '--within', summary: 'also yes when it will be needed within this time' }),
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsNeedsRotation>, runtime: Runtime): Promise<Outcome> {

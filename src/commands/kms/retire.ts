@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, kmsFlag, lockTimeoutFlag, roleFlag, signerFlag } from '../../cli/flags/shared.ts';
+import { dryRunFlag, lockTimeoutFlag, onlineFlags, roleFlag, signerFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { retire } from '../../operations/kms/retire.ts';
 import { retireView } from '../../views/kms/retire.ts';
@@ -23,7 +23,7 @@ IRREVERSIBLE: the sealed records are deleted. Signatures stay checkable for ever
     ...passphraseFlags,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsRetire>, runtime: Runtime): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg, opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { rotate } from '../../operations/kms/rotate.ts';
 import { rotateView } from '../../views/kms/rotate.ts';
@@ -20,7 +20,7 @@ A KID that names an older version is refused (15). With --op-id the same request
     'confirm-time': confirmTimeFlag,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsRotate>, runtime: Runtime): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
-import { kmsFlag, strictFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { show } from '../../operations/kms/show.ts';
@@ -11,7 +11,7 @@ export default class KmsShow extends BaseCommand {
   static override description = 'With a version in KID only that version is shown. Reads without a passphrase.';
   static override examples = ['<%= config.bin %> kms show acme/release/ed25519/0190f3c0-0000-7000-8000-000000000001'];
   static override args = { kid: kidArg };
-  static override flags = { strict: strictFlag, kms: kmsFlag };
+  static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof KmsShow>, runtime: Runtime): Promise<Outcome> {
     const data = await show({ kid: args.kid }, runtime.deps());

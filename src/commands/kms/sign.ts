@@ -2,7 +2,14 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { checkedOutput } from '../../cli/checked-output.ts';
 import { kidArg, opIdFlag, payloadFlags } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import {
+  confirmTimeFlag,
+  dryRunFlag,
+  forceFlag,
+  lockTimeoutFlag,
+  onlineFlags,
+  outFlag,
+} from '../../cli/flags/shared.ts';
 import { payloadOf } from '../../cli/payload.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { sign } from '../../operations/kms/sign.ts';
@@ -28,7 +35,7 @@ Nothing is signed that kms verify would refuse in the mode in force: then the ex
     'confirm-time': confirmTimeFlag,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsSign>, runtime: Runtime): Promise<Outcome> {

@@ -3,7 +3,7 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { checkedOutput } from '../../cli/checked-output.ts';
 import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { unwrap } from '../../operations/kms/unwrap.ts';
@@ -28,7 +28,7 @@ With KID the envelope must belong to that key.`;
     'confirm-time': confirmTimeFlag,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsUnwrap>, runtime: Runtime): Promise<Outcome> {

@@ -3,7 +3,14 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { checkedOutput } from '../../cli/checked-output.ts';
 import { kidArg, opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, kmsFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import {
+  confirmTimeFlag,
+  dryRunFlag,
+  forceFlag,
+  lockTimeoutFlag,
+  onlineFlags,
+  outFlag,
+} from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { wrap } from '../../operations/kms/wrap.ts';
@@ -34,7 +41,7 @@ A classical x25519 key does not wrap while the mode in force is and or pq_only; 
     'confirm-time': confirmTimeFlag,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
   };
 
   override async perform({ args, flags }: Input<typeof KmsWrap>, runtime: Runtime): Promise<Outcome> {

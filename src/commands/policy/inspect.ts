@@ -1,5 +1,5 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { kmsFlag, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tenantGiven } from '../../cli/tenant.ts';
 import { judgeTrust } from '../../cli/trust.ts';
@@ -16,7 +16,7 @@ export default class PolicyInspect extends BaseCommand {
     '<%= config.bin %> policy inspect --tenant acme',
     "<%= config.bin %> policy inspect --tenant acme | grep -E 'pq_|verify_mode|rollout_percent'",
   ];
-  static override flags = { tenant: tenantFlag, strict: strictFlag, kms: kmsFlag };
+  static override flags = { tenant: tenantFlag, strict: strictFlag, ...onlineFlags };
 
   override async perform({ flags }: Input<typeof PolicyInspect>, runtime: Runtime): Promise<Outcome> {
     const tenant = flags.tenant === undefined ? null : tenantGiven(runtime.host, flags.tenant);

@@ -5,8 +5,8 @@ import {
   confirmTimeFlag,
   dryRunFlag,
   expectDigestFlag,
-  kmsFlag,
   lockTimeoutFlag,
+  onlineFlags,
   scopeFlag,
   tenantFlag,
 } from '../../cli/flags/shared.ts';
@@ -30,7 +30,7 @@ export default class PqRollback extends BaseCommand {
     for: durationFlag({ flag: '--for', summary: 'how long [default: 24h, the most]' }),
     'expect-digest': expectDigestFlag,
     'confirm-time': confirmTimeFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
     ...passphraseFlags,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,

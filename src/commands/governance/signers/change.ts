@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../../cli/base-command.ts';
 import { ingestFlags, unsealFlags } from '../../../cli/flags/governance.ts';
-import { forceFlag, kmsFlag, outFlag, roleFlag, signerFlag } from '../../../cli/flags/shared.ts';
+import { forceFlag, onlineFlags, outFlag, roleFlag, signerFlag } from '../../../cli/flags/shared.ts';
 import { memberSources, removalReasons } from '../../../cli/member-sources.ts';
 import { proposeAction } from '../../../cli/propose-input.ts';
 import type { Runtime } from '../../../cli/runtime.ts';
@@ -32,7 +32,7 @@ export default class GovernanceSignersChange extends BaseCommand {
     ...ingestFlags,
     out: outFlag,
     force: forceFlag,
-    kms: kmsFlag,
+    ...onlineFlags,
     ...unsealFlags,
   };
 

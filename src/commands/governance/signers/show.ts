@@ -1,5 +1,5 @@
 import { BaseCommand, type Input, type Outcome } from '../../../cli/base-command.ts';
-import { kmsFlag, strictFlag } from '../../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag } from '../../../cli/flags/shared.ts';
 import type { Runtime } from '../../../cli/runtime.ts';
 import { judgeTrust } from '../../../cli/trust.ts';
 import { signersShow } from '../../../operations/governance/signers.ts';
@@ -8,7 +8,7 @@ import { signersView } from '../../../views/governance/lists.ts';
 export default class GovernanceSignersShow extends BaseCommand {
   static override summary = 'the signer set in force, and earlier ones';
   static override examples = ['<%= config.bin %> governance signers show'];
-  static override flags = { strict: strictFlag, kms: kmsFlag };
+  static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ flags }: Input<typeof GovernanceSignersShow>, runtime: Runtime): Promise<Outcome> {
     const data = await signersShow(runtime.deps());

@@ -1,0 +1,136 @@
+// A route of the service asked over a transport: path, attenuated token, body, and the answer as JSON, bytes or lines.
+// Refusals of the server come back as the RonError that they were there. Refuses answers of another type than the route's.
+
+import type { Json } from '../bytes/canonical-json.ts';
+import { fromUtf8 } from '../bytes/text.ts';
+import { toTime } from '../bytes/time.ts';
+import { attenuate } from '../capability/token.ts';
+import { RonError } from '../errors.ts';
+import type { Clock } from '../host.ts';
+import type { Call } from '../kms/ports.ts';
+import type { RouteId } from '../kms-api/routes.ts';
+import { errorOfAnswer } from '../kms-api/wire-error.ts';
+import { routeOf, routePath } from '../kms-api/wire-path.ts';
+import { badAnswer } from './failure.ts';
+import { type HttpReply, type HttpRequest, mediaType, type Transport } from './transport.ts';
+
+export interface Parts {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** The key that the request is about: the token is narrowed to it. */
+  readonly kid?: string;
+}
+
+export interface Exchange {
+  readonly name: string;
+  json(id: RouteId, call: Call, parts?: Parts): Promise<Json>;
+  bytes(id: RouteId, call: Call, parts?: Parts): Promise<Uint8Array>;
+  /** `endless`: no limit between two lines. */
+  lines(id: RouteId, call: Call, parts?: Parts, endless?: boolean): AsyncIterable<Uint8Array>;
+}
+
+export interface ExchangeOptions {
+  readonly transport: Transport;
+  /** Null: none was given; routes that want one are refused here. */
+  readonly token: string | null;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** A token that leaves is good for this long, for this path (and key) only. */
+const TOKEN_MS = 30_000;
+const MESSAGE_CHARACTERS = 2000;
+
+/** Commands with --op-id, by the work of their routes. */
+const NAMED: ReadonlySet<RouteId> = new Set(['sign', 'wrap', 'unwrap', 'createKey', 'rotateKey', 'attestKey']);
+
+export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exchange {
+  const { name } = transport;
+
+  const bearerFor = (path: string, kid: string | undefined): string => {
+    if (token === null) {
+      throw new RonError('NoCapability', `${name} wants a capability and none was given`, {
+        field: '--token-file',
+        hint: 'Give --token-file FILE; `ronctl cap mint` makes one.',
+      });
+    }
+    const caveats = [
+      `exp = ${toTime(clock.now() + TOKEN_MS)}`,
+      `paths = ${path}`,
+      ...(kid === undefined ? [] : [`kid = ${kid}`]),
+    ];
+    return attenuate(token, caveats, '--token-file');
+  };
+
+  const requestOf = (id: RouteId, call: Call, parts: Parts): HttpRequest => {
+    const { method, scope, work } = routeOf(id);
+    const { params, query, body, kid } = parts;
+    const path = routePath(id, params, query);
+    const isRead = work === 'read' || work === 'verify';
+    return {
+      method,
+      path,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      bearer: scope === null ? null : bearerFor(path.split('?')[0]!, kid),
+      corrId: call.corrId,
+      // Every request with an effect carries its op_id: the server does nothing twice.
+      repeatable: isRead || (body !== undefined && 'op_id' in body),
+      resume: isRead || call.dryRun === true ? null : resumeOf(id, call),
+      signal: call.signal,
+    };
+  };
+
+  const sent = async (id: RouteId, call: Call, parts: Parts): Promise<HttpReply> => {
+    if (call.signal.aborted) throw new RonError('Interrupted', 'interrupted before anything was sent');
+    const reply = await transport.send(requestOf(id, call, parts));
+    if (reply.status === 200) return reply;
+    throw refusal(name, reply);
+  };
+
+  return {
+    name,
+    async json(id, call, parts = {}) {
+      const reply = await sent(id, call, parts);
+      if (mediaType(reply.headers) !== 'application/json') {
+        throw badAnswer(name, `${mediaType(reply.headers) || 'no type'}, not application/json`);
+      }
+      return parsed(name, reply);
+    },
+    async bytes(id, call, parts = {}) {
+      return (await sent(id, call, parts)).body;
+    },
+    async *lines(id, call, parts = {}, endless = false) {
+      const reply = await transport.stream(requestOf(id, call, parts), { endless });
+      if (!('lines' in reply)) throw refusal(name, reply);
+      yield* reply.lines;
+    },
+  };
+}
+
+function resumeOf(id: RouteId, call: Call): string {
+  return NAMED.has(id)
+    ? `It may have been done. Ask again with --op-id ${call.opId}: nothing is done twice.`
+    : 'It may have been done: look at the state there before you ask again.';
+}
+
+function parsed(name: string, reply: HttpReply): Json {
+  const text = fromUtf8(reply.body);
+  if (text === null) throw badAnswer(name, 'bytes that are not UTF-8');
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw badAnswer(name, 'text that is not JSON');
+  }
+}
+
+/** What the server refused, as it said it; its text is cut to what a person reads. */
+function refusal(name: string, reply: HttpReply): RonError {
+  if (reply.status < 400) return badAnswer(name, `status ${reply.status}`);
+  const body = mediaType(reply.headers) === 'application/json' ? parsed(name, reply) : null;
+  const { code, message, hint, field, data } = errorOfAnswer(reply.status, body).error;
+  return new RonError(code, message.slice(0, MESSAGE_CHARACTERS), {
+    ...(hint === undefined ? {} : { hint: hint.slice(0, MESSAGE_CHARACTERS) }),
+    ...(field === undefined ? {} : { field }),
+    ...(data === undefined ? {} : { data }),
+  });
+}
