@@ -8,7 +8,7 @@ import { parseDuration } from '../bytes/time.ts';
 import { uuidV7 } from '../bytes/uuid.ts';
 import type { ClientConfig } from '../config/client-config.ts';
 import { RonError } from '../errors.ts';
-import type { Host } from '../host.ts';
+import type { Files, Host } from '../host.ts';
 import type { KmsClient } from '../kms-client/client.ts';
 import type { Endpoint } from '../kms-client/connect.ts';
 import { type Target, targetName } from '../kms-client/target.ts';
@@ -58,6 +58,7 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
   let reached: Promise<Reached> | undefined;
   let connecting: Promise<KmsClient> | undefined;
   let connected: KmsClient | undefined;
+  let published: Files | undefined;
   const reach = (): Promise<Reached> => {
     reached ??= reachOf(target, parts);
     return reached;
@@ -91,8 +92,13 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
         import('../kms-client/remote-files.ts'),
         import('../storage/audit-scan.ts'),
       ]);
-      const server = blockingFiles({ ...(await reach()), ...limits });
-      const files = remoteFiles({ own: host.files, home: parts.home, server, name: targetName(target) });
+      published ??= remoteFiles({
+        own: host.files,
+        home: parts.home,
+        server: blockingFiles({ ...(await reach()), ...limits }),
+        name: targetName(target),
+      });
+      const files = published;
       // A worker thread has files of its own, which are not these.
       const workers = {
         parallelism: 1,

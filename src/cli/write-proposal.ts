@@ -19,7 +19,7 @@ export async function writeProposal(
   flags: WriteFlags,
   runtime: Runtime,
 ): Promise<Outcome> {
-  const { result, bytes, error } = await propose(request, runtime.deps(flags));
+  const { result, bytes, error } = await propose(request, await runtime.signDeps(flags));
   const out = flags.out ?? (result.status === 'draft' ? draftName : undefined);
   if (out !== undefined) await runtime.writeOutput(out, bytes, { force: flags.force, dryRun: flags['dry-run'] });
   const data = { ...result, out: out ?? null };

@@ -17,6 +17,8 @@ export interface PublishedFiles {
 }
 
 const PUBLISHED = /^(?:store|ledger|audit)(?:\/|$)/;
+/** What of it a server gives out; the rest is not even asked for. */
+const PUBLIC = /^(?:store(?:\/public\.json|\/keys(?:\/[^/]+)?)?|(?:ledger|audit)(?:\/.*)?)$/;
 /** Their bytes never change once written; only more come. */
 const GROWING =
   /^(?:ledger\/[0-9]+\.jsonl|audit\/e[0-9]+\/(?:segments\/[0-9]+\.jsonl|checkpoints\.jsonl|index\/[0-9]+\.sign))$/;
@@ -50,6 +52,7 @@ class Remote {
   }
 
   info(path: string): FileInfo | null {
+    if (!PUBLIC.test(path)) return null;
     if (this.#directories.has(path)) return this.directory();
     if (TILE.test(path) || WHOLE.test(path)) {
       const bytes = this.#whole(path);
@@ -73,7 +76,7 @@ class Remote {
 
   list(path: string): string[] {
     // What it lists is no authority: whoever reads checks names and what is behind them.
-    return [...this.#server.list(path)].sort();
+    return PUBLIC.test(path) ? [...this.#server.list(path)].sort() : [];
   }
 
   open(path: string): OpenFile {

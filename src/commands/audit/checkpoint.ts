@@ -1,7 +1,7 @@
 import { utf8 } from '../../bytes/text.ts';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, outFlag } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, onlineFlags, outFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { auditCheckpoint } from '../../operations/audit/checkpoint.ts';
 import { auditCheckpointView } from '../../views/audit/checkpoint.ts';
@@ -20,6 +20,7 @@ Keep the note elsewhere: a log that is cut or rolled back is found against it.`;
     out: outFlag,
     force: forceFlag,
     'confirm-time': confirmTimeFlag,
+    ...onlineFlags,
     ...passphraseFlags,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,

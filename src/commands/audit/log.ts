@@ -39,7 +39,7 @@ export default class AuditLog extends BaseCommand {
       kid: flags.kid ?? null,
       epoch: flags.epoch ?? null,
     };
-    const data = await auditLog(request, runtime.deps());
+    const data = await auditLog(request, await runtime.readDeps());
     return { data, text: () => auditLogView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

@@ -27,7 +27,7 @@ export default class AuditShow extends BaseCommand {
         field: 'INDEX',
       });
     }
-    const data = await auditShow({ index: Number(args.index), epoch: flags.epoch ?? null }, runtime.deps());
+    const data = await auditShow({ index: Number(args.index), epoch: flags.epoch ?? null }, await runtime.readDeps());
     const trust = data.signed ? data.trust : 'not-authenticated';
     return { data, text: () => auditShowView(data), error: judgeTrust(runtime.host, trust, flags.strict, 'record') };
   }

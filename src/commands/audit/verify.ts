@@ -3,6 +3,7 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import { onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
+import { RonError } from '../../errors.ts';
 import { auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
 import { auditVerifyView } from '../../views/audit/verify.ts';
 
@@ -30,7 +31,14 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   };
 
   override async perform({ args, flags }: Input<typeof AuditVerify>, runtime: Runtime): Promise<Outcome> {
-    const deps = runtime.deps(flags);
+    for (const given of [args.dir === undefined ? null : 'DIR', flags.unseal ? '--unseal' : null]) {
+      if (runtime.online === null || given === null) continue;
+      throw new RonError('Usage', `${given} is about files of this machine, and --kms names a server`, {
+        field: given,
+        hint: 'Leave one of them away; --kms none overrides RONCTL_KMS and kms.url.',
+      });
+    }
+    const deps = await runtime.readDeps(flags);
     const target = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
     const data = await auditVerify({ target, fast: flags.fast, headKeys }, deps);

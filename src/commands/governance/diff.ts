@@ -15,7 +15,7 @@ export default class GovernanceDiff extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof GovernanceDiff>, runtime: Runtime): Promise<Outcome> {
-    const data = await diff({ id: args.id }, runtime.deps());
+    const data = await diff({ id: args.id }, await runtime.readDeps());
     return { data, text: () => diffView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

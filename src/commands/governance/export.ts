@@ -24,7 +24,7 @@ export default class GovernanceExport extends BaseCommand {
 
   override async perform({ args, flags }: Input<typeof GovernanceExport>, runtime: Runtime): Promise<Outcome> {
     const what = flags.proposal ? 'proposal' : 'request';
-    const { result, file } = await exportProposal({ id: args.id, what }, runtime.deps(flags));
+    const { result, file } = await exportProposal({ id: args.id, what }, await runtime.readDeps(flags));
     const out = flags.out ?? `${result.id}.${what}.json`;
     await runtime.writeOutput(out, file, { force: flags.force, dryRun: flags['dry-run'] });
     return { data: { ...result, out }, text: () => exportView(result, out) };

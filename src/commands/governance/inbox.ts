@@ -13,7 +13,7 @@ export default class GovernanceInbox extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ flags }: Input<typeof GovernanceInbox>, runtime: Runtime): Promise<Outcome> {
-    const data = await inbox(runtime.deps());
+    const data = await inbox(await runtime.readDeps());
     return { data, text: () => inboxView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

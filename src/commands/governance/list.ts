@@ -16,7 +16,7 @@ export default class GovernanceList extends BaseCommand {
   };
 
   override async perform({ flags }: Input<typeof GovernanceList>, runtime: Runtime): Promise<Outcome> {
-    const data = await listProposals({ all: flags.all }, runtime.deps());
+    const data = await listProposals({ all: flags.all }, await runtime.readDeps());
     return { data, text: () => listView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

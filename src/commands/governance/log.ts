@@ -16,7 +16,7 @@ export default class GovernanceLog extends BaseCommand {
   };
 
   override async perform({ flags }: Input<typeof GovernanceLog>, runtime: Runtime): Promise<Outcome> {
-    const data = await ledgerLog({ sinceMs: flags.since ?? null }, runtime.deps());
+    const data = await ledgerLog({ sinceMs: flags.since ?? null }, await runtime.readDeps());
     return { data, text: () => logView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

@@ -20,7 +20,7 @@ export default class GovernanceShow extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof GovernanceShow>, runtime: Runtime): Promise<Outcome> {
-    const data = await show({ id: args.id }, runtime.deps());
+    const data = await show({ id: args.id }, await runtime.readDeps());
     return { data, text: () => showView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

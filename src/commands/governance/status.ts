@@ -11,7 +11,7 @@ export default class GovernanceStatus extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ flags }: Input<typeof GovernanceStatus>, runtime: Runtime): Promise<Outcome> {
-    const data = await governanceStatus(runtime.deps());
+    const data = await governanceStatus(await runtime.readDeps());
     return { data, text: () => statusView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

@@ -23,7 +23,7 @@ export default class GovernanceVerify extends BaseCommand {
     if (flags.all && args.target !== undefined)
       throw new RonError('Usage', '--all and ID|FILE exclude each other', { field: '--all' });
     const target = args.target === undefined ? null : await idOrFile(runtime, args.target);
-    const { result, error } = await verify({ target }, runtime.deps());
+    const { result, error } = await verify({ target }, await runtime.readDeps());
     return { data: result, text: () => verifyView(result), error };
   }
 }

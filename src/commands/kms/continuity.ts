@@ -24,7 +24,7 @@ export default class KmsContinuity extends BaseCommand {
   override async perform({ args, flags }: Input<typeof KmsContinuity>, runtime: Runtime): Promise<Outcome> {
     const statement =
       flags.statement === undefined ? undefined : await runtime.readInput(flags.statement, LIMITS.signedFileBytes);
-    const data = await continuity({ kid: args.kid, statement }, runtime.deps());
+    const data = await continuity({ kid: args.kid, statement }, await runtime.readDeps());
     const error =
       data.verdict === 'valid'
         ? undefined

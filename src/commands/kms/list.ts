@@ -17,9 +17,10 @@ export default class KmsList extends BaseCommand {
   };
 
   override async perform({ flags }: Input<typeof KmsList>, runtime: Runtime): Promise<Outcome> {
-    const data = await list({ tenant: flags.tenant }, runtime.deps());
+    const deps = await runtime.readDeps();
+    const data = await list({ tenant: flags.tenant }, deps);
     if (flags.tenant !== undefined && data.keys.length === 0) {
-      const { tenant, known } = await tenantsWithKeys(flags.tenant, runtime.deps());
+      const { tenant, known } = await tenantsWithKeys(flags.tenant, deps);
       const others = known.length === 0 ? 'there is no key in this store' : `tenants with keys: ${known.join(', ')}`;
       runtime.host.log.notice(`no key has the tenant ${tenant}; ${others}`);
     }

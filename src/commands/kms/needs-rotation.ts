@@ -22,7 +22,7 @@ export default class KmsNeedsRotation extends BaseCommand {
   };
 
   override async perform({ args, flags }: Input<typeof KmsNeedsRotation>, runtime: Runtime): Promise<Outcome> {
-    const data = await needsRotation({ kid: args.kid, withinMs: flags.within }, runtime.deps());
+    const data = await needsRotation({ kid: args.kid, withinMs: flags.within }, await runtime.readDeps());
     const error =
       data.answer === 'yes'
         ? undefined

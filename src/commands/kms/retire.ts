@@ -34,7 +34,7 @@ IRREVERSIBLE: the sealed records are deleted. Signatures stay checkable for ever
       signer: runtime.preferredSigner(flags.signer) ?? null,
       role: flags.role ?? null,
     };
-    const data = await retire(request, runtime.deps(flags));
+    const data = await retire(request, await runtime.signDeps(flags));
     return { data, text: () => retireView(data) };
   }
 }

@@ -14,7 +14,7 @@ export default class KmsShow extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof KmsShow>, runtime: Runtime): Promise<Outcome> {
-    const data = await show({ kid: args.kid }, runtime.deps());
+    const data = await show({ kid: args.kid }, await runtime.readDeps());
     return { data, text: () => showView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

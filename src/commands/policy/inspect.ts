@@ -20,7 +20,7 @@ export default class PolicyInspect extends BaseCommand {
 
   override async perform({ flags }: Input<typeof PolicyInspect>, runtime: Runtime): Promise<Outcome> {
     const tenant = flags.tenant === undefined ? null : tenantGiven(runtime.host, flags.tenant);
-    const data = await inspect({ tenant }, homeSource(runtime.deps()));
+    const data = await inspect({ tenant }, homeSource(await runtime.readDeps()));
     return { data, text: () => inspectView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

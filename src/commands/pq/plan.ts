@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { scopeFlag, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, scopeFlag, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
 import { pqScope } from '../../cli/pq-scope.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
@@ -27,6 +27,7 @@ export default class PqPlan extends BaseCommand {
       helpValue: 'N,...',
     }),
     strict: strictFlag,
+    ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof PqPlan>, runtime: Runtime): Promise<Outcome> {
@@ -38,7 +39,7 @@ export default class PqPlan extends BaseCommand {
       stages: flags.stages === undefined ? null : parseStages(flags.stages, '--stages'),
       nowMs,
     };
-    const data = await plan(request, homeSource(runtime.deps()));
+    const data = await plan(request, homeSource(await runtime.readDeps()));
     return { data, text: () => planView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

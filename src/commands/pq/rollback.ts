@@ -40,7 +40,7 @@ export default class PqRollback extends BaseCommand {
     const deps = runtime.deps(flags);
     const durationS = flags.for === undefined ? null : flags.for / 1000;
     const request = { scope: pqScope(runtime.host, flags), durationS };
-    const confirmed = await findRollback(request, deps);
+    const confirmed = await findRollback(request, await runtime.readDeps(flags));
     await runtime.confirm({
       act: `go back to ${confirmed.changes.join(', ')} by the clause of`,
       id: confirmed.proposal_id,

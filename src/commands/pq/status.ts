@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, strictFlag, tenantFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tenantGiven } from '../../cli/tenant.ts';
 import { judgeTrust } from '../../cli/trust.ts';
@@ -21,11 +21,12 @@ export default class PqStatus extends BaseCommand {
     tenant: tenantFlag,
     check: Flags.boolean({ summary: 'exit 5 when an active key does not meet the mode in force' }),
     strict: strictFlag,
+    ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof PqStatus>, runtime: Runtime): Promise<Outcome> {
     const tenant = flags.tenant === undefined ? null : tenantGiven(runtime.host, flags.tenant);
-    const { result, error } = await status({ tenant, check: flags.check }, homeSource(runtime.deps()));
+    const { result, error } = await status({ tenant, check: flags.check }, homeSource(await runtime.readDeps()));
     const untrusted = error === undefined ? judgeTrust(runtime.host, result.trust, flags.strict) : undefined;
     return { data: result, text: () => statusView(result), error: error ?? untrusted };
   }

@@ -37,7 +37,7 @@ export default class GovernanceSignersChange extends BaseCommand {
   };
 
   override async perform({ flags }: Input<typeof GovernanceSignersChange>, runtime: Runtime): Promise<Outcome> {
-    const deps = runtime.deps(flags);
+    const deps = await runtime.readDeps(flags);
     const auditor =
       flags.auditor === undefined
         ? null

@@ -11,7 +11,7 @@ export default class GovernanceSignersShow extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ flags }: Input<typeof GovernanceSignersShow>, runtime: Runtime): Promise<Outcome> {
-    const data = await signersShow(runtime.deps());
+    const data = await signersShow(await runtime.readDeps());
     return { data, text: () => signersView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }
