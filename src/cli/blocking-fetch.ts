@@ -51,8 +51,8 @@ export function blockingFiles(options: ConnectedFiles): BlockingFiles {
     port.postMessage(request);
     const end = performance.now() + WAIT_MS;
     for (;;) {
-      const found = receiveMessageOnPort(port) as { readonly message: FetchReply } | undefined;
-      if (found !== undefined) return unpacked(found.message);
+      const found = receiveMessageOnPort(port);
+      if (found !== undefined) return unpacked(found.message as FetchReply);
       const left = end - performance.now();
       if (left <= 0 || Atomics.wait(bell, 0, seen, left) === 'timed-out') {
         throw new RonError('Unreachable', `${options.endpoint.name}: no answer within ${WAIT_MS / 1000} s`);

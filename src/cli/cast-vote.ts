@@ -2,6 +2,8 @@
 // passphrase leaves nothing behind.
 
 import { Args, Flags, type Interfaces } from '@oclif/core';
+import { RonError } from '../errors.ts';
+import { fetchRequest } from '../operations/governance/target.ts';
 import { review, type VotePurpose, vote } from '../operations/governance/vote.ts';
 import { proposalView } from '../views/governance/proposal.ts';
 import { voteView } from '../views/governance/vote.ts';
@@ -39,8 +41,19 @@ export async function castVote(
   runtime: Runtime,
 ): Promise<Outcome> {
   const deps = runtime.deps(flags);
-  const target = await idOrFile(runtime, given);
+  const named = await idOrFile(runtime, given);
+  // A server's request is treated exactly like a file that somebody sent.
+  const target =
+    named.kind === 'id' && runtime.online !== null
+      ? { kind: 'file' as const, name: named.id, bytes: await fetchRequest(named.id, deps) }
+      : named;
   const shown = await review({ target }, deps);
+  if (named.kind === 'id' && shown.id !== named.id) {
+    throw new RonError('VerificationFailed', `${deps.online!.name} answered with the request of ${shown.id}`, {
+      field: 'ID',
+      hint: 'Do not act on it; tell the security officer.',
+    });
+  }
   await showReview(runtime, proposalView(shown));
   await runtime.confirm({
     act: `${purpose} proposal`,

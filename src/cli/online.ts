@@ -114,7 +114,7 @@ function limitsOf({ kms }: ClientConfig): { readonly timeoutMs: number; readonly
   const refuse = (field: string, why: string): never => {
     throw new RonError('RefusedConfig', `${field}: ${why}`, { field, hint: `Correct ${field} in the configuration.` });
   };
-  const retries = kms.retries === undefined ? MAX_RETRIES : Number(kms.retries);
+  const retries = kms.retries ?? MAX_RETRIES;
   if (retries > MAX_RETRIES) return refuse('kms.retries', `at most ${MAX_RETRIES} are made, not ${retries}`);
   const timeoutMs = kms.timeout === undefined ? TOTAL_TIMEOUT_MS : parseDuration(kms.timeout, 'kms.timeout');
   if (timeoutMs < 1 || timeoutMs > TIMEOUT_MAX_MS) {
@@ -156,7 +156,7 @@ async function reachOf(target: Server, parts: OnlineParts): Promise<Reached> {
       const { host: address, port } = target;
       return { endpoint: { name, host: address, port }, token: tokenOf(parts) };
     }
-    case 'https': {
+    default: {
       const { host: address, port } = target;
       const pin = pinOf(parts, `${address}:${port}`, name);
       const profile = await strictest(parts);

@@ -67,7 +67,7 @@ export async function publishedHome(home: string): Promise<PublishedHome> {
     if (bytes === null) return absent();
     const offset = Number(url.searchParams.get('offset') ?? 0);
     const length = Number(url.searchParams.get('length') ?? bytes.length);
-    response
+    return response
       .writeHead(200, { 'content-type': 'application/octet-stream' })
       .end(bytes.subarray(offset, offset + length));
   };

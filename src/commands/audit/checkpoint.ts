@@ -1,7 +1,14 @@
 import { utf8 } from '../../bytes/text.ts';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, onlineFlags, outFlag } from '../../cli/flags/shared.ts';
+import {
+  confirmTimeFlag,
+  dryRunFlag,
+  forceFlag,
+  lockTimeoutFlag,
+  onlineFlags,
+  outFlag,
+} from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { auditCheckpoint } from '../../operations/audit/checkpoint.ts';
 import { auditCheckpointView } from '../../views/audit/checkpoint.ts';

@@ -1,9 +1,9 @@
-// Where signed files go (X-02): the inbox of this home, where they wait for an ingest, or the server that --kms names, which
-// ingests them at once.
+// Where signed files go (X-02): the inbox of this home, where they wait for an ingest, and from there to the server that --kms
+// names, which ingests them at once.
 
 import { RonError } from '../../errors.ts';
 import { ensureHome } from '../../storage/home.ts';
-import { inboxName, putInbox } from '../../storage/inbox.ts';
+import { inboxName, putInbox, removeFromInbox } from '../../storage/inbox.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { withService } from '../service.ts';
@@ -14,19 +14,39 @@ export interface SignedFile {
   readonly bytes: Uint8Array;
 }
 
-/** `ctx` is that of this home. Throws what a server refused a file for, and LedgerBehind when it cannot take any in. */
+/**
+ * `ctx` is that of this home. Before a server gets them the files lie in this home's inbox, so that a signature that was
+ * released is never lost; what the server took is removed there. Throws what the server refused a file for, and LedgerBehind
+ * when it cannot take any in.
+ */
 export async function deliver(ctx: StoreContext, deps: OperationDeps, files: readonly SignedFile[]): Promise<void> {
-  if (deps.online !== null) {
-    for (const file of files) await submit(deps, file);
-    return;
-  }
   await ensureHome(ctx, ctx.paths);
   for (const { digest, bytes } of files) await putInbox(ctx, digest, bytes);
+  if (deps.online === null) return;
+  for (const file of files) await submit(deps, file);
+  try {
+    removeFromInbox(
+      ctx,
+      files.map(({ digest }) => inboxName(digest)),
+    );
+  } catch (error) {
+    // The server of this very home takes them from there itself.
+    if (!(error instanceof RonError) || error.code !== 'NotFound') throw error;
+  }
 }
 
 async function submit(deps: OperationDeps, { bytes, digest }: SignedFile): Promise<void> {
-  const { ingest } = await withService(deps, {}, ({ governance, call }) => governance.submit({ files: [bytes] }, call));
   const name = inboxName(digest);
+  const { ingest } = await withService(deps, {}, ({ governance, call }) =>
+    governance.submit({ files: [bytes] }, call),
+  ).catch((error: unknown) => {
+    if (!(error instanceof RonError)) throw error;
+    throw new RonError(error.code, error.message, {
+      ...(error.field === undefined ? {} : { field: error.field }),
+      hint: `It is signed and waits in inbox/${name}: hand it in with ronctl governance import.`,
+      cause: error,
+    });
+  });
   const refused = [...(ingest?.refused ?? []), ...(ingest?.behind ?? [])].find((one) => one.name === name);
   if (refused !== undefined) throw new RonError(refused.code, `the server refused ${name}: ${refused.message}`);
 }

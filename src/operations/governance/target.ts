@@ -14,7 +14,9 @@ import { buildRequest, locateProposal } from '../../kms/service/governance-reque
 import { headVerifier } from '../../kms/service/head-proof.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { demandPin, readPinnedGenesis, writeChain } from '../../storage/trust-pin.ts';
+import type { OperationDeps } from '../deps.ts';
 import { type PolicySource, sourceOf } from '../policy/source.ts';
+import { withService } from '../service.ts';
 import { tenantsHere } from './show.ts';
 
 export type Target =
@@ -77,4 +79,9 @@ export function loadTarget(ctx: StoreContext, target: Target): LoadedRequest {
 /** A verified key chain that goes on from the known one is kept (trust/<ledger_id>/chain). */
 export async function keepChain(ctx: StoreContext, loaded: LoadedRequest): Promise<void> {
   await writeChain(ctx, loaded.verified.genesis.genesis.ledger_id, loaded.request.key_chain);
+}
+
+/** The bytes of a server's request for a full id; nothing of it is believed. */
+export function fetchRequest(id: string, deps: OperationDeps): Promise<Uint8Array> {
+  return withService(deps, {}, ({ governance, call }) => governance.request({ id: demandFullId(id) }, call));
 }
