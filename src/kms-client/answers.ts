@@ -31,7 +31,7 @@ export function answersOf(exchange: Exchange): Answers {
       const [json, schemas] = await Promise.all([exchange.json(id, call, parts), loadSchemas()]);
       try {
         const { answer }: RouteSchemas = schemas[id];
-        return read(checked(answer!, json, 'the answer') as Wire<typeof id, 'answer'>);
+        return read(checked(answer, json, 'the answer') as Wire<typeof id, 'answer'>);
       } catch (error) {
         if (!(error instanceof RonError) || (error.code !== 'Malformed' && error.code !== 'InvalidValue')) throw error;
         throw badAnswer(exchange.name, error.message);
