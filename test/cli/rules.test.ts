@@ -137,16 +137,19 @@ describe.concurrent('the binary, in an empty home and without a terminal', () =>
   });
 
   const online = commands.filter(({ flags }) => flags.some(({ name }) => name === 'kms'));
-  test.each(online.map((command) => [nameOf(command), command] as const))('%s does nothing here when its server is gone', async (_, command) => {
-    const example = wordsOf(command.examples[0]!);
-    const run = await home.run([...example.slice(example.indexOf('ronctl') + 1), '--kms', 'local', '--json']);
-    const { mode, error } = envelopeOf(run);
-    expect(mode).toBe('online');
-    // What is wrong with the arguments themselves may come first; nothing of this home is used instead.
-    if (error?.code === 'Unreachable') expect(run.exit).toBe(20);
-    else expect(['InvalidValue', 'NotFound', 'Usage']).toContain(error?.code);
-    expect(home.exists()).toBe(false);
-  });
+  test.each(online.map((command) => [nameOf(command), command] as const))(
+    '%s does nothing here when its server is gone',
+    async (_, command) => {
+      const example = wordsOf(command.examples[0]!);
+      const run = await home.run([...example.slice(example.indexOf('ronctl') + 1), '--kms', 'local', '--json']);
+      const { mode, error } = envelopeOf(run);
+      expect(mode).toBe('online');
+      // What is wrong with the arguments themselves may come first; nothing of this home is used instead.
+      if (error?.code === 'Unreachable') expect(run.exit).toBe(20);
+      else expect(['InvalidValue', 'NotFound', 'Usage']).toContain(error?.code);
+      expect(home.exists()).toBe(false);
+    },
+  );
 
   test.each([...byName])(
     '%s without arguments: one envelope, a frozen exit code, no question, no home made',
