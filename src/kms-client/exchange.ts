@@ -7,6 +7,7 @@ import { toTime } from '../bytes/time.ts';
 import { attenuate } from '../capability/token.ts';
 import { RonError } from '../errors.ts';
 import type { Clock } from '../host.ts';
+import { parseKeyId } from '../keys/key-id.ts';
 import type { Call } from '../kms/ports.ts';
 import type { RouteId } from '../kms-api/routes.ts';
 import { errorOfAnswer } from '../kms-api/wire-error.ts';
@@ -39,6 +40,8 @@ export interface ExchangeOptions {
 
 /** A token that leaves is good for this long, for this path (and key) only. */
 const TOKEN_MS = 30_000;
+const REUSE_MS = 10_000;
+const NARROWED_KEPT = 256;
 const MESSAGE_CHARACTERS = 2000;
 
 /** Commands with --op-id, by the work of their routes. */
@@ -47,19 +50,30 @@ const NAMED: ReadonlySet<RouteId> = new Set(['sign', 'wrap', 'unwrap', 'createKe
 export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exchange {
   const { name } = transport;
 
-  const bearerFor = (path: string, kid: string | undefined): string => {
+  /** Narrowed tokens by what they are for; a reader asks many times for one path. */
+  const narrowed = new Map<string, { readonly bearer: string; readonly madeMs: number }>();
+  const bearerFor = (id: RouteId, path: string, kid: string | undefined): string => {
     if (token === null) {
       throw new RonError('NoCapability', `${name} wants a capability and none was given`, {
         field: '--token-file',
         hint: 'Give --token-file FILE; `ronctl cap mint` makes one.',
       });
     }
+    const key = `${path} ${kid ?? ''}`;
+    const nowMs = clock.now();
+    const known = narrowed.get(key);
+    if (known !== undefined && nowMs >= known.madeMs && nowMs - known.madeMs < REUSE_MS) return known.bearer;
     const caveats = [
-      `exp = ${toTime(clock.now() + TOKEN_MS)}`,
+      // What is minted ends no later than the token that it was minted with.
+      ...(id === 'mint' ? [] : [`exp = ${toTime(nowMs + TOKEN_MS)}`]),
       `paths = ${path}`,
-      ...(kid === undefined ? [] : [`kid = ${kid}`]),
+      // The key in every version: which one is meant may be for the server to say.
+      ...(kid === undefined ? [] : [`kid = ${parseKeyId(kid)?.kid ?? kid}`]),
     ];
-    return attenuate(token, caveats, '--token-file');
+    const bearer = attenuate(token, caveats, '--token-file');
+    if (narrowed.size >= NARROWED_KEPT) narrowed.clear();
+    narrowed.set(key, { bearer, madeMs: nowMs });
+    return bearer;
   };
 
   const requestOf = (id: RouteId, call: Call, parts: Parts): HttpRequest => {
@@ -71,7 +85,7 @@ export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exch
       method,
       path,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      bearer: scope === null ? null : bearerFor(path.split('?')[0]!, kid),
+      bearer: scope === null ? null : bearerFor(id, path.split('?')[0]!, kid),
       corrId: call.corrId,
       // Every request with an effect carries its op_id: the server does nothing twice.
       repeatable: isRead || (body !== undefined && 'op_id' in body),

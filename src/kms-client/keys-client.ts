@@ -1,10 +1,12 @@
 // The Keys, Signing, Wrapping and Attesting ports over the network. Answers are read through the schemas of the wire; an
 // answer about another payload or key than was asked for is refused.
 
+import type { Json } from '../bytes/canonical-json.ts';
 import { RonError } from '../errors.ts';
+import { decodeBundle } from '../keys/bundle.ts';
 import { parseKeyId } from '../keys/key-id.ts';
 import type { Attesting } from '../kms/admin-ports.ts';
-import type { Keys, Signing, Wrapping } from '../kms/ports.ts';
+import type { Keys, Signing, VerifyResult, Wrapping } from '../kms/ports.ts';
 import { callMembers } from '../kms-api/wire-call.ts';
 import {
   continuityBody,
@@ -32,7 +34,50 @@ export interface KeyPorts {
 /** `kid` without its version; two names of one key are the same. */
 const keyOf = (kid: string): string => parseKeyId(kid)?.kid ?? kid;
 
-export function keysClient(answers: Answers): KeyPorts {
+/** What a bundle says of its payload does not cross the wire; one that says another thing than was asked is never valid. */
+function ofAnotherPayload(result: VerifyResult): VerifyResult {
+  const reason = 'the bundle was made for another payload';
+  const signatures = result.signatures.map(({ alg }) => ({ alg, valid: false, reason }));
+  return { ...result, signatures, accepted: false, satisfied_mode: null, refusal: 'VerificationFailed' };
+}
+
+/** Members as the port names them, by their names on the wire. */
+const FIELDS: Readonly<Record<string, string>> = {
+  'kid_or_set.kid': 'kid',
+  'kid_or_set.kid_set': 'kid_set',
+  plaintext_key_b64: 'plaintext',
+  wrapped_b64: 'envelope',
+  proof_b64: 'proof',
+  key_object_b64: 'key',
+  statement_b64: 'statement',
+  'policy_hints.rotate_days': 'rotate_days',
+};
+
+/** A refusal that names a member of the body, in the words of the port. */
+function inPortWords(answers: Answers): Answers {
+  return {
+    name: answers.name,
+    ask: async (id, call, parts, read) => {
+      try {
+        return await answers.ask(id, call, parts, read);
+      } catch (error) {
+        if (!(error instanceof RonError) || error.field === undefined) throw error;
+        const field = FIELDS[error.field];
+        if (field === undefined) throw error;
+        const message = error.message.replace(error.field, field);
+        throw new RonError(error.code, message, {
+          ...(error.hint === undefined ? {} : { hint: error.hint }),
+          ...(error.data === undefined ? {} : { data: error.data }),
+          field,
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+export function keysClient(exact: Answers): KeyPorts {
+  const answers = inPortWords(exact);
   const { name } = answers;
   /** Attack: a server answers about another key, whose private half its operator has. */
   const about = (asked: readonly string[], found: string): void => {
@@ -79,11 +124,16 @@ export function keysClient(answers: Answers): KeyPorts {
         return signResult(answer);
       });
     },
-    verify: (request, call) =>
-      answers.ask('verify', call, { body: verifyBody(request, call), kid: request.bundle.kid }, (answer) => {
-        about([request.bundle.kid], answer.kid);
+    async verify(request, call) {
+      const { bundle, payload_b3 } = request;
+      decodeBundle(bundle as unknown as Json, '');
+      const parts = { body: verifyBody(request, call), kid: bundle.kid };
+      const result = await answers.ask('verify', call, parts, (answer) => {
+        about([bundle.kid], answer.kid);
         return verifyResult(answer);
-      }),
+      });
+      return bundle.payload_b3 === payload_b3 ? result : ofAnotherPayload(result);
+    },
   };
 
   const wrapping: Wrapping = {
