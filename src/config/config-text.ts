@@ -130,11 +130,12 @@ function readJson(source: string, file: string): ConfigTable {
 export async function readConfigText(source: string, file: string): Promise<ConfigText> {
   const json = source.trimStart().startsWith('{');
   const table = json ? readJson(source, file) : await readToml(source, file);
-  const places = json ? jsonPlaces(source, file) : tomlPlaces(source);
+  let places = json ? jsonPlaces(source, file) : null;
   return {
     format: json ? 'json' : 'toml',
     table,
     place(path) {
+      places ??= tomlPlaces(source);
       for (let length = path.length; length > 0; length--) {
         const at = places.get(joined(path.slice(0, length)));
         if (at !== undefined) return at;

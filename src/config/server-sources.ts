@@ -31,10 +31,18 @@ export interface Violation {
   readonly hint: string;
 }
 
+/** An older name in a file, and the current keys it became. */
+export interface Renamed {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly path: readonly string[];
+}
+
 export interface Collected {
   readonly given: readonly Given[];
   readonly violations: readonly Violation[];
   readonly warnings: readonly string[];
+  readonly renamed: readonly Renamed[];
 }
 
 /** Flag values by name without `--`. */
@@ -44,9 +52,10 @@ interface Sink {
   readonly given: Given[];
   readonly violations: Violation[];
   readonly warnings: string[];
+  readonly renamed: Renamed[];
 }
 
-const sink = (): Sink => ({ given: [], violations: [], warnings: [] });
+const sink = (): Sink => ({ given: [], violations: [], warnings: [], renamed: [] });
 
 const shown = (value: unknown): string => {
   const text =
@@ -208,7 +217,10 @@ function leaf(out: Sink, place: FilePlace, path: readonly string[], raw: unknown
   const plain = path.every((part) => !part.includes('.'));
   const row = plain ? serverKeys().find((one) => one.key === key || one.old?.includes(key) === true) : undefined;
   if (row !== undefined) {
-    if (row.key !== key) out.warnings.push(deprecated(origin, key, row.key));
+    if (row.key !== key) {
+      out.warnings.push(deprecated(origin, key, row.key));
+      out.renamed.push({ from: key, to: [row.key], path });
+    }
     const before = out.violations.length;
     add(out, row, 'file', origin, raw, place.base);
     // A value that is wrong is named with its column too.
@@ -218,7 +230,10 @@ function leaf(out: Sink, place: FilePlace, path: readonly string[], raw: unknown
   }
   const alias = plain ? COMPOUND_ALIASES.find((one) => one.where === 'file' && one.name === key) : undefined;
   if (alias !== undefined) {
+    const before = out.given.length;
     addCompound(out, alias, origin, raw, place.profile);
+    const to = out.given.slice(before).map(({ member }) => memberRow(member).key);
+    if (to.length > 0) out.renamed.push({ from: key, to, path });
     return;
   }
   const refused = Object.hasOwn(REFUSED_KEYS, key) ? REFUSED_KEYS[key]! : null;
