@@ -7,7 +7,7 @@ import { EXIT_CODES } from '../operations/explain.ts';
 import type { ArgInfo, CommandInfo, FlagInfo } from './command-list.ts';
 
 /** Day of the last change to the text below. */
-const DATE = 'November 20, 2026';
+export const DATE = 'November 20, 2026';
 
 const ENVIRONMENT: readonly (readonly [name: string, text: string])[] = [
   ['RONCTL_HOME', 'The home. With it set nothing outside it is read unasked.'],
@@ -39,14 +39,14 @@ const SEE_ALSO: readonly (readonly [page: string, section: number])[] = [
 const escaped = (text: string): string => text.replaceAll('\\', '\\e').replaceAll(/^([.'])/gm, '\\&$1');
 
 /** A word as a macro argument: never taken for a macro or a delimiter. */
-const argument = (word: string): string => {
+export const argument = (word: string): string => {
   const safe = word.replaceAll('\\', '\\e').replaceAll('"', '\\(dq');
   const guarded = /^(%?[A-Z][a-z0-9]{1,2}|[.,:;()[\]?!|])$/.test(safe) ? `\\&${safe}` : safe;
   return guarded.includes(' ') ? `"${guarded}"` : guarded;
 };
 
 /** Sentences on lines of their own, paragraphs apart. */
-function prose(text: string): string[] {
+export function prose(text: string): string[] {
   return text
     .split(/\n\s*\n/)
     .flatMap((paragraph, index) => [
@@ -56,7 +56,7 @@ function prose(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-const sentence = (text: string): string => {
+export const sentence = (text: string): string => {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 };
@@ -139,7 +139,6 @@ function errors(): string[] {
 
 function seeAlso(own: string, topics: readonly string[]): string[] {
   const pages = [...SEE_ALSO, ...topics.map((topic) => [`ronctl-${topic}`, 1] as const)]
-    .filter(([page]) => page !== own || own === 'ronctl-governance')
     .filter(([page, section]) => !(page === own && section === 1))
     .toSorted(([a, m], [b, n]) => m - n || (a < b ? -1 : 1));
   return [

@@ -1,8 +1,9 @@
-// The client's config.toml (service page 6): closed tables and keys, each value checked here. Unknown keys are refused
-// with the nearest names; every refusal names file, line and column. Later steps use the kms and audit members.
+// The client's configuration, config.toml (service page 6): closed tables and keys, each value checked here; TOML or JSON.
+// Unknown keys are refused with the nearest names; every refusal names file, line and column.
 
 import { nearest } from '../bytes/nearest.ts';
 import { RonError } from '../errors.ts';
+import { isTable, readConfigText } from './config-text.ts';
 
 export interface ClientConfig {
   readonly home: { readonly dir?: string };
@@ -51,26 +52,6 @@ export const CLIENT_CONFIG_KEYS: Readonly<Record<keyof ClientConfig, Readonly<Re
 
 export const EMPTY_CLIENT_CONFIG: ClientConfig = { home: {}, kms: {}, signer: {}, output: {}, crypto: {}, audit: {} };
 
-/** Line and column (from 1) of `[table]`, or of a key in it; of the start when the text writes it in another way. */
-function place(source: string, table: string, key?: string): string {
-  let current = '';
-  let closest = '1:1';
-  for (const [index, line] of source.split('\n').entries()) {
-    const header = /^\s*\[\s*([A-Za-z0-9_-]+)\s*\]/.exec(line);
-    if (header !== null) current = header[1]!;
-    const name = /^(\s*)(?:([A-Za-z0-9_-]+)\s*\.\s*)?["']?([A-Za-z0-9_-]+)["']?\s*[=.]/.exec(line);
-    const found =
-      key === undefined
-        ? (header !== null && current === table) || (current === '' && (name?.[2] ?? name?.[3]) === table)
-        : name?.[3] === key && (name[2] ?? current) === table;
-    const at = `${index + 1}:${(/\S/.exec(line)?.index ?? 0) + 1}`;
-    if (found) return at;
-    // The table, for a key that is written with escapes or inside an inline table.
-    if (header !== null ? current === table : current === '' && name?.[3] === table) closest = at;
-  }
-  return closest;
-}
-
 function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   return near.length === 0 ? `Known: ${known.join(', ')}.` : `Did you mean ${near.join(', ')}?`;
@@ -91,43 +72,65 @@ function checkValue(rule: Rule, value: unknown): string | null {
   return null;
 }
 
-/** Parses the text of a client configuration. RefusedConfig (3) names `file:line:column`. */
-export async function parseClientConfig(source: string, file: string): Promise<ClientConfig> {
-  const { parse, TomlError } = await import('smol-toml');
-  let parsed: Record<string, unknown>;
-  try {
-    parsed = parse(source);
-  } catch (thrown) {
-    if (!(thrown instanceof TomlError)) throw thrown;
-    const reason = thrown.message.split('\n')[0]!.replace(/^Invalid TOML document: /, '');
-    throw new RonError('RefusedConfig', `${file}:${thrown.line}:${thrown.column}: ${reason}`, {
-      hint: `Correct line ${thrown.line}; the file is TOML.`,
-      cause: thrown,
-    });
-  }
-  const refuse = (at: string, why: string, field: string, hint?: string): never => {
-    throw new RonError('RefusedConfig', `${file}:${at}: ${why}`, {
+/** One thing that is wrong with a file. */
+export interface ClientViolation {
+  readonly field: string;
+  /** `file:line:column: ...` */
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface ReadClientConfig {
+  /** Only to be used when `violations` is empty. */
+  readonly config: ClientConfig;
+  readonly format: 'toml' | 'json';
+  readonly violations: readonly ClientViolation[];
+}
+
+/** Reads the text (TOML, or JSON) and lists everything that is wrong. RefusedConfig (3) when it does not parse at all. */
+export async function readClientConfig(source: string, file: string): Promise<ReadClientConfig> {
+  const text = await readConfigText(source, file);
+  const violations: ClientViolation[] = [];
+  const refuse = (path: readonly string[], why: string, hint?: string): void => {
+    const field = path.join('.');
+    violations.push({
       field,
+      message: `${file}:${text.place(path)}: ${why}`,
       hint: hint ?? `Correct ${field} in that line.`,
     });
   };
   const tables = new Map<string, Readonly<Record<string, Rule>>>(Object.entries(CLIENT_CONFIG_KEYS));
-  for (const [table, keys] of Object.entries(parsed)) {
+  for (const [table, keys] of Object.entries(text.table)) {
     const rules = tables.get(table);
     if (rules === undefined) {
-      return refuse(place(source, table), `unknown table [${table}]`, table, suggestion(table, [...tables.keys()]));
+      refuse([table], `unknown table [${table}]`, suggestion(table, [...tables.keys()]));
+      continue;
     }
-    if (keys === null || typeof keys !== 'object' || Array.isArray(keys)) {
-      return refuse(place(source, table), `${table} is a table, written [${table}]`, table);
+    if (!isTable(keys)) {
+      refuse([table], `${table} is a table, written [${table}]`);
+      continue;
     }
     for (const [key, value] of Object.entries(keys)) {
       const field = `${table}.${key}`;
-      if (!Object.hasOwn(rules, key)) {
-        return refuse(place(source, table, key), `unknown key ${field}`, field, suggestion(key, Object.keys(rules)));
+      const rule = Object.hasOwn(rules, key) ? rules[key]! : null;
+      if (rule === null) refuse([table, key], `unknown key ${field}`, suggestion(key, Object.keys(rules)));
+      else {
+        const why = checkValue(rule, value);
+        if (why !== null) refuse([table, key], `${field}: ${why}`);
       }
-      const why = checkValue(rules[key]!, value);
-      if (why !== null) return refuse(place(source, table, key), `${field}: ${why}`, field);
     }
   }
-  return { ...EMPTY_CLIENT_CONFIG, ...(parsed as Partial<ClientConfig>) };
+  return {
+    config: { ...EMPTY_CLIENT_CONFIG, ...(text.table as Partial<ClientConfig>) },
+    format: text.format,
+    violations,
+  };
+}
+
+/** Parses the text of a client configuration. RefusedConfig (3) names `file:line:column`. */
+export async function parseClientConfig(source: string, file: string): Promise<ClientConfig> {
+  const { config, violations } = await readClientConfig(source, file);
+  const [first] = violations;
+  if (first === undefined) return config;
+  throw new RonError('RefusedConfig', first.message, { field: first.field, hint: first.hint });
 }

@@ -55,34 +55,37 @@ interface FoundFile {
   readonly source: string;
 }
 
-function textOf(files: Files, path: string): string | null {
-  if (files.info(path) === null) return null;
-  const bytes = files.read(files.realPath(path), CONFIG_BYTES);
-  if (bytes === null) return null;
-  const source = fromUtf8(bytes);
-  if (source !== null) return source;
+/** Absolute path of the file that counts, or null. NotFound when a flag or variable names one that is not there. */
+export function locateServerConfig({ env, files, home, flags }: Omit<ServerConfigSources, 'fixed'>): string | null {
+  const named = namedFile(env, flags);
+  if (named === null) return searchedFiles(env, home).find((path) => files.info(path) !== null) ?? null;
+  const path = absolutePath(env.cwd, named.path);
+  if (files.info(path) !== null) return path;
+  throw new RonError('NotFound', `there is no configuration file ${path}`, {
+    field: named.by,
+    hint: 'Check the path.',
+  });
+}
+
+const OTHERS_WRITE = 0o002;
+
+function findFile(sources: ServerConfigSources): FoundFile | null {
+  const { files } = sources;
+  const path = locateServerConfig(sources);
+  if (path === null) return null;
+  const real = files.realPath(path);
+  if (((files.info(real)?.mode ?? 0) & OTHERS_WRITE) !== 0) {
+    throw new RonError('UnsafeFile', `${path}: everybody may write it`, {
+      hint: `Find out who changed it, then: chmod o-w ${real}`,
+    });
+  }
+  const bytes = files.read(real, CONFIG_BYTES);
+  const source = bytes === null ? null : fromUtf8(bytes);
+  if (source !== null) return { path, source };
   throw new RonError('RefusedConfig', `${path}: not UTF-8`, { hint: 'Write it as TOML or JSON, in UTF-8.' });
 }
 
-function findFile({ env, files, home, flags }: ServerConfigSources): FoundFile | null {
-  const named = namedFile(env, flags);
-  if (named !== null) {
-    const path = absolutePath(env.cwd, named.path);
-    const source = textOf(files, path);
-    if (source !== null) return { path, source };
-    throw new RonError('NotFound', `there is no configuration file ${path}`, {
-      field: named.by,
-      hint: 'Check the path.',
-    });
-  }
-  for (const path of searchedFiles(env, home)) {
-    const source = textOf(files, path);
-    if (source !== null) return { path, source };
-  }
-  return null;
-}
-
-/** RefusedConfig (or Unsupported, when that is all) with every violation in the message and in `data`. */
+/** RefusedConfig (or Unsupported, when that is all) with every violation in the message. */
 export function refuseViolations(violations: readonly Violation[]): void {
   const [first] = violations;
   if (first === undefined) return;
@@ -90,7 +93,6 @@ export function refuseViolations(violations: readonly Violation[]): void {
   throw new RonError(code, violations.map(({ message }) => message).join('; '), {
     field: first.key,
     hint: violations.length === 1 ? first.hint : [...new Set(violations.map(({ hint }) => hint))].join(' '),
-    data: { violations },
   });
 }
 

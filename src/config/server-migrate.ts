@@ -35,7 +35,12 @@ interface Source {
   readonly profile: string;
 }
 
-async function collect({ text, file, directory, profile }: Source): Promise<Collected & { readonly format: string; place(path: readonly string[]): string }> {
+async function collect({
+  text,
+  file,
+  directory,
+  profile,
+}: Source): Promise<Collected & { readonly format: string; place(path: readonly string[]): string }> {
   const read = await readConfigText(text, file);
   const collected = fromFileText({ text: read, file, base: directory, profile });
   return { ...collected, format: read.format, place: (path) => read.place(path) };

@@ -40,6 +40,7 @@ describe('the surface', () => {
           'auditor',
           'members',
           'threshold',
+          'profile',
         ]);
         const text = own.has(name) ? `${char} ${value === undefined}` : `${char} ${value} ${summary}`;
         texts.set(name, (texts.get(name) ?? new Set()).add(text));

@@ -52,8 +52,9 @@ describe('every page', () => {
     expect(wide).toEqual([]);
   });
 
-  it('is there: seven formats, five concepts', () => {
+  it('is there: eight formats, five concepts', () => {
     expect(PAGES.sort()).toEqual([
+      'ron-kms.toml.5',
       'ronctl-audit-log.5',
       'ronctl-audit.7',
       'ronctl-config.5',

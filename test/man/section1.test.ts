@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { serverConfigPage } from '../../src/cli/man-config.ts';
 import { manPages } from '../../src/cli/man-page.ts';
+import { serverKeys } from '../../src/config/server-keys.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { EXIT_CODES } from '../../src/operations/explain.ts';
 import { PROJECT } from '../support/binary.ts';
@@ -83,6 +85,16 @@ describe('section 1', () => {
     expect(shown).toContain("A \\ backslash, .Sh and 'quotes.");
     expect(shown).toContain("ronctl t 'a\\b'");
   });
+});
+
+test('ron-kms.toml(5) is up to date (npm run build && npm run man), and has every key, variable and flag', () => {
+  const text = readFileSync(manPath('ron-kms.toml.5'), 'utf8');
+  expect(text).toBe(serverConfigPage());
+  for (const { key, env, flag, aliases = [] } of serverKeys()) {
+    expect(text).toContain(`.It Li ${key}\n`);
+    for (const name of [env, ...aliases]) expect(text).toContain(`Ev ${name}\n`);
+    if (flag !== undefined) expect(text).toContain(`.Fl -${flag}\n`);
+  }
 });
 
 test('the package installs every page', () => {
