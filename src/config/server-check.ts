@@ -9,7 +9,7 @@ import { initialPolicy, pqOf } from '../policy/state.ts';
 import { checkValue } from '../policy/value.ts';
 import { type Member, memberRow, serverKeys } from './server-keys.ts';
 import { configuredPq } from './server-ledger.ts';
-import { type Merged, memberOf } from './server-merge.ts';
+import { isConfigured, type Merged, memberOf } from './server-merge.ts';
 import type { Violation } from './server-sources.ts';
 import { parseSocket } from './server-value.ts';
 
@@ -249,7 +249,7 @@ export function checkServerConfig(merged: Merged, on: CheckedOn): Checked {
   const judge: Judge = {
     ...on,
     merged,
-    explicit: (member) => originOf(member) !== 'default',
+    explicit: (member) => isConfigured(originOf(member)),
     warn: (line) => warnings.push(line),
     refuse: (member, why, hint, code = 'RefusedConfig') => {
       const { key } = memberRow(member);

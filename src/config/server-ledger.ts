@@ -14,7 +14,7 @@ import { PHASES, type PqState, phaseFromInputs, settled } from '../rollout/phase
 import { comparePq } from '../rollout/transitions.ts';
 import type { LoadedServerConfig, ServerConfig } from './server-config.ts';
 import { type Member, type ServerKey, serverKeys } from './server-keys.ts';
-import { memberOf, withMembers } from './server-merge.ts';
+import { isConfigured, memberOf, withMembers } from './server-merge.ts';
 import type { Violation } from './server-sources.ts';
 import type { Value } from './server-value.ts';
 
@@ -49,8 +49,6 @@ export interface LedgerJudgement {
 const PQ_MEMBERS: readonly Member[] = ['pq.verify_mode', 'pq.produce_hybrid', 'pq.rollout_percent'];
 
 type Origins = ReadonlyMap<string, string>;
-
-const isConfigured = (origins: Origins, key: string): boolean => (origins.get(key) ?? 'default') !== 'default';
 
 /** The PQ state that configuration asks for, where it says something. Throws InvalidValue for a combination that cannot be. */
 export function configuredPq(config: ServerConfig, current: PqState): PqState | null {
@@ -95,7 +93,7 @@ function judgePq(
   approved: PqState,
 ): { readonly pq: PqState | null; readonly violations: Violation[]; readonly tightened: Tightened[] } {
   const { config, origins, ledger } = judging;
-  const rows = serverKeys().filter((row) => PQ_MEMBERS.includes(row.member) && isConfigured(origins, row.key));
+  const rows = serverKeys().filter((row) => PQ_MEMBERS.includes(row.member) && isConfigured(origins.get(row.key)));
   const [row] = rows;
   const none = { pq: null, violations: [], tightened: [] };
   if (row === undefined) return none;
@@ -181,7 +179,7 @@ export function judgeAgainstLedger(
     if (approved === null) continue;
     const configured = memberOf(config, row.member) as Json;
     const origin = origins.get(row.key) ?? 'default';
-    if (origin === 'default') {
+    if (!isConfigured(origin)) {
       followed.push([row.member, approved as Value]);
       newOrigins.set(row.key, ledger.name);
       continue;

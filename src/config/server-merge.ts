@@ -43,6 +43,11 @@ export interface Merged {
   readonly warnings: readonly string[];
 }
 
+/** Whether a flag, variable or file gave the value, by its origin: neither a default, nor home or ledger. */
+export function isConfigured(origin: string | undefined): boolean {
+  return origin !== undefined && /^--|^[A-Z][A-Z0-9_]*$|:\d+$/.test(origin);
+}
+
 const RANK: Readonly<Record<Layer, number>> = { flag: 3, env: 2, file: 1 };
 
 function profileOf({ flags, env, file, fixed }: MergeSources): ServerProfile {

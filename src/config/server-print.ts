@@ -4,7 +4,7 @@
 
 import type { LoadedServerConfig, ServerProfile } from './server-config.ts';
 import { type Member, type ServerKey, serverKeys } from './server-keys.ts';
-import { memberOf } from './server-merge.ts';
+import { isConfigured, memberOf } from './server-merge.ts';
 import { expectedText, toFile, type Value } from './server-value.ts';
 
 const tableOf = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf('.')));
@@ -47,8 +47,7 @@ const FOLLOWING: ReadonlySet<Member> = new Set<Member>([
 
 /** Nobody set it, and it is not the same everywhere. */
 function follows(row: ServerKey, origin: string): boolean {
-  const set = /^(?:--|[A-Z0-9_]+$)|:\d+$/.test(origin);
-  return !set && (row.registry !== undefined || FOLLOWING.has(row.member));
+  return !isConfigured(origin) && (row.registry !== undefined || FOLLOWING.has(row.member));
 }
 
 /** The effective configuration as TOML; `withOrigins` names the source of each value behind it. */

@@ -48,7 +48,14 @@ describe('evidence', () => {
     expect(data?.out).toBe(out);
     expect(data?.logs).toEqual([{ epoch: 0, from: 0, size: data!.logs[0]!.size }]);
     expect(sha256Hex(readFileSync(join(out, 'evidence.json')))).toBe(data?.sha256);
-    for (const name of ['policy.json', 'version.json', 'config.json', 'doctor.json', 'audit/e0/checkpoint']) {
+    for (const name of [
+      'policy.json',
+      'version.json',
+      'config.json',
+      'ron-kms.json',
+      'doctor.json',
+      'audit/e0/checkpoint',
+    ]) {
       expect([name, existsSync(join(out, name))]).toEqual([name, true]);
     }
     expect(spawnSync('find', [out, '-name', '*.ronk'], { encoding: 'utf8' }).stdout).toBe('');

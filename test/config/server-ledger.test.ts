@@ -229,6 +229,12 @@ test('backends.* of the ledger must be equal', async () => {
   expect((await judge({ env: { RON_KMS_FILE_AEAD: 'aes-gcm' } }, ledger)).violations).toEqual([]);
 });
 
+test('judged again after the ledger moved, what nobody configured follows it', async () => {
+  const first = await judge({}, ledgerOf({ 'caps.max_ttl_s': 900 }));
+  const again = judgeAgainstLedger(first, ledgerOf({ 'caps.max_ttl_s': 600, pq: pq(3) }), judged);
+  expect([again.violations, again.config.caps.max_ttl_s]).toEqual([[], 600]);
+});
+
 test('another profile than the genesis is refused', async () => {
   const { violations } = await judge({ env: { RON_KMS_PROFILE: 'drill' } }, ledgerOf({}));
   expect(violations).toMatchObject([{ code: 'RefusedConfig', key: 'profile', origin: 'RON_KMS_PROFILE' }]);

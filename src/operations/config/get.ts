@@ -6,7 +6,7 @@ import { serverKeys } from '../../config/server-keys.ts';
 import { memberOf } from '../../config/server-merge.ts';
 import { printServerConfig } from '../../config/server-print.ts';
 import type { Violation } from '../../config/server-sources.ts';
-import { toFile } from '../../config/server-value.ts';
+import { toFile, toText } from '../../config/server-value.ts';
 import { RonError } from '../../errors.ts';
 import type { OperationDeps } from '../deps.ts';
 import { judgedServerConfig } from './home-policy.ts';
@@ -54,13 +54,11 @@ export async function configGetServer(
   const judged = await judgedServerConfig({}, deps);
   const effective = judged.judgement ?? judged;
   const violations = [...judged.violations, ...(judged.judgement?.violations ?? [])];
-  const keys = serverKeys().map((row) => {
-    const value = memberOf(effective.config, row.member);
-    return {
-      key: row.key,
-      value: value === null ? null : toFile(row.type, value),
-      origin: effective.origins.get(row.key)!,
-    };
+  const keys = serverKeys().map(({ key, member, type }) => {
+    const value = memberOf(effective.config, member);
+    // A fraction stays text: canonical JSON has none.
+    const shown = value === null ? null : type.kind === 'permille' ? toText(type, value) : toFile(type, value);
+    return { key, value: shown, origin: effective.origins.get(key)! };
   });
   const result: ConfigGetResult = {
     subject: 'ron-kms',
