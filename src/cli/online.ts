@@ -3,6 +3,7 @@
 // that others can read, https without a pin, and plain http without --unsafe-plain-loopback or under a macronode genesis.
 
 import { join, resolve } from 'node:path';
+import type { Json } from '../bytes/canonical-json.ts';
 import { fromUtf8 } from '../bytes/text.ts';
 import { parseDuration } from '../bytes/time.ts';
 import { uuidV7 } from '../bytes/uuid.ts';
@@ -63,6 +64,7 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
     reached ??= reachOf(target, parts);
     return reached;
   };
+  const corrId = (): string => uuidV7(host.clock.now(), host.random.bytes(16));
   const client = (): Promise<KmsClient> => {
     connecting ??= connect();
     return connecting;
@@ -70,20 +72,26 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
   const connect = async (): Promise<KmsClient> => {
     const { connectKms } = await import('../kms-client/client.ts');
     const onNotice = (line: string): void => host.log.notice(line);
-    const corrId = uuidV7(host.clock.now(), host.random.bytes(16));
-    connected = await connectKms({ ...(await reach()), ...limits, clock: host.clock, onNotice, corrId });
+    connected = await connectKms({ ...(await reach()), ...limits, clock: host.clock, onNotice, corrId: corrId() });
     return connected;
   };
   return {
     name: targetName(target),
     kms: async () => (await client()).kms,
+    async probe(path) {
+      const { status, body } = await (await client()).probe(path);
+      const answer = status === 200 || status === 503 ? objectOf(body) : null;
+      if (answer !== null) return answer;
+      throw new RonError('Unreachable', `${targetName(target)}: ${path} answers ${status}, with no object`);
+    },
     async metrics() {
-      const { status, body } = await (await client()).probe('/metrics');
+      const { connectKms } = await import('../kms-client/client.ts');
+      const endpoint = metricsEndpoint(target, parts);
+      const scraper = await connectKms({ endpoint, ...limits, token: null, clock: host.clock, corrId: corrId() });
+      const { status, body } = await scraper.probe('/metrics');
       const text = fromUtf8(body);
       if (status === 200 && text !== null) return text;
-      throw new RonError('Unreachable', `${targetName(target)}: /metrics answers ${status}`, {
-        hint: 'Its metrics may be on an address of their own: metrics_addr.',
-      });
+      throw new RonError('Unreachable', `${endpoint.name}: /metrics answers ${status}`);
     },
     tlsGroup: () => connected?.tlsGroup() ?? null,
     async reading(own) {
@@ -107,6 +115,30 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
       return { ...own, host: { ...host, files, workers }, online: null };
     },
   };
+}
+
+/** Metrics have a listener of their own, which only the runtime file of this home names. */
+function metricsEndpoint(target: Server, parts: OnlineParts): Endpoint {
+  const address = target.kind === 'local' ? runtimeOf(parts).metrics_addr : undefined;
+  const url = address === undefined ? null : URL.parse(`http://${address}`);
+  if (url !== null && url.port !== '') {
+    return { name: `the metrics of ${targetName(target)}`, host: url.hostname, port: Number(url.port) };
+  }
+  throw new RonError('Unreachable', `where ${targetName(target)} tells its metrics is not known here`, {
+    field: FLAG,
+    hint: 'Metrics have an address of their own (metrics_addr): ask that one, or use --kms local beside the server.',
+  });
+}
+
+function objectOf(body: Uint8Array): Readonly<Record<string, Json>> | null {
+  try {
+    const value: unknown = JSON.parse(fromUtf8(body) ?? '');
+    return value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, Json>)
+      : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Throws RefusedConfig naming the key. */

@@ -44,7 +44,8 @@ export async function connectKms(options: ConnectOptions): Promise<KmsClient> {
         path,
         bearer: null,
         corrId: options.corrId,
-        repeatable: true,
+        // A server that is not ready says so with 503, and that is the answer.
+        repeatable: false,
         resume: null,
         signal: new AbortController().signal,
       }),

@@ -1,6 +1,7 @@
 // What an operation may ask for besides its request. cli/runtime.ts builds it; tests build it from a Host with one member
 // replaced. Operations take the subset that they use.
 
+import type { Json } from '../bytes/canonical-json.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import type { Host, OnProgress, Passphrases } from '../host.ts';
 import type { Kms } from '../kms/admin-ports.ts';
@@ -15,6 +16,8 @@ export interface OnlineService {
   tlsGroup(): string | null;
   /** The deps of a reader: what the server publishes stands in the place of this home's, everything else stays `own`. */
   reading(own: OperationDeps): Promise<OperationDeps>;
+  /** `/readyz` or `/version`, which need no capability: the object that it answers with. Throws Unreachable. */
+  probe(path: '/readyz' | '/version'): Promise<Readonly<Record<string, Json>>>;
   /** The text of `/metrics` (Prometheus 0.0.4), which needs no capability. Throws Unreachable. */
   metrics(): Promise<string>;
 }

@@ -31,23 +31,28 @@ function operationId(given: string | undefined, deps: OperationDeps): string {
   );
 }
 
+/** A request by the local operator. Throws InvalidValue naming `--op-id`. */
+export function callOf(deps: OperationDeps, options: Pick<ServiceOptions, 'opId'>, signal?: AbortSignal): Call {
+  const opId = operationId(options.opId, deps);
+  const { uid, login } = deps.host.env.user;
+  return {
+    caller: { kind: 'local', uid, login },
+    opId,
+    corrId: opId,
+    repeatable: options.opId !== undefined,
+    signal: signal ?? new AbortController().signal,
+    dryRun: deps.dryRun,
+    onProgress: deps.onProgress,
+  };
+}
+
 /** Runs `use` on the service. In this home what was unsealed is closed with a checkpoint, also after an error. */
 export async function withService<T>(
   deps: OperationDeps,
   options: ServiceOptions,
   use: (service: ServiceAccess) => Promise<T>,
 ): Promise<T> {
-  const opId = operationId(options.opId, deps);
-  const { uid, login } = deps.host.env.user;
-  const call: Call = {
-    caller: { kind: 'local', uid, login },
-    opId,
-    corrId: opId,
-    repeatable: options.opId !== undefined,
-    signal: new AbortController().signal,
-    dryRun: deps.dryRun,
-    onProgress: deps.onProgress,
-  };
+  const call = callOf(deps, options);
   if (deps.online !== null) return use({ ...(await deps.online.kms()), call });
   const service = commandService(deps, {
     dryRun: deps.dryRun,

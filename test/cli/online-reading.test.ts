@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { toTime } from '../../src/bytes/time.ts';
 import { mintToken } from '../../src/capability/token.ts';
-import { type Envelope, type TestHome, temporaryHome } from '../support/binary.ts';
+import { type Envelope, envelopesOf, type TestHome, temporaryHome } from '../support/binary.ts';
 import { asStore } from '../support/governed-home.ts';
 import { type PublishedHome, publishedHome } from '../support/published-home.ts';
 import { makeStoryHome, type StoryHome } from '../support/story-home.ts';
@@ -162,6 +162,31 @@ describe('trust', () => {
     expect(strict.error!.code).toBe('NotAuthenticated');
     expect((await stranger.json(online(stranger, ['audit', 'verify']), 11)).error!.code).toBe('NoTrustedKey');
     expect((await stranger.json(online(stranger, ['audit', 'log']), 11)).error!.code).toBe('NoTrustedKey');
+  });
+});
+
+describe('offline, the same commands', () => {
+  test('tail tells the log and the ledger of this home, oldest first, and ends', async () => {
+    const run = await server.run(['tail', '--since', '10m', '--json']);
+    expect(run.exit, run.stderr).toBe(0);
+    const events = envelopesOf<{ seq: number; topic: string; ts: string; data: object }>(run);
+    expect(events.every((one) => one.mode === 'offline')).toBe(true);
+    const topics = events.map((one) => one.data!.topic);
+    expect(topics).toEqual(expect.arrayContaining(['kms.key.created', 'governance.proposed']));
+    expect(events.map((one) => one.data!.ts)).toEqual(events.map((one) => one.data!.ts).toSorted());
+    expect(run.stdout).not.toContain(story.kid);
+    const some = envelopesOf<{ topic: string }>(
+      await server.run(['tail', '--topic', 'governance', '--limit', '1', '--json']),
+    );
+    expect(some.map((one) => one.data!.topic)).toEqual(['governance.proposed']);
+  });
+
+  test('kms status says what lies here', async () => {
+    const { mode, data } = await server.json<{ home: object; server: null }>(['kms', 'status']);
+    expect([mode, data]).toMatchObject(['offline', { server: null, home: { trust: 'authenticated', keys: 1 } }]);
+    expect((await server.json(['kms', 'status', '--check'], 2)).error).toMatchObject({ field: '--check' });
+    const run = await server.run(['kms', 'status']);
+    expect(run.stdout).toContain('offline: no server was asked');
   });
 });
 

@@ -141,7 +141,12 @@ describe.concurrent('the binary, in an empty home and without a terminal', () =>
     '%s does nothing here when its server is gone',
     async (_, command) => {
       const example = wordsOf(command.examples[0]!);
-      const run = await home.run([...example.slice(example.indexOf('ronctl') + 1), '--kms', 'local', '--json']);
+      const run = await home.run([
+        ...example.slice(example.indexOf('ronctl') + 1).filter((word) => word !== '--kms' && word !== 'local'),
+        '--kms',
+        'local',
+        '--json',
+      ]);
       const { mode, error } = envelopeOf(run);
       expect(mode).toBe('online');
       // What is wrong with the arguments themselves may come first; nothing of this home is used instead.
