@@ -18,10 +18,14 @@ import { readHomeState } from './home-reader.ts';
 import { inProcessKeys } from './in-process.ts';
 import { policyService } from './policy-port.ts';
 import { openSession, type Session, type SessionOptions } from './session.ts';
+import { sessionCapabilities } from './session-capabilities.ts';
 import { readTrusted } from './trusted-services.ts';
 
 /** What a command may ask for, here or of a server. */
-export type CommandKms = Pick<Kms, 'keys' | 'signing' | 'wrapping' | 'governance' | 'policy' | 'audit' | 'files'>;
+export type CommandKms = Pick<
+  Kms,
+  'keys' | 'signing' | 'wrapping' | 'governance' | 'policy' | 'audit' | 'files' | 'capabilities'
+>;
 
 export interface CommandService extends CommandKms {
   /** Destroys opened keys, writes a checkpoint where the store was unsealed, releases everything. */
@@ -43,6 +47,7 @@ export function commandService(deps: StoreDeps, options: SessionOptions): Comman
     },
     checkpoint: async () => (await open(false)).checkpoint(),
   };
+  const capabilities = sessionCapabilities(() => open(false), deps.host);
   const keys = inProcessKeys({
     random: deps.host.random,
     crypto: deps.crypto,
@@ -59,6 +64,7 @@ export function commandService(deps: StoreDeps, options: SessionOptions): Comman
     },
   });
   return {
+    capabilities: capabilities.port,
     keys: keys.keys,
     signing: keys.signing,
     wrapping: keys.wrapping,
@@ -71,10 +77,12 @@ export function commandService(deps: StoreDeps, options: SessionOptions): Comman
     files: filesService(async () => ({ files: (await storeContext(deps)).files, root: deps.home })),
     close: async () => {
       await keys.close();
+      await capabilities.close();
       await (await opening)?.close();
     },
     abandon: async () => {
       await keys.close().catch(() => undefined);
+      await capabilities.close();
       await (await opening?.catch(() => undefined))?.abandon();
     },
   };
