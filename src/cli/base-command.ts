@@ -87,6 +87,7 @@ export abstract class BaseCommand extends Command {
         host,
         home,
         config: loaded.config,
+        configFile: loaded.file,
         development: launchOf(this.config).development,
         packageRoot: this.config.root,
         structured: format !== 'table',

@@ -141,6 +141,21 @@ function objectOf(body: Uint8Array): Readonly<Record<string, Json>> | null {
   }
 }
 
+/**
+ * The live server of this home by its socket, for what needs no capability (`cap register`); null when none runs. Throws what
+ * a broken runtime file throws.
+ */
+export function serverOfHome(parts: Omit<OnlineParts, 'flags'>): OnlineService | null {
+  const own: OnlineParts = { ...parts, flags: { tokenFile: undefined, unsafePlainLoopback: false } };
+  try {
+    runtimeOf(own);
+  } catch (error) {
+    if (error instanceof RonError && error.code === 'Unreachable') return null;
+    throw error;
+  }
+  return onlineService({ kind: 'local' }, own);
+}
+
 /** Throws RefusedConfig naming the key. */
 function limitsOf({ kms }: ClientConfig): { readonly timeoutMs: number; readonly retries: number } {
   const refuse = (field: string, why: string): never => {

@@ -88,6 +88,8 @@ export interface RuntimeParts {
   readonly host: Host;
   readonly home: string;
   readonly config: ClientConfig;
+  /** Absolute path of the file that `config` was read from; null = defaults. */
+  readonly configFile: string | null;
   readonly development: boolean;
   readonly packageRoot: string;
   readonly structured: boolean;
@@ -179,6 +181,10 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     onProgress: parts.onProgress,
     dryRun: flags['dry-run'] ?? false,
     online: null,
+    serverHere: async () => {
+      const { serverOfHome } = await import('./online.ts');
+      return serverOfHome({ host, home, config, configFile: parts.configFile, deps: () => offline({}) });
+    },
     lockTimeoutMs: flags['lock-timeout'] ?? LIMITS.lockTimeoutMs,
   });
 

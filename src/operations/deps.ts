@@ -37,7 +37,7 @@ export interface OperationDeps {
   /** The server that --kms names; null = this home, offline. */
   readonly online: OnlineService | null;
   /** The live server of this home by its own socket, asked without a capability; null when none runs, absent online. */
-  readonly serverHere?: (() => OnlineService | null) | undefined;
+  readonly serverHere?: (() => Promise<OnlineService | null>) | undefined;
   /** How long to wait for the lock of a home or signer. */
   readonly lockTimeoutMs: number;
 }

@@ -19,6 +19,7 @@ const MUTATING_VERBS: Readonly<Record<string, string>> = {
     'init trust propose approve reject retract withdraw execute ingest import escalate tie-break freeze unfreeze tune roll-call dispute post-audit',
   pq: 'propose rollback exceptions',
   kms: 'create rotate sign wrap unwrap retire attest',
+  cap: 'mint register revoke rotate',
   audit: 'checkpoint import archive anchor reconcile witness',
   store: 'backup restore reseal passphrase',
 };
@@ -113,7 +114,7 @@ describe('definitions', () => {
 
   test('commands that are always local have no --kms', () => {
     const local =
-      /^(init|quickstart|signer|store|config|doctor|inspect|explain|completion|version|evidence)( |$)|^governance (init|trust|simulate)$/;
+      /^(init|quickstart|signer|store|config|doctor|inspect|explain|completion|version|evidence)( |$)|^governance (init|trust|simulate)$|^cap (attenuate|inspect|verify|register)$/;
     const wrong = commands.filter(
       (command) => local.test(nameOf(command)) && command.flags.some(({ name }) => name === 'kms'),
     );

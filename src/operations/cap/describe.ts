@@ -1,6 +1,6 @@
 // What a token says about itself, without its root key: shared by `cap inspect`, `cap attenuate` and `cap verify`.
 
-import { fromUtf8 } from '../../bytes/text.ts';
+import { fromUtf8, utf8 } from '../../bytes/text.ts';
 import { toTime } from '../../bytes/time.ts';
 import { type EffectiveCaveats, effectiveCaveats, kidText } from '../../capability/effective.ts';
 import type { Token } from '../../capability/token.ts';
@@ -77,4 +77,9 @@ export function describe(token: Token): DescribedCapability {
     effective,
     refusal,
   };
+}
+
+/** A token file: one line. A secret. */
+export function tokenFile(token: string): Uint8Array {
+  return utf8(`${token}\n`);
 }

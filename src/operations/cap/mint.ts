@@ -123,15 +123,6 @@ async function mintByPort(request: CapMintRequest, caveats: readonly string[], d
   return { token, caveats: parseToken(token).caveats, identifier: { id, root } };
 }
 
-async function registerThere(made: Made, request: CapMintRequest, deps: OperationDeps): Promise<void> {
-  const server = deps.serverHere?.() ?? null;
-  if (server === null || made.token === null) return;
-  const { token } = made;
-  await withService({ ...deps, online: server }, request, ({ capabilities, call }) =>
-    capabilities.register({ token }, call),
-  );
-}
-
 /** The token (null in a dry run), and the result about it. Throws InvalidValue, UnknownTenant, PolicyRefused, LimitReached, Denied. */
 export async function mint(
   request: CapMintRequest,
@@ -143,15 +134,21 @@ export async function mint(
   }
   const caveats = caveatsOf(request, deps);
   requestedCaveats(caveats);
-  const beside = register && deps.online === null && (deps.serverHere?.() ?? null) !== null;
   if (!register && deps.online !== null) {
     fail('Usage', 'a server registers what it mints', {
       field: '--no-register',
       hint: 'Leave --kms or --no-register out.',
     });
   }
-  const made = beside || !register ? await makeHere(request, caveats, deps) : await mintByPort(request, caveats, deps);
-  if (beside) await registerThere(made, request, deps);
+  const server = register && deps.online === null ? ((await deps.serverHere?.()) ?? null) : null;
+  const isMadeHere = !register || server !== null;
+  const made = isMadeHere ? await makeHere(request, caveats, deps) : await mintByPort(request, caveats, deps);
+  const { token } = made;
+  if (server !== null && token !== null) {
+    await withService({ ...deps, online: server }, request, ({ capabilities, call }) =>
+      capabilities.register({ token }, call),
+    );
+  }
   const left: EffectiveCaveats = effectiveCaveats(made.caveats);
   const result: CapMintResult = {
     id: deps.dryRun ? null : (made.identifier?.id ?? null),
@@ -165,5 +162,5 @@ export async function mint(
     registered: register && !deps.dryRun,
     dry_run: deps.dryRun,
   };
-  return { token: deps.dryRun ? null : made.token, result };
+  return { token: deps.dryRun ? null : token, result };
 }

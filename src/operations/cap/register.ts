@@ -21,7 +21,7 @@ export interface CapRegisterResult {
 /** Throws Malformed, NoCapability (not of this store, or expired), PolicyRefused, LimitReached, Conflict. */
 export async function register(request: CapRegisterRequest, deps: OperationDeps): Promise<CapRegisterResult> {
   if (deps.online !== null) fail('Internal', 'a capability is registered where its store is');
-  const server = deps.serverHere?.() ?? null;
+  const server = (await deps.serverHere?.()) ?? null;
   const done = await withService({ ...deps, online: server }, request, ({ capabilities, call }) =>
     capabilities.register({ token: request.token }, call),
   );

@@ -32,7 +32,7 @@ export interface CapCheck {
 }
 
 export interface CapVerifyResult extends DescribedCapability {
-  /** `valid`: the service takes it now; `forged`: not from this store; `refused`: genuine, and not taken. */
+  /** `valid`: the service takes it now; `forged`: not from this store; `refused`: not taken. */
   readonly verdict: 'valid' | 'forged' | 'refused' | 'inconclusive';
   readonly now: string;
   readonly checks: readonly CapCheck[];
@@ -45,7 +45,8 @@ const check = (what: string, ok: boolean, found: string | null = null): CapCheck
 });
 
 interface Mac {
-  readonly verdict: 'genuine' | 'forged' | 'inconclusive';
+  /** `gone`: its root is not in the store any more, so nobody can tell. */
+  readonly verdict: 'genuine' | 'forged' | 'gone' | 'inconclusive';
   /** Predicates of token and discharges. */
   readonly predicates: readonly string[];
   readonly why: string | null;
@@ -63,8 +64,7 @@ async function judgeMac(token: Token, discharges: readonly string[], nowMs: numb
       (one) => capabilityKey(one) === capabilityKey(token.identifier),
     );
     try {
-      if (key === null)
-        return { verdict: 'forged', predicates: [], why: `this store has no root ${root} that counts`, revoked };
+      if (key === null) return { verdict: 'gone', predicates: [], why: `its root ${root} is gone`, revoked };
       const predicates = verifyChain(box, key, token.macaroon, sent).map((one) => fromUtf8(one) ?? '\ufffd');
       return { verdict: 'genuine', predicates, why: null, revoked };
     } catch (error) {
@@ -145,7 +145,7 @@ export async function verify(request: CapVerifyRequest, deps: OperationDeps): Pr
     checks,
   });
   const genuine = check('made under a root of this store', mac.verdict === 'genuine', mac.why);
-  if (mac.verdict !== 'genuine') return result(mac.verdict, [genuine]);
+  if (mac.verdict !== 'genuine') return result(mac.verdict === 'gone' ? 'refused' : mac.verdict, [genuine]);
   const checks = [
     genuine,
     ...judgeCaveats(mac.predicates, said.third_party, nowMs),
@@ -153,4 +153,20 @@ export async function verify(request: CapVerifyRequest, deps: OperationDeps): Pr
     ...(await judgeLog(token, deps)),
   ];
   return result(checks.every((one) => one.ok) ? 'valid' : 'refused', checks);
+}
+
+/** What the exit code follows; undefined when it is valid. */
+export function verdictError({ verdict, checks }: CapVerifyResult): RonError | undefined {
+  if (verdict === 'valid') return undefined;
+  const { what, found } = checks.find((one) => !one.ok)!;
+  const why = found ?? `${what}: no`;
+  if (verdict === 'forged') return new RonError('VerificationFailed', `the capability is not of this store: ${why}`);
+  if (verdict === 'inconclusive') {
+    return new RonError('Inconclusive', `the capability needs a discharge: ${why}`, {
+      hint: 'Give it with --discharge.',
+    });
+  }
+  return new RonError('NoCapability', `the server would refuse the capability: ${why}`, {
+    hint: 'Get a new one with `ronctl cap mint`; one that is not registered with `ronctl cap register`.',
+  });
 }
