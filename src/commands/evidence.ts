@@ -3,7 +3,7 @@ import type { JsonObject } from '../bytes/canonical-json.ts';
 import { BaseCommand, type Input, type Outcome } from '../cli/base-command.ts';
 import { sinceTime } from '../cli/flags/since.ts';
 import type { Runtime } from '../cli/runtime.ts';
-import { configGetServer } from '../operations/config/get.ts';
+import { configReport } from '../operations/config/get.ts';
 import { doctor } from '../operations/doctor.ts';
 import { evidence } from '../operations/evidence.ts';
 import { version } from '../operations/version.ts';
@@ -50,10 +50,9 @@ The directory has the layout of a home: ronctl audit verify DIR checks it.`;
       { packageRoot, runtimePath: process.execPath, runtimeVersion: node, development, provider },
       deps,
     );
-    const server = await configGetServer(true, deps);
     const reports = {
       'config.json': plain(runtime.config),
-      'ron-kms.json': plain(server.result),
+      'ron-kms.json': plain(await configReport(deps)),
       'version.json': plain(versions),
       'doctor.json': plain(health),
     };

@@ -75,6 +75,16 @@ describe('config get', () => {
   });
 });
 
+it('evidence says why a configuration cannot be read, and is written all the same', async () => {
+  await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')], 0, {
+    env: { RONCTL_HOME: home.file('other') },
+  });
+  writeFileSync(home.file('other/ron-kms.toml'), 'max_conns =', { mode: 0o600 });
+  await home.json(['evidence', '--since', '1h', '--out', 'bundle'], 0, { env: { RONCTL_HOME: home.file('other') } });
+  const report = JSON.parse(home.read('bundle/ron-kms.json').toString()) as unknown;
+  expect(report).toMatchObject({ code: 'RefusedConfig', message: expect.stringContaining('ron-kms.toml:1:') });
+});
+
 describe('config check', () => {
   it('lists every violation of a server configuration, with places and what to do', async () => {
     const file = write('bad.toml', 'max_con = 1\nbind_addr = "nowhere"\n[tls]\nenabled = true\n[oap]\nx = 1\n');

@@ -72,6 +72,18 @@ export async function configGetServer(
   return { result, error: violationError(violations, 'this configuration does not start a server') };
 }
 
+/** The server's configuration for a report that must not fail because of it: what was read, or why it cannot be. */
+export async function configReport(
+  deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>,
+): Promise<ConfigGetResult | { readonly code: string; readonly message: string }> {
+  try {
+    return (await configGetServer(true, deps)).result;
+  } catch (error) {
+    if (!(error instanceof RonError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
+
 /** RefusedConfig with how many things are wrong and the first of them; undefined when nothing is. */
 export function violationError(violations: readonly Violation[], what: string): RonError | undefined {
   const [first] = violations;
