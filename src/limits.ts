@@ -45,6 +45,8 @@ export const LIMITS = {
   bundleSignatures: 8,
   /** Kids that one `sign` may choose from; keys page 4. */
   kidSet: 16,
+  /** Mutations that run or wait at the same time; they write one after the other anyway. */
+  inflightMutations: 128,
   /** Files of one `submit`. */
   submitFiles: 8,
   /** Opened private keys kept by one process; keys page 8. */

@@ -6,7 +6,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { toTime } from '../../bytes/time.ts';
 import { uuidV7 } from '../../bytes/uuid.ts';
 import type { RonError } from '../../errors.ts';
-import type { Admission } from './call-context.ts';
+import { createAdmission } from '../limits.ts';
 import { type Listener, listen } from './listeners.ts';
 import { addMetricsRoute, addPlainRoutes } from './plain-routes.ts';
 import { errorAnswer, Refusal } from './refusal.ts';
@@ -27,8 +27,6 @@ export interface KmsServer {
   /** Ends every connection and listener, that of the metrics too. */
   close(): Promise<void>;
 }
-
-const ALWAYS: Admission = async () => () => undefined;
 
 /** A request that never got as far as a route: no ids of its own. */
 function refusalOf(status: number): RonError {
@@ -56,12 +54,17 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
         reply.raw.writeHead(400, { 'content-type': JSON_TYPE, connection: 'close' }).end(envelope(400));
       },
     });
-  const traffic = new Traffic(parts, ALWAYS);
+  const admission = createAdmission({
+    config: () => parts.config(),
+    monotonicMs: () => clock.monotonicMs(),
+    telemetry,
+  });
+  const traffic = new Traffic(parts, admission);
   const app = make();
   await addRoutes(app, parts, traffic);
   addPlainRoutes(app, parts);
   const plain = make();
-  const plainTraffic = new Traffic(parts, ALWAYS);
+  const plainTraffic = new Traffic(parts, admission);
   plain.addHook('onRequest', (request, reply, done) => {
     plainTraffic.begin(request, reply);
     done();

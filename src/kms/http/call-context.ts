@@ -4,7 +4,8 @@
 import { uuidV7 } from '../../bytes/uuid.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { Route } from '../../kms-api/routes.ts';
-import type { Call, Caller, Work } from '../ports.ts';
+import type { Admission } from '../limits.ts';
+import type { Call, Caller } from '../ports.ts';
 import { draining, tooLate } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -14,9 +15,6 @@ interface CallMembers {
   readonly op_id?: string;
   readonly dry_run?: boolean;
 }
-
-/** Fairness, queue and rate for one caller. */
-export type Admission = (caller: Caller, work: Work, tenant: string, signal: AbortSignal) => Promise<() => void>;
 
 const OTHERS_MS = 5000;
 

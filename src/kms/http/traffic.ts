@@ -7,7 +7,7 @@ import type { LogFields } from '../../kms-api/log-fields.ts';
 import type { RejectReason } from '../../kms-api/metrics.ts';
 import { rejectReason } from '../../kms-api/reject-reason.ts';
 import { BASE_PATH, type Route, type RouteId } from '../../kms-api/routes.ts';
-import type { Admission } from './call-context.ts';
+import type { Admission } from '../limits.ts';
 import { draining, Refusal } from './refusal.ts';
 import { type RequestContext, requestContext } from './request-context.ts';
 import type { ServerParts } from './server-parts.ts';
