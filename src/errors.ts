@@ -249,6 +249,13 @@ export const ERROR_CODES = {
 
   Rejected: row('operator', 16, 409, 'The proposal was rejected or withdrawn.', 'Propose again if it is still needed.'),
   PolicyRefused: row('operator', 16, 403, 'Policy refuses this.', 'See `ronctl policy inspect`; propose a change.'),
+  AttestationMissing: row(
+    'operator',
+    16,
+    403,
+    'The policy demands an attestation, and keys of this backend have none of a class that it takes.',
+    'See `ronctl policy inspect`: security.attest_require, security.attest_classes.',
+  ),
   PqPolicy: row(
     'operator',
     16,
@@ -270,6 +277,13 @@ export const ERROR_CODES = {
   NoCapability: row('operator', 21, 401, 'The capability is missing or not valid.', 'Get a capability.'),
   Denied: row('operator', 21, 403, 'The capability does not allow this.', 'Get a capability that does.'),
   Busy: row('external', 22, 503, 'Overloaded; try again later.', 'Try again later.'),
+  StoreUnavailable: row(
+    'external',
+    22,
+    503,
+    'The custody store of the server cannot be written now, or the server only verifies.',
+    'Try again later; `ronctl kms status` says why.',
+  ),
   Locked: row('external', 22, 503, 'Another process holds this home.', 'Wait for it, or use the running server.'),
   Changing: row('external', 22, 503, 'The store changed at every attempt to read it.', 'Try again.'),
 

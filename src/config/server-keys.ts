@@ -461,7 +461,7 @@ const rows = (): Readonly<Record<Member, Row>> => ({
   },
   'audit.tenant_bytes_per_s': {
     type: size(0, TIB),
-    default: always(0),
+    default: always(16 * 1024 * 1024),
     env: 'RON_KMS_AUDIT_TENANT_BYTES_PER_S',
     summary: 'log bytes a second that a tenant may cause; 0 is no limit',
   },

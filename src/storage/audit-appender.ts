@@ -36,6 +36,8 @@ export interface AuditAppender {
   /** Durable records; the next seq while nothing is being appended. */
   readonly size: number;
   readonly root: Uint8Array;
+  /** The first error of a write or sync, which ended this writer. */
+  readonly broken: RonError | null;
   /** All durable, in order, when resolved; concurrent calls share a batch. `ts` overrides the clock (RFC 3339 UTC ms). */
   append(drafts: readonly AuditDraft[], ts?: string): Promise<readonly AuditRecord[]>;
   /** Signs up to the newest `manifest` record; an unchanged log is signed again with a new timestamp. */

@@ -140,7 +140,7 @@ export function* storedRecords(
 export function* provenSignRecords(
   files: Files,
   paths: EpochPaths,
-  checkpoint: VerifiedCheckpoint,
+  checkpoint: Pick<VerifiedCheckpoint, 'size' | 'root'>,
   kid: string,
   inputHash: string,
 ): Generator<ProvenRecord> {

@@ -107,6 +107,10 @@ export class AuditWriter {
     return this.#frontier.size;
   }
 
+  get broken(): RonError | null {
+    return this.#broken;
+  }
+
   get root(): Uint8Array {
     return this.#frontier.root();
   }

@@ -97,6 +97,8 @@ export interface CustodyStore {
   /** Set while mutations are refused (rolled back, restored, pin mismatch): why. */
   readonly verifyOnly: VerifyOnly | null;
   readonly view: PublicView;
+  /** The error after which nothing is written any more; only a new open goes on. */
+  readonly broken: RonError | null;
   /** Records in the log; the next seq. */
   readonly logSize: number;
 

@@ -57,6 +57,10 @@ export class FileCustodyStore implements CustodyStore {
     return this.#state.verifyOnly;
   }
 
+  get broken(): RonError | null {
+    return this.#writer.broken;
+  }
+
   get view(): PublicView {
     return this.#state.view;
   }

@@ -63,6 +63,11 @@ export class CustodyWriter {
     return this.#state;
   }
 
+  /** Set by the first error of a write: this writer has ended. */
+  get broken(): RonError | null {
+    return this.#broken ?? this.#state.appender?.broken ?? null;
+  }
+
   /** Resolves when nothing is being written. */
   idle(): Promise<void> {
     return this.#turns.exclusive(async () => undefined);

@@ -24,7 +24,7 @@ describe('policy', () => {
       kms.wrapping.wrap({ kid: kem.kid, size: 32 }, call()),
     ]) {
       expect(await refused(act)).toMatchObject({
-        code: 'PolicyRefused',
+        code: 'AttestationMissing',
         message: expect.stringContaining('attestation'),
       });
     }

@@ -101,6 +101,7 @@ export async function memoryCustody(
     origin: `ronctl.invalid/${storeId}/e0`,
     genesisDigest: null,
     verifyOnly: null,
+    broken: null,
     nowMs: options.nowMs,
     files,
     records_: log,

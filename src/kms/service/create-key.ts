@@ -11,11 +11,11 @@ import { type Material, materialOf } from '../../keys/tracks.ts';
 import { demandTenant, knownTenants } from '../../policy/tenant.ts';
 import { producesHybrid } from '../../rollout/phases.ts';
 import type { Call, CreateRequest, CreateResult } from '../ports.ts';
-import { actorOf, authorise, refuseAborted } from './authorise.ts';
+import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { auditPart, generateVersion, keyObjectFile, publicPart, sealedPut } from './key-making.ts';
 import { phaseOfNewKey, refuseUngovernedMacronode, requireAllowedAlg, requireAttestable } from './key-policy.ts';
-import { recordedKey, repeatOf } from './repeat.ts';
+import { type Repeat, recordedKey, repeatOf } from './repeat.ts';
 
 /** An existing tenant, or one that the caller wants made. Throws UnknownTenant with the nearest names. */
 function requireTenant(home: OpenHome, tenant: string, isNew: boolean): void {
@@ -57,22 +57,35 @@ export async function createKey(home: OpenHome, request: CreateRequest, call: Ca
   const judged = home.judged();
   requireAllowedAlg(home.policy(), tenant, alg, judged);
   requireAttestable(home.policy(), tenant, judged);
-  const { req, earlier } = await repeatOf(
-    home,
-    call,
-    { op: 'create', tenant },
-    {
-      route: 'keys.create',
-      tenant,
-      purpose,
-      alg,
-      ...(suite === undefined ? {} : { suite }),
-      ...(rotateDays === undefined ? {} : { rotate_days: rotateDays }),
-    },
-  );
+  const lookUp = (): Promise<Repeat> =>
+    repeatOf(
+      home,
+      call,
+      { op: 'create', tenant },
+      {
+        route: 'keys.create',
+        tenant,
+        purpose,
+        alg,
+        ...(suite === undefined ? {} : { suite }),
+        ...(rotateDays === undefined ? {} : { rotate_days: rotateDays }),
+      },
+    );
+  const { earlier } = await lookUp();
   if (earlier !== null) return recordedKey(home, earlier, true);
   requireTenant(home, tenant, request.newTenant === true);
+  return admitted(call, 'mutate', tenant, () =>
+    home.exclusive(async () => {
+      // A repetition may have been at work while this one waited.
+      const { earlier: since, req } = await lookUp();
+      return since === null ? createNow(home, request, call, req) : recordedKey(home, since, true);
+    }),
+  );
+}
 
+async function createNow(home: OpenHome, request: CreateRequest, call: Call, req: string): Promise<CreateResult> {
+  const { tenant, purpose, alg, rotateDays } = request;
+  const judged = home.judged();
   const uuid = uuidV7(fromTime(judged.now.wall), home.random.bytes(16));
   const kid = newKid(tenant, purpose, alg, uuid);
   const material = requireMaterial(request, producesHybrid(phaseOfNewKey(home.policy(), tenant, uuid, judged)));

@@ -5,6 +5,7 @@ import type { Crypto } from '../../crypto/provider.ts';
 import type { Random } from '../../host.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { type CustodyStore, verifyOnlyError } from '../../storage/custody-port.ts';
+import { Turns } from '../../storage/turns.ts';
 import { KeyCache } from './key-cache.ts';
 import type { PolicyInForce } from './key-policy.ts';
 import { repairKeyObjects } from './key-repair.ts';
@@ -18,6 +19,8 @@ export interface UnsealedHome {
   /** As it is now: an execution changes it at once. */
   policy(): PolicyInForce;
   judged(): Judged;
+  /** Runs one mutation alone: nothing that it read before an await is changed by another. Absent in a command. */
+  exclusive?<T>(act: () => Promise<T>): Promise<T>;
 }
 
 export interface KmsHome {
@@ -32,6 +35,7 @@ export interface KmsHome {
 
 /** One unsealed home with its key cache; shared by the services of a process. */
 export interface OpenHome extends UnsealedHome {
+  exclusive<T>(act: () => Promise<T>): Promise<T>;
   readonly crypto: Crypto;
   readonly random: Random;
   readonly cache: KeyCache;
@@ -45,9 +49,11 @@ export function openOnce(home: KmsHome): { open(): Promise<OpenHome>; drop(): Pr
     const unsealed = await home.unsealed();
     if (!unsealed.readOnly) await repairKeyObjects(crypto, unsealed.store);
     const cache = new KeyCache(crypto, unsealed.store);
+    const turns = new Turns();
     return {
       store: unsealed.store,
       readOnly: unsealed.readOnly,
+      exclusive: (act) => (unsealed.exclusive === undefined ? turns.exclusive(act) : unsealed.exclusive(act)),
       policy: () => unsealed.policy(),
       judged: () => unsealed.judged(),
       crypto,

@@ -22,10 +22,16 @@ import type { KeyInfo, PublicKeysResult, VersionInfo } from '../ports.ts';
 export interface KeyFiles {
   readonly serviceKeys: readonly DualPublicKeys[];
   keyFile(name: string): Uint8Array | null;
+  /** Objects that were judged already, by the entry that they were judged against; absent in a command. */
+  readonly objects?: KeyObjectMemo;
 }
+
+export type KeyObjectMemo = WeakMap<PublicVersion, KeyObject>;
 
 /** The authenticated object of a version; null when there is none. Throws Tampered when the one there is not genuine. */
 export function readKeyObject(crypto: Crypto, files: KeyFiles, kid: string, version: PublicVersion): KeyObject | null {
+  const known = files.objects?.get(version);
+  if (known !== undefined) return known;
   const text = withVersion(kid, version.n);
   const name = keyFileName(text, 'pub');
   const bytes = files.keyFile(name);
@@ -36,6 +42,7 @@ export function readKeyObject(crypto: Crypto, files: KeyFiles, kid: string, vers
   if (object.kid !== text) throw tampered(name, `it is the object of ${object.kid}, not of ${text}`);
   if (!sameDigests(pubDigests(object.pub), version.pub))
     throw tampered(name, 'its public keys differ from public.json');
+  files.objects?.set(version, object);
   return object;
 }
 

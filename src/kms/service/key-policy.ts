@@ -91,15 +91,19 @@ export function requireAllowedAlg(policy: PolicyInForce, tenant: string, alg: st
 /** What a key in a sealed file can attest. */
 const FILE_CLASS = 'software';
 
-/** Throws PolicyRefused when the policy demands an attestation that keys of this backend cannot have. */
+/** Throws AttestationMissing when the policy demands an attestation that keys of this backend cannot have. */
 export function requireAttestable(policy: PolicyInForce, tenant: string, judged: Judged): void {
   const { values } = effective(policy.policy, tenant, policy.overlays, judged);
   if (values.get('security.attest_require')?.value !== 'required') return;
   const classes = values.get('security.attest_classes')?.value;
   if (Array.isArray(classes) && classes.includes(FILE_CLASS)) return;
-  fail('PolicyRefused', `the policy demands an attestation, and keys of a file store are of class ${FILE_CLASS} only`, {
-    hint: 'See `ronctl policy inspect`: security.attest_require, security.attest_classes.',
-  });
+  fail(
+    'AttestationMissing',
+    `the policy demands an attestation, and keys of a file store are of class ${FILE_CLASS} only`,
+    {
+      hint: 'See `ronctl policy inspect`: security.attest_require, security.attest_classes.',
+    },
+  );
 }
 
 /** An ungoverned macronode refuses sign, create, rotate and wrap (governance page 3, X-07). Throws Ungoverned. */

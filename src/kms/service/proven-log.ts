@@ -10,8 +10,10 @@ import { knownRecord, provenRecord, provenSignRecords, storedRecords } from '../
 import type { StoreContext } from '../../storage/store-deps.ts';
 import type { ProvenLog } from './reader.ts';
 
+type SignedTree = Pick<VerifiedCheckpoint, 'size' | 'root'>;
+
 /** Records of earlier epochs are not proved here: what only they could show is `unavailable`. */
-export function provenLog(ctx: StoreContext, epoch: number, checkpoint: VerifiedCheckpoint): ProvenLog {
+export function provenLog(ctx: StoreContext, epoch: number, checkpoint: SignedTree): ProvenLog {
   const paths = epochPaths(ctx.paths.audit, epoch);
   const proven = (seq: number): AuditRecord => knownRecord(provenRecord(ctx.files, paths, checkpoint, seq).record);
   return {
@@ -31,7 +33,7 @@ function signPlaces(
   ctx: StoreContext,
   paths: EpochPaths,
   epoch: number,
-  checkpoint: VerifiedCheckpoint,
+  checkpoint: SignedTree,
   kid: string,
   inputHash: string,
 ): readonly LogPlace[] | 'unavailable' {

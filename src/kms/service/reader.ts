@@ -7,6 +7,7 @@ import type { LogPlace } from '../../keys/acceptance.ts';
 import type { PublicView } from '../../keys/public-view.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import type { Trust } from '../ports.ts';
+import type { KeyObjectMemo } from './key-info.ts';
 import type { PolicyInForce } from './key-policy.ts';
 
 /** Records proved by inclusion under a verified checkpoint; an index or hint never decides. */
@@ -49,4 +50,6 @@ export interface KeyReader extends TrustedService {
   readonly log: ProvenLog | null;
   /** A file of store/keys/ by name; null when absent. */
   keyFile(name: string): Uint8Array | null;
+  /** As in KeyFiles. */
+  readonly objects?: KeyObjectMemo;
 }

@@ -1,6 +1,7 @@
 // Rotating a key (keys page 8, 9): version N+1 with the tracks that section 4 gives now, never fewer than before. New secret,
 // key objects, continuity statement, public.json and record are one R-02 mutation: a crash leaves N or N+1, never half.
 
+import type { AuditRecord } from '../../audit/draft.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import type { SigningKey } from '../../crypto/provider.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
@@ -15,11 +16,11 @@ import { componentsOf, type Material, rotatedMaterial, type SignAlg } from '../.
 import { producesHybrid } from '../../rollout/phases.ts';
 import type { Mutation } from '../../storage/custody-port.ts';
 import type { Call, RotateResult } from '../ports.ts';
-import { actorOf, authorise, refuseAborted } from './authorise.ts';
+import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { auditPart, generateVersion, type KeyFile, keyObjectFile, publicPart, sealedPut } from './key-making.ts';
 import { phaseOfKey, refuseUngovernedMacronode, requireAllowedAlg } from './key-policy.ts';
-import { recordedKey, repeatOf } from './repeat.ts';
+import { type Repeat, recordedKey, repeatOf } from './repeat.ts';
 
 /** The signing keys of a version that was just made. The caller destroys them. */
 async function signersOf(home: OpenHome, version: OpenKeyVersion): Promise<TrackSigners> {
@@ -127,21 +128,32 @@ export async function rotateKey(home: OpenHome, request: { readonly kid: string 
   if (key.state === 'retired') {
     fail('Retired', `the key ${id.kid} is retired`, { hint: 'Create a new key with `ronctl kms create`.' });
   }
-  const { req, earlier } = await repeatOf(
-    home,
-    call,
-    { op: 'rotate', tenant: id.tenant },
-    { route: 'keys.rotate', kid: request.kid },
+  const lookUp = (): Promise<Repeat> =>
+    repeatOf(home, call, { op: 'rotate', tenant: id.tenant }, { route: 'keys.rotate', kid: request.kid });
+  const { earlier } = await lookUp();
+  if (earlier !== null) return recordedRotation(home, earlier);
+  return admitted(call, 'mutate', id.tenant, () =>
+    home.exclusive(async () => {
+      // A repetition may have been at work while this one waited.
+      const { earlier: since, req } = await lookUp();
+      return since === null ? rotateNow(home, request.kid, id, call, req) : recordedRotation(home, since);
+    }),
   );
-  if (earlier !== null) {
-    const recorded = await recordedKey(home, earlier, true);
-    const continuity = earlier.detail?.['continuity'];
-    const previous = requireKeyId(recorded.kid, 'kid').version! - 1;
-    return { ...recorded, previous, continuity: typeof continuity === 'string' ? continuity : null };
-  }
+}
+
+async function recordedRotation(home: OpenHome, earlier: AuditRecord): Promise<RotateResult> {
+  const recorded = await recordedKey(home, earlier, true);
+  const continuity = earlier.detail?.['continuity'];
+  const previous = requireKeyId(recorded.kid, 'kid').version! - 1;
+  return { ...recorded, previous, continuity: typeof continuity === 'string' ? continuity : null };
+}
+
+async function rotateNow(home: OpenHome, kidText: string, id: KeyId, call: Call, req: string): Promise<RotateResult> {
+  const key = requireKey(home.store.view, id);
+  if (key.state === 'retired') fail('Retired', `the key ${id.kid} is retired`);
   const head = headOf(key);
   if (requireVersion(key, id).n !== head.n) {
-    fail('Conflict', `${request.kid} is not the newest version; that is #v${head.n}`, {
+    fail('Conflict', `${kidText} is not the newest version; that is #v${head.n}`, {
       field: 'kid',
       hint: `Run \`ronctl kms rotate ${withVersion(id.kid, head.n)}\` if that is what you want.`,
     });

@@ -1,0 +1,369 @@
+// The unsealed store of a server, its ledger and its policy, over every open of the store that the process lives through
+// (R-32, C-43): one act at a time changes them. After a storage error the keeper opens again, after 100 ms to 5 s with jitter;
+// until then nothing is written, and what was committed before is what readers see. The policy that others see is always a
+// committed one. Refuses: to write after tampering was found, while the clock is far ahead and nobody confirmed it, and
+// where the server only verifies (C-54).
+
+import { createLogVerifier } from '../../audit/checkpoint.ts';
+import { FINDINGS } from '../../audit/findings.ts';
+import { equalBytes } from '../../bytes/equal.ts';
+import type { Crypto } from '../../crypto/provider.ts';
+import { RonError } from '../../errors.ts';
+import type { LinePlace } from '../../governance/index-entry.ts';
+import { replayLedger } from '../../governance/ledger-open.ts';
+import { encodeState } from '../../governance/state-file.ts';
+import type { Millis } from '../../host.ts';
+import type { Judged } from '../../policy/overlay.ts';
+import { parseProfile } from '../../policy/profile.ts';
+import { pqJson, pqOf } from '../../policy/state.ts';
+import type { PqState } from '../../rollout/phases.ts';
+import { tighterPq } from '../../rollout/transitions.ts';
+import { requireLogFile } from '../../storage/audit-log-file.ts';
+import { epochPaths } from '../../storage/audit-paths.ts';
+import { verifyEpoch } from '../../storage/audit-verify.ts';
+import { openCustodyStore } from '../../storage/custody-open.ts';
+import { type CustodyStore, verifyOnlyError } from '../../storage/custody-port.ts';
+import { type StoreContext, type StoreDeps, storeContext } from '../../storage/store-deps.ts';
+import { Turns } from '../../storage/turns.ts';
+import { backoffMs } from '../supervise.ts';
+import type { Telemetry } from '../telemetry.ts';
+import type { ActOptions, Held } from './custodian.ts';
+import { Deadlines } from './deadlines.ts';
+import { recover } from './governance-execute.ts';
+import { ingest } from './governance-ingest.ts';
+import { highWaterMs, LedgerWriter, momentNow } from './governance-ledger.ts';
+import type { GovernanceView } from './governance-view.ts';
+import { RecentOperations } from './recent-operations.ts';
+import { type ServingHooks, ServingStore, unavailable } from './serving-store.ts';
+import { demandLedger, judgeClock, keepPin, viewOf } from './session.ts';
+
+/** Acts of the service itself: what waits is taken in, what was interrupted is finished. */
+const SYSTEM = 'system';
+
+export interface BackendOptions {
+  readonly deps: StoreDeps;
+  readonly telemetry: Telemetry;
+  readonly kind: 'file' | 'inmem';
+  /** Never writes (C-54). */
+  readonly verifyOnly: boolean;
+  /** The operator says at the start that the clock is right. */
+  readonly confirmTime: boolean;
+  readonly hooks: Omit<ServingHooks, 'lost'>;
+  /** Told after every change of what readers see. */
+  readonly changed: () => void;
+}
+
+export class Backend {
+  readonly store: ServingStore;
+  readonly context: StoreContext;
+  readonly crypto: Crypto;
+  readonly #options: BackendOptions;
+  readonly #turns = new Turns();
+  readonly #deadlines: Deadlines;
+  #inner: CustodyStore;
+  #ledger: LedgerWriter | null;
+  #view: GovernanceView;
+  #floor: PqState | null = null;
+  #lostAtMs: Millis | null = null;
+  #lost: (() => void) | null = null;
+  #integrity: string | null = null;
+  #clockConfirmed = true;
+
+  private constructor(options: BackendOptions, context: StoreContext, inner: CustodyStore) {
+    this.#options = options;
+    this.context = context;
+    this.crypto = context.crypto;
+    this.#deadlines = new Deadlines(context.clock);
+    this.#inner = inner;
+    const recent = RecentOperations.read(inner, context.clock.now());
+    this.store = new ServingStore(inner, recent, this.#deadlines, {
+      ...options.hooks,
+      lost: (error) => this.#onLost(error),
+    });
+    this.#ledger = LedgerWriter.open(this.store, context.crypto, context.clock);
+    this.#view = this.#currentView();
+  }
+
+  /** Opens, checks log and ledger from their first line (R-45 g), finishes what was interrupted, takes in what waits. */
+  static async open(options: BackendOptions): Promise<Backend> {
+    const { deps } = options;
+    const context = await storeContext(deps);
+    const inner = await openCustodyStore(deps, { role: 'server', dryRun: options.verifyOnly });
+    try {
+      const backend = new Backend(options, context, inner);
+      await backend.#verifyAll();
+      await backend.#settle(options.confirmTime);
+      return backend;
+    } catch (error) {
+      await inner.close();
+      throw error;
+    }
+  }
+
+  /** As of the last commit. */
+  get view(): GovernanceView {
+    return this.#view;
+  }
+
+  /** The same without what only this process keeps tighter. */
+  committedView(): GovernanceView {
+    return viewOf(this.#ledger, parseProfile(this.#inner.profile, 'profile'));
+  }
+
+  get ledger(): LedgerWriter | null {
+    return this.#ledger;
+  }
+
+  get lostAtMs(): Millis | null {
+    return this.#lostAtMs;
+  }
+
+  /** Why nothing is written although the backend is there; null when it is. */
+  get verifyOnly(): string | null {
+    if (this.#integrity !== null) return this.#integrity;
+    if (this.#options.verifyOnly) return 'this server is configured to verify only';
+    return this.#inner.verifyOnly?.reason ?? null;
+  }
+
+  get tampered(): boolean {
+    return this.#integrity !== null;
+  }
+
+  /** The wall clock is neither far ahead of the newest entry nor behind the newest time seen by more than this. */
+  clockOk(toleranceMs: Millis): boolean {
+    return this.#clockConfirmed && this.context.clock.now() >= this.#highWaterMs() - toleranceMs;
+  }
+
+  /** The PQ state that every scope has at least in this process; null = the ledger alone decides. */
+  keepAtLeast(floor: PqState | null): void {
+    this.#floor = floor;
+    this.#refresh();
+  }
+
+  judged(): Judged {
+    return { now: momentNow(this.context.clock), highWaterMs: this.#highWaterMs() };
+  }
+
+  exclusive<T>(act: () => Promise<T>): Promise<T> {
+    return this.#turns.exclusive(act);
+  }
+
+  /** Throws StoreUnavailable, or what the store gives as its reason. */
+  demandWritable(): void {
+    if (this.#integrity !== null) throw new RonError('Tampered', `nothing is written: ${this.#integrity}`);
+    const { verifyOnly } = this.#inner;
+    if (verifyOnly !== null) throw verifyOnlyError(verifyOnly);
+    const why = this.store.unavailableWhy;
+    if (why !== null) throw unavailable(why);
+  }
+
+  act<T>(options: ActOptions, use: (held: Held) => Promise<T>): Promise<T> {
+    return this.exclusive(async () => {
+      await options.before?.(this.context);
+      await this.#judgeClock(options.confirmTime);
+      this.demandWritable();
+      try {
+        const recovered = await this.#recover();
+        const ledger = this.#ledger;
+        const ingested =
+          ledger === null || ledger.state.executing !== null ? null : await ingest(ledger, this.context, SYSTEM, false);
+        return await use({
+          store: this.store,
+          crypto: this.crypto,
+          context: this.context,
+          ingested,
+          recovered,
+          demandLedger: () => demandLedger(this.#ledger),
+        });
+      } finally {
+        this.#resync();
+      }
+    });
+  }
+
+  /** Pin and chain follow the ledger; before each checkpoint. */
+  async keepPin(): Promise<void> {
+    if (this.#ledger !== null && this.store.unavailableWhy === null) await keepPin(this.context, this.#ledger);
+  }
+
+  /** Opens again for as long as the process lives. Resolves when the signal fires. */
+  async keep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.context;
+    while (!signal.aborted) {
+      await this.#whenLost(signal);
+      for (let attempt = 1; this.#lostAtMs !== null && this.#integrity === null && !signal.aborted; attempt++) {
+        const delayMs = backoffMs(attempt, this.context.random);
+        await clock.sleep(delayMs, signal).catch(() => undefined);
+        if (signal.aborted) return;
+        await this.reopen().catch(() => undefined);
+      }
+    }
+  }
+
+  /** One attempt. Throws what opening throws. */
+  reopen(): Promise<void> {
+    return this.exclusive(async () => {
+      const { deps, kind, telemetry } = this.#options;
+      telemetry.count('kms_backend_reconnects_total', { backend: kind });
+      telemetry.count('backoff_retries_total', { op: 'backend' });
+      try {
+        const next = await openCustodyStore(deps, { role: 'server', dryRun: this.#options.verifyOnly });
+        const before = this.#inner;
+        this.#inner = next;
+        this.store.replace(next, RecentOperations.read(next, this.context.clock.now()));
+        this.#ledger = LedgerWriter.open(this.store, this.crypto, this.context.clock);
+        this.#lostAtMs = null;
+        await before.close().catch(() => undefined);
+        await this.#settle(false);
+        telemetry.publish('kms.backend.status', { backend: kind, ok: true });
+        telemetry.log('info', 'backend_session_up', { backend: kind });
+      } catch (error) {
+        if (error instanceof RonError && error.exit === 10) this.#distrust(error.message);
+        telemetry.log('warn', 'backend_session_down', {
+          backend: kind,
+          message: error instanceof Error ? error.message : String(error),
+        });
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#turns.exclusive(() => this.#inner.close());
+  }
+
+  #highWaterMs(): Millis {
+    return highWaterMs(this.store, this.#ledger?.state ?? null);
+  }
+
+  #currentView(): GovernanceView {
+    const view = viewOf(this.#ledger, parseProfile(this.#inner.profile, 'profile'));
+    if (this.#floor === null) return view;
+    const pq = tighterPq(pqOf(view.policy, 'global'), this.#floor);
+    return { ...view, policy: { ...view.policy, global: { ...view.policy.global, pq: pqJson(pq) } } };
+  }
+
+  #refresh(): void {
+    this.#view = this.#currentView();
+    this.#options.changed();
+  }
+
+  /** A state that ran ahead of a refused commit is read again from what was committed. */
+  #resync(): void {
+    const committed = this.store.view.ledger;
+    if ((this.#ledger?.state.seq ?? -1) !== (committed?.seq ?? -1)) {
+      this.#ledger = LedgerWriter.open(this.store, this.crypto, this.context.clock);
+    }
+    this.#refresh();
+  }
+
+  async #judgeClock(confirmTime: boolean): Promise<void> {
+    if (!this.#clockConfirmed && confirmTime) this.store.refuseWrites(null);
+    await judgeClock(this.store, this.context.clock.now(), this.#highWaterMs(), { confirmTime }, SYSTEM);
+    this.#clockConfirmed = true;
+  }
+
+  async #recover(): Promise<Held['recovered']> {
+    const ledger = this.#ledger;
+    if (ledger === null || ledger.state.executing === null) return null;
+    return this.store.deep(() => recover(ledger, SYSTEM));
+  }
+
+  /** After an open: nothing half done is left, unless nothing may be written. */
+  async #settle(confirmTime: boolean): Promise<void> {
+    if (this.verifyOnly !== null) {
+      this.store.refuseWrites(this.verifyOnly);
+      this.#refresh();
+      return;
+    }
+    try {
+      await this.#judgeClock(confirmTime);
+    } catch (error) {
+      if (!(error instanceof RonError) || error.code !== 'MissingAnswer') throw error;
+      this.#clockConfirmed = false;
+      this.store.refuseWrites(`${error.message}; nobody confirmed it`);
+      this.#refresh();
+      return;
+    }
+    try {
+      await this.#recover();
+      const ledger = this.#ledger;
+      if (ledger !== null) {
+        await ingest(ledger, this.context, SYSTEM, false);
+        await keepPin(this.context, ledger);
+      }
+    } finally {
+      this.#resync();
+    }
+  }
+
+  async #verifyAll(): Promise<void> {
+    const { deps } = this.#options;
+    const { files, paths, clock } = this.context;
+    const log = requireLogFile(files, paths.audit);
+    const epoch = log.epochs.at(-1)!;
+    const local = { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' } as const;
+    const report = await verifyEpoch(
+      { files, clock, workers: deps.host.workers, onProgress: () => undefined },
+      {
+        epoch: epoch.n,
+        paths: epochPaths(paths.audit, epoch.n),
+        verifier: createLogVerifier(local, this.crypto),
+        remembered: null,
+        live: true,
+        semantic: true,
+        headKeys: null,
+      },
+    );
+    const found = report.findings.find((one) => FINDINGS[one.code] === 'tampered');
+    if (found !== undefined) {
+      this.#distrust(`the audit log: ${found.message} (${found.code})`);
+    }
+    this.#verifyLedger();
+  }
+
+  #verifyLedger(): void {
+    const ledger = this.#ledger;
+    if (ledger === null) return;
+    const source = {
+      lineAt: (place: LinePlace) => ledger.line(place.seq),
+      linesFrom: (seq: number) => this.store.ledgerLines(seq),
+    };
+    try {
+      const replayed = replayLedger(this.crypto, source);
+      if (equalBytes(encodeState(replayed), encodeState(ledger.state))) return;
+      this.#distrust('ledger/state.json is not what the ledger comes to');
+    } catch (error) {
+      if (!(error instanceof RonError) || error.exit !== 10) throw error;
+      this.#distrust(`the ledger: ${error.message}`);
+    }
+  }
+
+  #distrust(why: string): void {
+    this.#integrity = why;
+    this.store.refuseWrites(why);
+    this.#options.telemetry.count('kms_audit_integrity_failed_total');
+    this.#options.telemetry.log('error', 'audit_integrity_failed', { message: why });
+  }
+
+  #onLost(error: RonError): void {
+    const { kind, telemetry } = this.#options;
+    this.#lostAtMs = this.context.clock.monotonicMs();
+    telemetry.publish('kms.backend.status', { backend: kind, ok: false });
+    telemetry.log('error', 'backend_session_down', { backend: kind, message: error.message });
+    this.#lost?.();
+  }
+
+  #whenLost(signal: AbortSignal): Promise<void> {
+    if (this.#lostAtMs !== null || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#lost = null;
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#lost = done;
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}

@@ -1,0 +1,79 @@
+// The custody service of a server: what it does by itself over a long life (log page 4.5, 4.6; service page 1).
+
+import { describe, expect, it } from 'vitest';
+import { openCustodyStore } from '../../src/storage/custody-open.ts';
+import { B3, call, capability, LOCAL } from '../contract/kms-subject.ts';
+import { settle } from '../support/manual-clock.ts';
+import { serving } from '../support/serving.ts';
+
+const key = { tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true } as const;
+
+describe('life', () => {
+  it('records start and stop, and ends with a checkpoint over everything', async () => {
+    const { service, deps } = await serving();
+    await service.start();
+    const made = await service.kms.keys.create(key, call());
+    const signed = await service.kms.signing.sign({ kids: [made.kid], payload_b3: B3 }, call());
+    expect(signed.bundle?.sigs.map((one) => one.alg)).toEqual(['ed25519', 'ml-dsa']);
+    expect(await service.close('SIGTERM')).toBe(true);
+    const store = await openCustodyStore(deps);
+    const ops = [...store.records(0)].map((one) => one.op);
+    expect(ops[0]).toBe('init');
+    expect(ops).toContain('start');
+    expect(ops.slice(ops.indexOf('stop'))).toEqual(['stop', 'manifest']);
+    expect(store.newestCheckpoint().size).toBe(store.logSize);
+    await store.close();
+  });
+
+  it('signs a checkpoint every 60 s, idle too', async () => {
+    const { service, clock, told } = await serving();
+    await service.start();
+    await clock.pass(1000);
+    const before = told.count('kms_audit_checkpoint_total');
+    const { size } = service.store.newestCheckpoint();
+    await clock.pass(125_000, 1000);
+    expect(told.count('kms_audit_checkpoint_total') - before).toBe(2);
+    expect(service.store.newestCheckpoint().size).toBe(size);
+    expect(service.store.newestCheckpoint().signedAtMs).toBeGreaterThan(clock.now() - 61_000);
+  });
+
+  it('a second process is refused while it lives, also after the backend was opened again', async () => {
+    const { service, deps } = await serving();
+    await expect(openCustodyStore(deps)).rejects.toMatchObject({ code: 'Locked' });
+    await service.close('x');
+    await (await openCustodyStore(deps)).close();
+  });
+});
+
+describe('callers', () => {
+  it('governance and audit are for the instance', async () => {
+    const { service } = await serving();
+    const tenants = call(capability(['kms:govern', 'kms:audit', 'kms:read'], ['acme']));
+    const instance = call(capability(['kms:govern', 'kms:audit', 'kms:read'], ['_instance']));
+    const { governance, audit, policy, health } = service.kms;
+    for (const refused of [
+      governance.ingest({}, tenants),
+      audit.checkpoint({}, tenants),
+      audit.head({}, tenants),
+      policy.effective({ tenant: null }, tenants),
+      health.status({}, tenants),
+    ]) {
+      await expect(refused).rejects.toMatchObject({ code: 'Denied' });
+    }
+    await expect(governance.ingest({}, instance)).rejects.toMatchObject({ code: 'Ungoverned' });
+    expect((await audit.head({}, instance)).size).toBe(service.store.logSize);
+    expect((await policy.effective({ tenant: 'acme' }, tenants)).verify_mode).toBe('or');
+    expect((await policy.effective({ tenant: null }, instance)).scope).toBe('global');
+    expect((await health.status({}, instance)).backendReady).toBe(true);
+  });
+
+  it('a mutation is serialised with its look-up: two at once under one op_id make one key', async () => {
+    const { service } = await serving();
+    const once = call(LOCAL, { repeatable: true });
+    const [a, b] = await Promise.all([service.kms.keys.create(key, once), service.kms.keys.create(key, once)]);
+    expect(b?.kid).toBe(a?.kid);
+    expect([a?.replayed, b?.replayed]).toEqual([false, true]);
+    expect(service.store.view.keys).toHaveLength(1);
+    await settle();
+  });
+});
