@@ -300,7 +300,7 @@ export const METRICS = [
   gauge('kms_capabilities_active', 'Capabilities that are neither spent, revoked nor expired.', [tenant], {
     fromState: true,
   }),
-  counter('kms_capabilities_minted_total', 'Capabilities minted.', [tenant], { offline: true }),
+  counter('kms_capabilities_minted_total', 'Capabilities minted.', [tenant]),
   gauge(
     'kms_capabilities_minted_fairness_skew',
     'Operations of the busiest tenant over those of the median one.',

@@ -6,25 +6,28 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import type { ServiceState } from './admin-ports.ts';
 
-export const READINESS_KEYS = [
-  'config_loaded',
-  'listener_bound',
-  'backend_ready',
-  'attestation_ready',
-  'audit_ready',
-  'checkpoint_recent',
-  'rng_ok',
-  'clock_ok',
-  'verify_cache_ok',
-  'policy_loaded',
-  'bus_ready',
-  'pq_ok',
-  'disk_space',
-  'cap_root_age',
-  'governed',
-  'not_draining',
-] as const;
-export type ReadinessKey = (typeof READINESS_KEYS)[number];
+/** Every key of `/readyz` and when it holds. */
+export const READINESS_MEANINGS = {
+  config_loaded: 'the configuration is valid, and the last reload was accepted',
+  listener_bound: 'the listeners accept',
+  backend_ready: 'the custody backend answers; lost for less than 10 s it is degraded',
+  attestation_ready: 'attestation is there where it is required',
+  audit_ready: 'the log can be written, the last checkpoint was signed, and no check of the log failed',
+  checkpoint_recent: 'the newest checkpoint is at most 120 s old',
+  rng_ok: 'random numbers come and pass their checks',
+  clock_ok: 'the clock is within security.time_skew_tolerance_ms',
+  verify_cache_ok:
+    'what verify answers from is fresh; degraded beyond audit.verify_cache_ttl_ms, missing beyond twice that',
+  policy_loaded: 'the policy in force is known, so that signing is possible; degraded with service.verify_only',
+  bus_ready: 'the event stream takes readers',
+  pq_ok: 'the own stack does what the post-quantum policy asks; what a peer can do does not count',
+  disk_space: 'the volume of the log has room; degraded below audit.min_free or 10 %, missing below audit.reserve',
+  cap_root_age: 'the capability root is at most 30 days old; older is degraded',
+  governed: 'the service runs under a genesis; without one it is degraded',
+  not_draining: 'no shutdown has begun',
+} as const satisfies Readonly<Record<string, string>>;
+export type ReadinessKey = keyof typeof READINESS_MEANINGS;
+export const READINESS_KEYS = Object.keys(READINESS_MEANINGS) as readonly ReadinessKey[];
 
 export type Level = 'ok' | 'degraded' | 'missing';
 

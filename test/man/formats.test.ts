@@ -52,7 +52,7 @@ describe('every page', () => {
     expect(wide).toEqual([]);
   });
 
-  it('is there: eight formats, five concepts', () => {
+  it('is there: eight formats, six concepts', () => {
     expect(PAGES.sort()).toEqual([
       'ron-kms.toml.5',
       'ronctl-audit-log.5',
@@ -64,6 +64,7 @@ describe('every page', () => {
       'ronctl-home.5',
       'ronctl-keys.5',
       'ronctl-ledger.5',
+      'ronctl-monitoring.7',
       'ronctl-rollout.7',
       'ronctl-sealed.5',
       'ronctl-security.7',
