@@ -32,11 +32,13 @@ export function readToken(host: Pick<Host, 'files'>, path: string, field: string
   }
 }
 
+/** Links that the operator set are followed, as for every file that is named. */
 function openToken(host: Pick<Host, 'files'>, path: string, field: string) {
   try {
-    return host.files.open(path, 'read');
+    return host.files.open(host.files.realPath(path), 'read');
   } catch (thrown) {
-    if (!(thrown instanceof RonError) || thrown.code !== 'NotFound') throw thrown;
-    throw new RonError('NotFound', `there is no capability file ${path}`, { field, cause: thrown });
+    if (!(thrown instanceof RonError)) throw thrown;
+    const message = thrown.code === 'NotFound' ? `there is no capability file ${path}` : thrown.message;
+    throw new RonError(thrown.code, message, { field, cause: thrown });
   }
 }
