@@ -1,0 +1,42 @@
+// `ronctl kms serve` for people: what serves where, how to stop it, and what to type in the other terminal.
+
+import type { ServeEvent } from '../../operations/kms/serve-event.ts';
+import { blank, fields, line, list, type TextModel, type Tone } from '../../ui/text-model.ts';
+
+type Row = readonly [string, string, Tone?];
+
+export function serveView(event: ServeEvent): TextModel {
+  if (event.state === 'stopped') {
+    const [tone, how]: [Tone, string] = event.drained
+      ? ['good', 'stopped: everything in flight was finished']
+      : ['warn', `stopped: ${event.aborted} requests in flight were cut off`];
+    const at = event.checkpoint;
+    return [
+      line(how, tone),
+      fields([
+        ['why', event.why],
+        ['checkpoint', at === null ? '-' : `size ${at.size}, root ${at.root}`],
+      ]),
+    ];
+  }
+  const rows: Row[] = [
+    ['socket', event.socket ?? '-'],
+    ['address', event.addr ?? '-'],
+    ...(event.cert_sha256 === null ? [] : [['certificate', `sha256 ${event.cert_sha256}`] as const]),
+    ['metrics', `http://${event.metrics_addr}/metrics`],
+    ['profile', event.profile],
+    ['governed', event.governed ? 'yes' : 'no: no genesis is adopted', event.governed ? 'plain' : 'warn'],
+    ['custody', event.amnesia ? `${event.backend}, nothing on disk` : event.backend],
+    ...(event.verify_only === null ? [] : [['verify only', event.verify_only, 'warn'] as const]),
+    ['operator', event.operator_cap ?? 'no capability was written: --operator-cap FILE'],
+    ['configuration', event.config ?? 'defaults'],
+  ];
+  return [
+    line('ron-kms is ready', 'good'),
+    fields(rows),
+    blank,
+    line('In another terminal:'),
+    list(event.next),
+    line('Stop it with Ctrl-C, or `kill PID`: work in flight is finished first.'.replace('PID', String(event.pid))),
+  ];
+}

@@ -1,0 +1,185 @@
+// A real `ronctl kms serve` as a child process: waits for its ready envelope, keeps all its output, ends it by signal.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { onTestFinished } from 'vitest';
+import { BINARY, type Envelope, type TestHome } from './binary.ts';
+
+export interface Ready {
+  readonly state: 'ready';
+  readonly pid: number;
+  readonly socket: string | null;
+  readonly addr: string | null;
+  readonly metrics_addr: string;
+  readonly operator_cap: string | null;
+  readonly cert_sha256: string | null;
+  readonly profile: string;
+  readonly governed: boolean;
+  readonly backend: string;
+  readonly amnesia: boolean;
+}
+
+export interface Stopped {
+  readonly state: 'stopped';
+  readonly drained: boolean;
+  readonly aborted: number;
+}
+
+export interface Server {
+  readonly ready: Ready;
+  readonly child: ChildProcess;
+  /** Everything so far. */
+  stdout(): string;
+  stderr(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Exit code, or 128 + n. */
+  exit(): Promise<number>;
+  /** SIGTERM, then its exit code. */
+  stop(): Promise<number>;
+  /** The last envelope on standard output. */
+  last(): Envelope<Stopped>;
+}
+
+export interface ServerOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Without it `--passphrase-file` of the store and `--json` are added. */
+  readonly bare?: boolean;
+  readonly stdin?: string;
+}
+
+const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGUSR2: 12, SIGTERM: 15 };
+
+export interface Started {
+  /** Null when it ended before it was ready. */
+  readonly server: Server | null;
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts it and waits until it is ready or has ended. Killed after the test. */
+export async function tryServer(home: TestHome, argv: readonly string[], options: ServerOptions = {}): Promise<Started> {
+  const own = options.bare === true ? [] : ['--passphrase-file', home.passphrase('store'), '--json'];
+  const child = spawn(BINARY, ['kms', 'serve', ...argv, ...own], {
+    cwd: options.cwd ?? home.directory,
+    env: {
+      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+      LANG: 'C.UTF-8',
+      RONCTL_HOME: home.path,
+      HOME: home.directory,
+      ...options.env,
+    },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.stdin ?? '');
+  let stdout = '';
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const closed = once(child, 'close').then(([code, signal]: unknown[]) =>
+    typeof code === 'number' ? code : 128 + (SIGNALS[String(signal)] ?? 0),
+  );
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  const firstLine = new Promise<string>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      if (stdout.includes('\n')) resolve(stdout.slice(0, stdout.indexOf('\n')));
+    });
+  });
+  const first = await Promise.race([firstLine, closed]);
+  const envelope = typeof first === 'string' ? (JSON.parse(first) as Envelope<Ready>) : null;
+  if (envelope === null || !envelope.ok) return { server: null, exit: await closed, stdout, stderr };
+  const server: Server = {
+    ready: envelope.data!,
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    signal: (name) => {
+      child.kill(name);
+    },
+    exit: () => closed,
+    stop: () => {
+      child.kill('SIGTERM');
+      return closed;
+    },
+    last: () => JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as Envelope<Stopped>,
+  };
+  return { server, exit: null, stdout, stderr };
+}
+
+/** Like tryServer; throws with its output when it does not become ready. */
+export async function startServer(
+  home: TestHome,
+  argv: readonly string[] = [],
+  options: ServerOptions = {},
+): Promise<Server> {
+  const { server, exit, stdout, stderr } = await tryServer(home, argv, options);
+  if (server === null) throw new Error(`kms serve ended with ${exit}\n${stdout}\n${stderr}`);
+  return server;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export interface HttpRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly path: string;
+  readonly token?: string;
+  readonly body?: unknown;
+}
+
+/** One request over the Unix socket, or to `host:port`. Rejects when the connection breaks. */
+export function http(
+  to: string,
+  { method, path, token, body }: HttpRequest,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<HttpAnswer> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const place = to.startsWith('/')
+    ? { socketPath: to }
+    : { host: to.slice(0, to.lastIndexOf(':')), port: Number(to.slice(to.lastIndexOf(':') + 1)) };
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(
+      {
+        ...place,
+        path,
+        method: method ?? (text === undefined ? 'GET' : 'POST'),
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+          ...headers,
+        },
+        agent: false,
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString('utf8'),
+          }),
+        );
+        response.on('error', reject);
+      },
+    );
+    sent.on('error', reject);
+    sent.end(text);
+  });
+}
+
+/** The value of one series in a metrics page; null when it is not there. */
+export function metric(page: string, series: string): number | null {
+  const line = page.split('\n').find((one) => one.startsWith(`${series} `));
+  return line === undefined ? null : Number(line.slice(series.length + 1));
+}
