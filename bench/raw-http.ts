@@ -61,7 +61,7 @@ export class RawConnection {
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
     const head = this.#buffer.indexOf(END);
     if (head < 0) return;
-    const text = this.#buffer.latin1Slice(0, head);
+    const text = this.#buffer.toString('latin1', 0, head);
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? 0);
     const end = head + END.length + length;
     if (this.#buffer.length < end) return;

@@ -65,7 +65,9 @@ export abstract class BaseCommand extends Command {
       report = reporter(host, { format: this.#format(), noColor: this.argv.includes('--no-color') });
       const input = await this.#input();
       typed = input;
-      const loaded = await loadClientConfig(host, textFlag(input, 'config'));
+      // `kms serve --config` names the configuration of the server.
+      const ownConfig = Object.hasOwn(this.ctor.flags, 'config') && this.ctor.flags['config'] !== GLOBAL_FLAGS.config;
+      const loaded = await loadClientConfig(host, ownConfig ? undefined : textFlag(input, 'config'));
       const format =
         this.#format() === 'table' && !this.#asked() ? (loaded.config.output.format ?? 'table') : this.#format();
       report = reporter(host, { format, noColor: input.flags['no-color'] === true, config: loaded.config });

@@ -143,9 +143,9 @@ export class TestHome {
   /** A directory beside it for files of the test. */
   readonly directory: string;
 
-  constructor() {
+  constructor(path?: string) {
     this.directory = mkdtempSync(join(tmpdir(), 'ronctl-test-'));
-    this.path = join(this.directory, 'home');
+    this.path = path ?? join(this.directory, 'home');
   }
 
   /** Runs bin/ronctl in this home, from its directory. */

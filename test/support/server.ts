@@ -1,8 +1,11 @@
 // A real `ronctl kms serve` as a child process: waits for its ready envelope, keeps all its output, ends it by signal.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { BINARY, type Envelope, type TestHome } from './binary.ts';
 
@@ -60,7 +63,11 @@ export interface Started {
 }
 
 /** Starts it and waits until it is ready or has ended. Killed after the test. */
-export async function tryServer(home: TestHome, argv: readonly string[], options: ServerOptions = {}): Promise<Started> {
+export async function tryServer(
+  home: TestHome,
+  argv: readonly string[],
+  options: ServerOptions = {},
+): Promise<Started> {
   const own = options.bare === true ? [] : ['--passphrase-file', home.passphrase('store'), '--json'];
   const child = spawn(BINARY, ['kms', 'serve', ...argv, ...own], {
     cwd: options.cwd ?? home.directory,
@@ -155,7 +162,9 @@ export function http(
         method: method ?? (text === undefined ? 'GET' : 'POST'),
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+          ...(text === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
           ...headers,
         },
         agent: false,
@@ -182,4 +191,117 @@ export function http(
 export function metric(page: string, series: string): number | null {
   const line = page.split('\n').find((one) => one.startsWith(`${series} `));
   return line === undefined ? null : Number(line.slice(series.length + 1));
+}
+
+/** A token for the tenants and scopes, minted over HTTP with operator.cap. */
+export async function mintToken(server: Server, tenant: string, scopes: readonly string[]): Promise<string> {
+  const operator = readFileSync(server.ready.operator_cap!, 'utf8').trim();
+  const answer = await http(server.ready.socket!, {
+    path: '/v1/kms/caps/mint',
+    token: operator,
+    body: {
+      caveats: [
+        `tenant = ${tenant}`,
+        `scope = ${[...scopes].sort().join(',')}`,
+        `exp = ${new Date(Date.now() + 600_000).toISOString()}`,
+      ],
+      once: false,
+      new_tenant: true,
+      op_id: randomUUID(),
+    },
+  });
+  if (answer.status !== 200) throw new Error(`mint: ${answer.status} ${answer.body}`);
+  return (JSON.parse(answer.body) as { readonly token: string }).token;
+}
+
+export const ALL_OF_A_TENANT = ['kms:read', 'kms:rotate', 'kms:sign', 'kms:unwrap', 'kms:verify', 'kms:wrap'];
+
+export interface Acknowledged {
+  readonly op: 'sign' | 'wrap' | 'create';
+  readonly opId: string;
+  /** Record number, where the answer names it. */
+  readonly index: number | null;
+}
+
+export interface Load {
+  /** Answers with 200 that arrived whole, by op_id. */
+  readonly acknowledged: readonly Acknowledged[];
+  /** Everything else that came back, by status; 0 for a broken connection. */
+  readonly others: ReadonlyMap<number, number>;
+  /** Resolves when every sender has ended: told to, or after its connection broke. */
+  stop(): Promise<void>;
+}
+
+/** `senders` closed loops of sign and wrap with named op_ids until `stop`; bounded by `most` requests each. */
+export function startLoad(
+  socket: string,
+  token: string,
+  keys: { readonly sign: string; readonly wrap: string },
+  { senders = 8, most = 5000 }: { readonly senders?: number; readonly most?: number } = {},
+): Load {
+  const acknowledged: Acknowledged[] = [];
+  const others = new Map<number, number>();
+  let stopping = false;
+  const sender = async (number: number): Promise<void> => {
+    for (let n = 0; n < most && !stopping; n++) {
+      const opId = randomUUID();
+      const op = n % 5 === 4 ? 'wrap' : 'sign';
+      const body =
+        op === 'sign'
+          ? { kid_or_set: { kid: keys.sign }, payload_b3: `${number}`.padStart(4, '0') + `${n}`.padStart(60, '0') }
+          : { kid: keys.wrap, size: 32 };
+      try {
+        const answer = await http(socket, { path: `/v1/kms/${op}`, token, body: { ...body, op_id: opId } });
+        if (answer.status === 200) {
+          const { audit } = JSON.parse(answer.body) as { readonly audit?: { readonly index: number } };
+          acknowledged.push({ op, opId, index: audit?.index ?? null });
+        } else others.set(answer.status, (others.get(answer.status) ?? 0) + 1);
+      } catch {
+        others.set(0, (others.get(0) ?? 0) + 1);
+        return;
+      }
+    }
+  };
+  const running = Promise.all(Array.from({ length: senders }, (_, number) => sender(number)));
+  return {
+    acknowledged,
+    others,
+    stop: async () => {
+      stopping = true;
+      await running;
+    },
+  };
+}
+
+interface LogRecord {
+  readonly seq: number;
+  readonly op: string;
+  readonly op_id?: string;
+  readonly result: string;
+}
+
+/** Every record of the log of a home, from its segments. */
+export function auditRecords(home: TestHome): readonly LogRecord[] {
+  const directory = join(home.path, 'audit', 'e0', 'segments');
+  return readdirSync(directory)
+    .filter((name) => /^\d+\.jsonl$/.test(name))
+    .sort()
+    .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LogRecord);
+}
+
+/** Acknowledged operations without a record, and op_ids with more than one record of their operation. */
+export function lostAndDoubled(
+  acknowledged: readonly Acknowledged[],
+  records: readonly LogRecord[],
+): { readonly lost: readonly string[]; readonly doubled: readonly string[] } {
+  const count = new Map<string, number>();
+  for (const { op, op_id } of records) {
+    if (op_id !== undefined) count.set(`${op} ${op_id}`, (count.get(`${op} ${op_id}`) ?? 0) + 1);
+  }
+  return {
+    lost: acknowledged.filter(({ op, opId }) => !count.has(`${op} ${opId}`)).map(({ opId }) => opId),
+    doubled: [...count].filter(([, times]) => times > 1).map(([name]) => name),
+  };
 }

@@ -1,44 +1,28 @@
 // Flags of `kms serve`: those of the table of ron-kms.toml (CONFIG.md 6), which judges their values, and what is about one
 // start only (service pages 3 and 8).
 
-import { Flags } from '@oclif/core';
-import { serverKeys } from '../../config/server-keys.ts';
+import { type Command, Flags } from '@oclif/core';
+import { serverFlags } from '../../config/server-flags.ts';
+import type { ServerFlags } from '../../config/server-sources.ts';
 import { passphraseFlags } from './passphrase.ts';
 import { confirmTimeFlag, lockTimeoutFlag } from './shared.ts';
 
-const HELP_VALUE: Readonly<Record<string, string>> = {
-  boolean: '',
-  socket: 'HOST:PORT',
-  duration: 'DURATION',
-  integer: 'N',
-  size: 'SIZE',
-  path: 'PATH',
-};
+const GROUP = { helpGroup: 'CONFIGURATION' };
 
-type StringFlag = ReturnType<typeof Flags.string>;
-type BooleanFlag = ReturnType<typeof Flags.boolean>;
-
-/** By name without `--`; one for each row that has a flag. */
-function configFlags(): Readonly<Record<string, StringFlag | BooleanFlag>> {
-  const out: Record<string, StringFlag | BooleanFlag> = {};
-  for (const { flag, type, summary } of serverKeys()) {
-    if (flag === undefined) continue;
-    const helpGroup = 'CONFIGURATION';
-    if (type.kind === 'boolean') out[flag] = Flags.boolean({ summary, helpGroup });
-    else {
-      const helpValue = type.kind === 'choice' ? type.values.join('|') : (HELP_VALUE[type.kind] ?? 'VALUE');
-      out[flag] = Flags.string({ summary, helpGroup, helpValue });
-    }
-  }
-  return out;
-}
+const configFlags = (): Record<string, Command.Flag.Any> =>
+  Object.fromEntries(
+    serverFlags().map(({ name, boolean, helpValue, summary }) => [
+      name,
+      boolean ? Flags.boolean({ summary, ...GROUP }) : Flags.string({ summary, helpValue, ...GROUP }),
+    ]),
+  );
 
 export const serveFlags = {
   ...configFlags(),
   config: Flags.string({
     summary: 'server configuration, TOML or JSON (env RON_KMS_CONFIG)',
     helpValue: 'FILE',
-    helpGroup: 'CONFIGURATION',
+    ...GROUP,
   }),
   genesis: Flags.string({ summary: 'genesis that an amnesia server is governed by', helpValue: 'FILE' }),
   ledger: Flags.string({ summary: 'its ledger; - is standard input', helpValue: 'FILE' }),
@@ -58,3 +42,14 @@ export const serveFlags = {
   'confirm-time': confirmTimeFlag,
   'lock-timeout': lockTimeoutFlag,
 };
+
+/** `config` and the flags of the table, as they were typed. */
+export function configFlagsOf(flags: Readonly<Record<string, unknown>>): ServerFlags {
+  const names = ['config', ...serverFlags().map(({ name }) => name)];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = flags[name];
+      return typeof value === 'string' || typeof value === 'boolean' ? [[name, value]] : [];
+    }),
+  );
+}

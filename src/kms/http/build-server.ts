@@ -2,6 +2,7 @@
 // fastify is loaded here. `drain` follows CON-27: readiness was turned false by the caller, then nothing new is begun.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { toTime } from '../../bytes/time.ts';
 import { uuidV7 } from '../../bytes/uuid.ts';
@@ -13,6 +14,7 @@ import { errorAnswer, Refusal } from './refusal.ts';
 import { JSON_TYPE } from './reply-answer.ts';
 import { addRoutes, ROUTER } from './server.ts';
 import type { Bound, Listen, ServerParts } from './server-parts.ts';
+import { watchHandshakes } from './tls-watch.ts';
 import { Traffic } from './traffic.ts';
 
 export interface KmsServer {
@@ -79,7 +81,12 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
     routing: (request: IncomingMessage, response: ServerResponse) =>
       (where.kind === 'metrics' ? plain : app).routing(request, response),
     refusal: envelope,
-    onTlsFailure: () => telemetry.count('tls_handshake_failures_total'),
+    watchTls: (server: TlsServer) =>
+      watchHandshakes(server, {
+        telemetry,
+        monotonicMs: () => clock.monotonicMs(),
+        pqOnly: () => parts.config().tls.pq_only,
+      }),
   });
   return {
     listen: async (where) => {

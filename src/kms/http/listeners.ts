@@ -48,7 +48,8 @@ export interface ListenerDeps {
   readonly routing: Routing;
   /** The error envelope for a connection whose request never became one. */
   refusal(status: number): string;
-  onTlsFailure(): void;
+  /** A TLS listener, before it is bound. */
+  watchTls(server: TlsServer): void;
 }
 
 function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
@@ -69,7 +70,7 @@ function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
   server.timeout = 0;
   // 100 Continue is sent when the body is wanted, after the token was judged.
   server.on('checkContinue', routing);
-  server.on('tlsClientError', () => deps.onTlsFailure());
+  if (tls !== undefined) deps.watchTls(server as TlsServer);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy();
@@ -111,8 +112,13 @@ function bind(server: Server | TlsServer, where: Listen): Promise<void> {
 export async function listen(where: Listen, deps: ListenerDeps): Promise<Listener> {
   const server = make(where, deps);
   await bind(server, where);
-  server.on('error', () => undefined);
   let closed: Promise<void> | null = null;
+  const failed = new Promise<Error>((resolve) => {
+    server.on('error', resolve);
+    server.on('close', () => {
+      if (closed === null) resolve(new Error('the listener was closed'));
+    });
+  });
   const stopAccepting = (): void => {
     // http's own close() would cut idle connections, and with them requests that are just being sent.
     closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()));
@@ -121,18 +127,25 @@ export async function listen(where: Listen, deps: ListenerDeps): Promise<Listene
     where.kind === 'tcp' && where.tls !== undefined
       ? { setTls: (tls: TlsOptions) => (server as TlsServer).setSecureContext({ ...tls, minVersion: 'TLSv1.3' }) }
       : {};
+  const close = async (): Promise<void> => {
+    stopAccepting();
+    server.closeAllConnections();
+    await closed;
+  };
+  const retire = async (graceMs: number): Promise<void> => {
+    stopAccepting();
+    const late = setTimeout(() => server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(late);
+  };
   return {
-    bound: { ...place(where, server.address()), ...setTls },
+    bound: { ...place(where, server.address()), ...setTls, failed, retire },
     stopAccepting,
-    close: async () => {
-      stopAccepting();
-      server.closeAllConnections();
-      await closed;
-    },
+    close,
   };
 }
 
-function place(where: Listen, address: string | AddressInfo | null): Bound {
+function place(where: Listen, address: string | AddressInfo | null): Pick<Bound, 'kind' | 'path' | 'host' | 'port'> {
   if (where.kind === 'unix') return { kind: 'unix', path: where.path };
   const port = address !== null && typeof address === 'object' ? address.port : where.port;
   return { kind: where.kind, host: where.host, port };

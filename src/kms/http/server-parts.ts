@@ -50,4 +50,8 @@ export interface Bound {
   readonly port?: number;
   /** Replaces certificate and key for new connections; only of a TLS listener. */
   setTls?(options: TlsOptions): void;
+  /** Resolves when the listener itself has failed; never after `retire`. */
+  readonly failed: Promise<Error>;
+  /** No new connections here; those that are open may last for `graceMs`, then they are cut. */
+  retire(graceMs: number): Promise<void>;
 }

@@ -10,14 +10,13 @@ import { groupOfSocket, isPqGroup } from './tls-material.ts';
 export type HandshakeFailure = 'timeout' | 'invalid_key' | 'classical_refused' | 'no_shared_group' | 'other';
 
 const SLOW_MS = 100;
+const NO_GROUP: ReadonlySet<string> = new Set(['ERR_SSL_NO_SUITABLE_KEY_SHARE', 'ERR_SSL_NO_SUITABLE_GROUPS']);
 
 /** The reason of a failed handshake, from OpenSSL's code; `pqOnly` says whose wish the missing group was. */
 export function handshakeFailure(code: string | undefined, pqOnly: boolean): HandshakeFailure {
   if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'timeout';
-  if (code === 'ERR_SSL_NO_SUITABLE_KEY_SHARE' || code === 'ERR_SSL_NO_SHARED_GROUP' || code === 'ERR_SSL_NO_SUITABLE_GROUPS')
-    return pqOnly ? 'classical_refused' : 'no_shared_group';
-  if (code?.includes('CERT') === true || code?.includes('BAD_KEY') === true || code?.includes('KEY_SHARE') === true)
-    return 'invalid_key';
+  if (code !== undefined && NO_GROUP.has(code)) return pqOnly ? 'classical_refused' : 'no_shared_group';
+  if (code !== undefined && /CERT|BAD_KEY|KEY_SHARE|ECPOINT/.test(code)) return 'invalid_key';
   return 'other';
 }
 
@@ -26,7 +25,7 @@ const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddre
 export interface WatchOptions {
   readonly telemetry: Pick<Telemetry, 'count' | 'observe' | 'log' | 'publish'>;
   readonly monotonicMs: () => number;
-  readonly pqOnly: boolean;
+  readonly pqOnly: () => boolean;
 }
 
 export function watchHandshakes(server: Server, { telemetry, monotonicMs, pqOnly }: WatchOptions): void {
@@ -44,21 +43,27 @@ export function watchHandshakes(server: Server, { telemetry, monotonicMs, pqOnly
     const group = groupOfSocket(socket);
     const hybrid = isPqGroup(group);
     telemetry.count('pq_handshake_total', { algo: hybrid ? 'hybrid' : 'x25519', role: 'server' });
-    if (ms !== null) telemetry.observe('crypto_latency_seconds', ms / 1000, { op: 'kex', algo: hybrid ? 'hybrid' : 'x25519' });
+    if (ms !== null)
+      telemetry.observe('crypto_latency_seconds', ms / 1000, { op: 'kex', algo: hybrid ? 'hybrid' : 'x25519' });
     if (hybrid) {
       telemetry.count('pqc_handshake_success_total');
       if (ms === null) return;
       telemetry.observe('pqc_handshake_latency_seconds', ms / 1000);
-      if (ms > SLOW_MS) telemetry.log('warn', 'tls_handshake_slow', { latency_ms: Math.round(ms), pq: true });
+      if (ms > SLOW_MS) telemetry.log('warn', 'tls_handshake_slow', { latency_ms: Math.round(ms), pq: 'hybrid' });
       return;
     }
     const downgrade = { from: 'hybrid', to: 'classical', reason: 'peer' } as const;
     telemetry.count('pq_downgrade_events_total', downgrade);
-    telemetry.log('warn', 'pq_downgrade', { pq: false, algo: group ?? 'unknown', peer_mode: 'classical', downgrade_reason: 'peer' });
+    telemetry.log('warn', 'pq_downgrade', {
+      pq: 'off',
+      algo: group ?? 'unknown',
+      peer_mode: 'classical',
+      downgrade_reason: 'peer',
+    });
     telemetry.publish('kms.pq.downgrade', { ...downgrade, algo: group ?? 'unknown' });
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
-    const reason = handshakeFailure(error.code, pqOnly);
+    const reason = handshakeFailure(error.code, pqOnly());
     telemetry.count('tls_handshake_failures_total');
     telemetry.count('pqc_handshake_failure_total', { reason });
     telemetry.log('warn', 'tls_handshake_failed', { reason, code: error.code ?? 'unknown' });

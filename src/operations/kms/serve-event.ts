@@ -1,7 +1,5 @@
 // What `kms serve` says on standard output: one result when it is ready, one when it has stopped.
 
-import type { CheckpointPlace } from '../../kms/admin-ports.ts';
-
 export interface ServeReady {
   readonly state: 'ready';
   readonly pid: number;
@@ -34,7 +32,10 @@ export interface ServeStopped {
   readonly drained: boolean;
   /** Requests that were cut off. */
   readonly aborted: number;
-  readonly checkpoint: CheckpointPlace | null;
+  /** The final checkpoint is signed. */
+  readonly checkpoint: boolean;
+  /** Records of the log. */
+  readonly audit_size: number;
 }
 
 export type ServeEvent = ServeReady | ServeStopped;

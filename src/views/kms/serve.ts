@@ -10,12 +10,16 @@ export function serveView(event: ServeEvent): TextModel {
     const [tone, how]: [Tone, string] = event.drained
       ? ['good', 'stopped: everything in flight was finished']
       : ['warn', `stopped: ${event.aborted} requests in flight were cut off`];
-    const at = event.checkpoint;
     return [
       line(how, tone),
       fields([
         ['why', event.why],
-        ['checkpoint', at === null ? '-' : `size ${at.size}, root ${at.root}`],
+        ['records', String(event.audit_size)],
+        [
+          'checkpoint',
+          event.checkpoint ? 'signed' : 'none: the log was not signed at the end',
+          event.checkpoint ? 'plain' : 'warn',
+        ],
       ]),
     ];
   }

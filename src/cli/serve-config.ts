@@ -1,0 +1,102 @@
+// The configuration of a server over its life (service page 6): judged on this machine and against the policy in force, at the
+// start and at each reload. A reload takes over everything or nothing; what only a start takes over is refused by name,
+// addresses and TLS aside, which are bound anew (CFG-50, CFG-51).
+
+import type { LoadedServerConfig, ServerConfig } from '../config/server-config.ts';
+import { judgeAgainstLedger, type LedgerPolicy } from '../config/server-ledger.ts';
+import { loadServerConfig, refuseViolations } from '../config/server-load.ts';
+import { type Reload, reloadOf } from '../config/server-reload.ts';
+import type { ServerFlags } from '../config/server-sources.ts';
+import { fail } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { judgedServerConfig } from '../operations/config/home-policy.ts';
+import type { OperationDeps } from '../operations/deps.ts';
+import type { Judged } from '../policy/overlay.ts';
+import { parseProfile } from '../policy/profile.ts';
+import type { PqState } from '../rollout/phases.ts';
+
+export interface InForce {
+  readonly loaded: LoadedServerConfig;
+  /** The PQ state that every scope has at least in this process. */
+  readonly pq: PqState | null;
+}
+
+/** Bound anew by a reload. */
+const REBOUND: ReadonlySet<string> = new Set([
+  'bind_addr',
+  'metrics_addr',
+  'tls.enabled',
+  'tls.cert_path',
+  'tls.key_path',
+  'tls.pq_only',
+]);
+
+export class LiveConfig {
+  readonly #host: Host;
+  readonly #home: string;
+  readonly #flags: ServerFlags;
+  #current: InForce;
+  /** Why the newest reload was refused; null when what is in force is the newest. */
+  refused: string | null = null;
+
+  private constructor(host: Host, home: string, flags: ServerFlags, current: InForce) {
+    this.#host = host;
+    this.#home = home;
+    this.#flags = flags;
+    this.#current = current;
+  }
+
+  /** Judges by what the home says without a passphrase. Throws RefusedConfig, Unsupported, NotFound. */
+  static async start(deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>, flags: ServerFlags): Promise<LiveConfig> {
+    const { judgement, violations, config, origins, file, warnings } = await judgedServerConfig(flags, deps);
+    refuseViolations([...violations, ...(judgement?.violations ?? [])]);
+    const loaded = { config: judgement?.config ?? config, origins: judgement?.origins ?? origins, file, warnings };
+    return new LiveConfig(deps.host, deps.home, flags, { loaded, pq: judgement?.pq ?? null });
+  }
+
+  get config(): ServerConfig {
+    return this.#current.loaded.config;
+  }
+
+  get loaded(): LoadedServerConfig {
+    return this.#current.loaded;
+  }
+
+  /** Against the ledger itself. Throws RefusedConfig naming both values and where they come from. */
+  judge(ledger: LedgerPolicy, judged: Judged): { readonly config: ServerConfig; readonly pq: PqState | null } {
+    this.#current = inForce(this.#current.loaded, ledger, judged);
+    return { config: this.config, pq: this.#current.pq };
+  }
+
+  /** Reads all sources again and judges them; changes nothing. */
+  async next(ledger: LedgerPolicy, judged: Judged): Promise<{ readonly next: InForce; readonly reload: Reload }> {
+    const loaded = await loadServerConfig({
+      env: this.#host.env,
+      files: this.#host.files,
+      home: this.#home,
+      flags: this.#flags,
+      fixed: { profile: parseProfile(ledger.profile, 'profile'), by: ledger.name },
+    });
+    const next = inForce(loaded, ledger, judged);
+    const reload = reloadOf(this.loaded, next.loaded);
+    const fixed = reload.disruptive.filter((key) => !REBOUND.has(key));
+    if (fixed.length > 0) {
+      fail('RefusedConfig', `${fixed.join(', ')}: a running server does not take this over`, {
+        field: fixed[0]!,
+        hint: 'Restart the server, or undo the change.',
+      });
+    }
+    return { next, reload };
+  }
+
+  take(next: InForce): void {
+    this.#current = next;
+    this.refused = null;
+  }
+}
+
+function inForce(loaded: LoadedServerConfig, ledger: LedgerPolicy, judged: Judged): InForce {
+  const { violations, config, origins, pq } = judgeAgainstLedger(loaded, ledger, judged);
+  refuseViolations(violations);
+  return { loaded: { ...loaded, config, origins }, pq };
+}

@@ -1,0 +1,294 @@
+// A server from its listeners to its end (service page 3; CON-06, CON-08, CON-27, CON-28): ready line, timers, reloads, drain.
+// At the end: readiness false, no new connections, work in flight up to the drain deadline, operator.cap revoked, `stop` and
+// the final checkpoint, then runtime file, socket and operator.cap are removed.
+
+import { uuidV7 } from '../bytes/uuid.ts';
+import { RonError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { healthPage, versionPage, WIRE_VERSION } from '../kms/health-pages.ts';
+import { buildServer, type KmsServer } from '../kms/http/build-server.ts';
+import type { Bound } from '../kms/http/server-parts.ts';
+import { observed } from '../kms/observed.ts';
+import type { Call } from '../kms/ports.ts';
+import { OperatorCapability } from '../kms/service/operator-capability.ts';
+import type { ServeReady, ServeStopped } from '../operations/kms/serve-event.ts';
+import { notifySystemd } from './notify.ts';
+import { addressText, apiListen, metricsListen, socketListen } from './serve-listeners.ts';
+import { removeOldSocket } from './serve-place.ts';
+import { Ports } from './serve-ports.ts';
+import { reloadServer } from './serve-reload.ts';
+import { removeRunFiles, writeOperatorCap, writeRunFile } from './serve-run-files.ts';
+import type { ServerBasis } from './serve-start.ts';
+import { type ServerSignals, type Stop, takeSignals } from './serve-stop.ts';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
+
+export interface Ended {
+  readonly stopped: ServeStopped;
+  /** A part that kept failing; null after a signal. */
+  readonly error: unknown;
+}
+
+export class Serving {
+  readonly basis: ServerBasis;
+  readonly server: KmsServer;
+  readonly ports: Ports;
+  readonly #host: Host;
+  readonly #signals: ServerSignals;
+  readonly #operator: OperatorCapability | null;
+  readonly #timersEnd = new AbortController();
+  readonly #startedMs: number;
+  #timers: Promise<unknown> = Promise.resolve();
+  #listening = false;
+
+  private constructor(basis: ServerBasis, server: KmsServer) {
+    const { input, custody, place, telemetry } = basis;
+    const { host } = input.runtime;
+    this.basis = basis;
+    this.server = server;
+    this.#host = host;
+    this.#startedMs = host.clock.now();
+    this.ports = new Ports({
+      server,
+      files: host.files,
+      clock: host.clock,
+      random: host.random,
+      clearSocket: (path) => removeOldSocket(host.files, path),
+      onRestart: (task, error, delayMs) => {
+        telemetry.count('service_restarts_total');
+        telemetry.log('warn', 'part_restarted', {
+          task: `listener-${task}`,
+          message: textOf(error),
+          deadline_ms: Math.round(delayMs),
+        });
+      },
+      onFailed: (task, error) => this.#signals.fail(`listener-${task}`, error),
+    });
+    const path = custody.state().verifyOnly === null ? place.operatorCap : null;
+    this.#operator =
+      path === null
+        ? null
+        : new OperatorCapability({
+            service: custody.capabilities,
+            nowMs: () => host.clock.now(),
+            call: () => systemCall(host),
+            write: (token) => writeOperatorCap(host, path, token),
+          });
+    this.#signals = takeSignals(input.launch, {
+      reload: () => this.#reload(),
+      heap: () => this.#logHeap(),
+    });
+  }
+
+  static async start(basis: ServerBasis): Promise<Serving> {
+    const { custody, live, telemetry, input } = basis;
+    const { clock, random } = input.runtime.host;
+    const { openssl, node } = process.versions;
+    const build = { version: input.version, runtime: node, openssl, provider: live.config.crypto.provider };
+    let serving: Serving | null = null;
+    const around = () => ({ listenerBound: serving?.accepts === true, reloadRefused: live.refused });
+    const server = await buildServer({
+      kms: observed(custody.kms, { telemetry, monotonicMs: () => clock.monotonicMs(), spans: telemetry.spans }),
+      authenticator: custody.authenticator,
+      telemetry,
+      config: () => live.config,
+      clock,
+      random,
+      spans: telemetry.spans,
+      readiness: () => telemetry.judge(custody.state(), live.config, around()),
+      health: () => healthPage(telemetry.last()),
+      metricsText: () =>
+        telemetry.text(custody.state(), live.config, around(), {
+          residentBytes: process.memoryUsage.rss(),
+          uptimeMs: process.uptime() * 1000,
+          version: input.version,
+          wire: WIRE_VERSION,
+        }),
+      version: () => versionPage(build, custody.state(), live.config),
+    });
+    serving = new Serving(basis, server);
+    try {
+      await serving.#open();
+    } catch (error) {
+      await serving.#abandon();
+      throw error;
+    }
+    return serving;
+  }
+
+  /** Every listener that was opened accepts. */
+  get accepts(): boolean {
+    return this.#listening && !this.server.draining;
+  }
+
+  get ready(): ServeReady {
+    const { live, place, tls, custody, input } = this.basis;
+    const state = custody.state();
+    const { config, file } = live.loaded;
+    const addr = textOfBound(this.ports.get('api'));
+    return {
+      state: 'ready',
+      pid: this.#host.env.pid,
+      socket: place.socket,
+      addr,
+      cert_sha256: tls.sha256,
+      metrics_addr: textOfBound(this.ports.get('metrics'))!,
+      profile: state.profile,
+      governed: state.governed,
+      backend: state.backend,
+      amnesia: state.amnesia,
+      verify_only: state.verifyOnly,
+      operator_cap: this.#operator === null ? null : place.operatorCap,
+      config: file,
+      next: nextLines(input.runtime.home, place.socket, addr, config.tls.enabled),
+    };
+  }
+
+  /** Serves until a signal, or until a part cannot go on. */
+  get ended(): Promise<Ended> {
+    return this.#signals.stopped.then((stop) => this.#stop(stop));
+  }
+
+  /** Where clients find it; after each change of a listener. */
+  async tellClients(): Promise<void> {
+    const { place, tls, homeId } = this.basis;
+    const addr = textOfBound(this.ports.get('api'));
+    const metrics = textOfBound(this.ports.get('metrics'));
+    const reached = {
+      ...(homeId === null ? {} : { home_id: homeId }),
+      ...(addr === null ? {} : { addr }),
+      ...(tls.sha256 === null ? {} : { cert_sha256: tls.sha256 }),
+      ...(metrics === null ? {} : { metrics_addr: metrics }),
+    };
+    await writeRunFile(this.#host, place, reached, this.#startedMs);
+  }
+
+  async #open(): Promise<void> {
+    const { custody, live, place, tls, telemetry } = this.basis;
+    const { config } = live;
+    await custody.start();
+    if (place.socket !== null) await this.ports.open('socket', socketListen(place.socket));
+    const api = apiListen(config, tls.options);
+    if (api !== null) await this.ports.open('api', api);
+    if (place.socket === null && api === null) {
+      throw new RonError(
+        'RefusedConfig',
+        'there is nothing to listen on: no Unix socket, and TCP needs TLS in macronode',
+        {
+          field: 'tls.enabled',
+          hint: 'Enable TLS, or set XDG_RUNTIME_DIR to a directory on tmpfs.',
+        },
+      );
+    }
+    await this.ports.open('metrics', metricsListen(config));
+    await this.#operator?.keep();
+    await this.tellClients();
+    this.#listening = true;
+    this.#judge();
+    const { socket, addr, metrics_addr, profile, governed, pid, config: file } = this.ready;
+    telemetry.log('info', 'ready', {
+      ready: 1,
+      ...(socket === null ? {} : { socket }),
+      ...(addr === null ? {} : { addr }),
+      metrics_addr,
+      profile,
+      governed,
+      version: this.basis.input.version,
+      wire: WIRE_VERSION,
+      pid,
+      ...(file === null ? {} : { file }),
+    });
+    await this.#notify('--ready');
+    const { signal } = this.#timersEnd;
+    this.#timers = Promise.all([
+      this.#every(SECOND_MS, signal, async () => this.#judge()),
+      this.#every(MINUTE_MS, signal, async () => {
+        this.basis.tls.tell();
+        await this.#operator?.keep();
+      }),
+    ]);
+  }
+
+  #judge(): void {
+    const { telemetry, custody, live } = this.basis;
+    telemetry.judge(custody.state(), live.config, { listenerBound: this.accepts, reloadRefused: live.refused });
+  }
+
+  async #reload(): Promise<void> {
+    await reloadServer(this);
+    this.#judge();
+  }
+
+  #logHeap(): void {
+    const { heapUsed, rss } = process.memoryUsage();
+    this.basis.telemetry.log('info', 'heap', { heap_bytes: heapUsed, resident_bytes: rss });
+  }
+
+  async #every(ms: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await this.#host.clock.sleep(ms, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await act().catch((error: unknown) => {
+        this.basis.telemetry.log('warn', 'timer_failed', { message: textOf(error) });
+      });
+    }
+  }
+
+  async #notify(what: Parameters<typeof notifySystemd>[1]): Promise<void> {
+    const message = await notifySystemd(this.#host, what);
+    if (message !== null) this.basis.telemetry.log('warn', 'notify_failed', { message });
+  }
+
+  async #stop({ why, error }: Stop): Promise<Ended> {
+    const { custody, telemetry, live, place, log } = this.basis;
+    telemetry.log(error === null ? 'info' : 'error', 'draining', {
+      signal: why,
+      ...(error === null ? {} : { message: textOf(error) }),
+    });
+    custody.drain();
+    this.#judge();
+    await this.#notify('--stopping');
+    this.#timersEnd.abort();
+    await Promise.all([this.#timers, this.ports.release()]);
+    const aborted = await this.server.drain();
+    await this.#operator?.close().catch((failure: unknown) => {
+      telemetry.log('error', 'revoke_failed', { message: textOf(failure) });
+    });
+    const late = this.#host.clock.sleep(live.config.limits.checkpoint_deadline_ms + SECOND_MS).then(() => false);
+    const signed = await Promise.race([custody.close(why), late]);
+    removeRunFiles(this.#host, place);
+    await this.server.close();
+    this.#signals.release();
+    const size = custody.state().audit.size;
+    telemetry.log('info', 'stopped', { state: 'stopped', count: aborted, audit_size: size });
+    log.flush();
+    const drained = aborted === 0 && signed;
+    return { stopped: { state: 'stopped', why, drained, aborted, checkpoint: signed, audit_size: size }, error };
+  }
+
+  async #abandon(): Promise<void> {
+    this.#timersEnd.abort();
+    await this.ports.release();
+    await this.#operator?.close().catch(() => undefined);
+    removeRunFiles(this.#host, this.basis.place);
+    await this.server.close();
+    this.#signals.release();
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const textOfBound = (bound: Bound | null): string | null => (bound === null ? null : addressText(bound));
+
+function systemCall({ clock, random }: Pick<Host, 'clock' | 'random'>): Call {
+  const id = uuidV7(clock.now(), random.bytes(16));
+  return { caller: { kind: 'system' }, opId: id, corrId: id, signal: new AbortController().signal };
+}
+
+/** What to type in the other terminal. */
+function nextLines(home: string, socket: string | null, addr: string | null, tls: boolean): readonly string[] {
+  if (socket !== null)
+    return [`RONCTL_HOME=${home} ronctl kms status --kms local`, `RONCTL_HOME=${home} ronctl tail --kms local`];
+  return [`curl ${tls ? 'https' : 'http'}://${addr}/readyz`];
+}
