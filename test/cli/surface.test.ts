@@ -41,6 +41,8 @@ describe('the surface', () => {
           'members',
           'threshold',
           'profile',
+          // The client's, and of `kms serve` the server's.
+          'config',
         ]);
         const text = own.has(name) ? `${char} ${value === undefined}` : `${char} ${value} ${summary}`;
         texts.set(name, (texts.get(name) ?? new Set()).add(text));
