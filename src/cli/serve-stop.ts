@@ -33,28 +33,26 @@ export function takeSignals(launch: Launch, actions: SignalActions): ServerSigna
   const stopped = new Promise<Stop>((resolve) => {
     stop = resolve;
   });
-  let ending = false;
+  const now = { ending: false, reloading: false, reloadAgain: false };
   const end = (reason: Stop): void => {
-    ending = true;
+    now.ending = true;
     stop?.(reason);
   };
-  let reloading: Promise<void> | null = null;
-  let again = false;
   const reload = async (): Promise<void> => {
-    do {
-      again = false;
+    now.reloading = true;
+    while (now.reloadAgain && !now.ending) {
+      now.reloadAgain = false;
       await actions.reload();
-    } while (again && !ending);
-    reloading = null;
+    }
+    now.reloading = false;
   };
   launch.onServerSignal = (signal) => {
     if (signal === 'SIGHUP') {
-      if (ending) return;
-      again = true;
-      reloading ??= reload();
+      now.reloadAgain = true;
+      if (!now.reloading) void reload();
       return;
     }
-    if (ending) process.exit(new RonError(EXIT[signal], 'ended at once').exit);
+    if (now.ending) process.exit(new RonError(EXIT[signal], 'ended at once').exit);
     end({ why: signal, error: null });
   };
   const heap = (): void => actions.heap();

@@ -241,9 +241,9 @@ export function startLoad(
 ): Load {
   const acknowledged: Acknowledged[] = [];
   const others = new Map<number, number>();
-  let stopping = false;
+  const now = { stopping: false };
   const sender = async (number: number): Promise<void> => {
-    for (let n = 0; n < most && !stopping; n++) {
+    for (let n = 0; n < most && !now.stopping; n++) {
       const opId = randomUUID();
       const op = n % 5 === 4 ? 'wrap' : 'sign';
       const body =
@@ -267,7 +267,7 @@ export function startLoad(
     acknowledged,
     others,
     stop: async () => {
-      stopping = true;
+      now.stopping = true;
       await running;
     },
   };
