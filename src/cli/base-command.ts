@@ -76,7 +76,7 @@ export abstract class BaseCommand extends Command {
       if (file !== undefined) transcript = openTranscript(host, file, launchOf(this.config).argv);
       home = homePath(host, loaded);
       const online = await this.#online(input, home, loaded);
-      if (online !== undefined) {
+      if (online !== undefined && input.flags['explain'] !== true) {
         report = reporter(host, {
           format,
           noColor: input.flags['no-color'] === true,
@@ -117,6 +117,14 @@ export abstract class BaseCommand extends Command {
       if (silent && error !== undefined) await report.result(schema, undefined, undefined, error);
       else if (!silent) await report.result(schema, outcome.data, outcome.text, error);
     } catch (thrown) {
+      if (thrown instanceof Error && thrown.name === 'Explained') {
+        const { explained } = await import('./explain.ts');
+        const { data, text } = explained(thrown);
+        await report.result(schemaName('request'), data, text, undefined);
+        transcript?.add(0, schemaName('request'), data);
+        process.exitCode = 0;
+        return;
+      }
       error = this.#placed(toRonError(thrown), typed, home);
       if (error.code === 'Internal' && thrown instanceof Error) host.terminal.writeStderr(`${thrown.stack}\n`);
       await report.result(schema, error.data, undefined, error);
@@ -133,6 +141,7 @@ export abstract class BaseCommand extends Command {
     { config, file }: LoadedConfig,
   ): Promise<((deps: () => OperationDeps) => OnlineService) | undefined> {
     if (!('kms' in this.ctor.flags)) return undefined;
+    if (input.flags['explain'] === true) return (await import('./explain.ts')).explaining;
     const { host } = launchOf(this.config);
     const target = chooseTarget([
       ['--kms', textFlag(input, 'kms')],

@@ -51,7 +51,11 @@ export const onlineFlags = {
   }),
 };
 
-export const kmsFlag = onlineFlags.kms;
+/** Commands that a server carries out, as one request (cli rule 6). */
+export const explainFlag = Flags.boolean({
+  summary: 'print the equivalent HTTP request and the caveats it needs; do nothing',
+  helpGroup: 'ONLINE',
+});
 
 export const tenantFlag = Flags.string({ summary: 'tenant; upper case is folded', helpValue: 'ID' });
 

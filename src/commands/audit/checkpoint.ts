@@ -4,6 +4,7 @@ import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import {
   confirmTimeFlag,
   dryRunFlag,
+  explainFlag,
   forceFlag,
   lockTimeoutFlag,
   onlineFlags,
@@ -28,6 +29,7 @@ Keep the note elsewhere: a log that is cut or rolled back is found against it.`;
     force: forceFlag,
     'confirm-time': confirmTimeFlag,
     ...onlineFlags,
+    explain: explainFlag,
     ...passphraseFlags,
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, explainFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { list } from '../../operations/cap/list.ts';
 import { listView } from '../../views/cap/list.ts';
@@ -17,6 +17,7 @@ export default class CapList extends BaseCommand {
     'confirm-time': confirmTimeFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ flags }: Input<typeof CapList>, runtime: Runtime): Promise<Outcome> {

@@ -5,7 +5,14 @@ import { caveatFlag, tokenOutFlag } from '../../cli/flags/capability.ts';
 import { durationFlag } from '../../cli/flags/duration.ts';
 import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import {
+  confirmTimeFlag,
+  dryRunFlag,
+  explainFlag,
+  forceFlag,
+  lockTimeoutFlag,
+  onlineFlags,
+} from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tokenFile } from '../../operations/cap/describe.ts';
 import { mint } from '../../operations/cap/mint.ts';
@@ -62,6 +69,7 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ flags }: Input<typeof CapMint>, runtime: Runtime): Promise<Outcome> {

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, explainFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { rotate } from '../../operations/cap/rotate.ts';
 import { rotateView } from '../../views/cap/list.ts';
@@ -27,6 +27,7 @@ Keys of the store are rotated by kms rotate. With --kid this command does the sa
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ flags }: Input<typeof CapRotate>, runtime: Runtime): Promise<Outcome> {

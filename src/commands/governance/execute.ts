@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { unsealFlags } from '../../cli/flags/governance.ts';
-import { confirmTimeFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, explainFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { execute } from '../../operations/governance/execute.ts';
 import { executeView } from '../../views/governance/execute.ts';
@@ -17,7 +17,7 @@ export default class GovernanceExecute extends BaseCommand {
   static override args = {
     id: Args.string({ name: 'ID', description: 'full id of the proposal', required: true }),
   };
-  static override flags = { 'confirm-time': confirmTimeFlag, ...onlineFlags, ...unsealFlags };
+  static override flags = { 'confirm-time': confirmTimeFlag, ...onlineFlags, explain: explainFlag, ...unsealFlags };
 
   override async perform({ args, flags }: Input<typeof GovernanceExecute>, runtime: Runtime): Promise<Outcome> {
     const data = await execute({ id: args.id, confirmTime: flags['confirm-time'] }, runtime.deps(flags));

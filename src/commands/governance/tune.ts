@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { unsealFlags } from '../../cli/flags/governance.ts';
-import { confirmTimeFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, explainFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { tune } from '../../operations/governance/tune.ts';
 import { tuneView } from '../../views/governance/results.ts';
@@ -16,6 +16,7 @@ export default class GovernanceTune extends BaseCommand {
     tenant: Flags.string({ summary: 'tenant [default: global]', helpValue: 'ID' }),
     'confirm-time': confirmTimeFlag,
     ...onlineFlags,
+    explain: explainFlag,
     ...unsealFlags,
   };
 

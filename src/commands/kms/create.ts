@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, explainFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { create } from '../../operations/kms/create.ts';
 import { createView } from '../../views/kms/create.ts';
@@ -37,6 +37,7 @@ A tenant that has no key, policy or capability is refused unless --new-tenant is
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ flags }: Input<typeof KmsCreate>, runtime: Runtime): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg, opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, explainFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { rotate } from '../../operations/kms/rotate.ts';
 import { rotateView } from '../../views/kms/rotate.ts';
@@ -21,6 +21,7 @@ A KID that names an older version is refused (15). With --op-id the same request
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ args, flags }: Input<typeof KmsRotate>, runtime: Runtime): Promise<Outcome> {

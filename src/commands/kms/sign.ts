@@ -5,6 +5,7 @@ import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import {
   confirmTimeFlag,
   dryRunFlag,
+  explainFlag,
   forceFlag,
   lockTimeoutFlag,
   onlineFlags,
@@ -36,6 +37,7 @@ Nothing is signed that kms verify would refuse in the mode in force: then the ex
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ args, flags }: Input<typeof KmsSign>, runtime: Runtime): Promise<Outcome> {

@@ -3,7 +3,14 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { checkedOutput } from '../../cli/checked-output.ts';
 import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, forceFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import {
+  confirmTimeFlag,
+  dryRunFlag,
+  explainFlag,
+  forceFlag,
+  lockTimeoutFlag,
+  onlineFlags,
+} from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { unwrap } from '../../operations/kms/unwrap.ts';
@@ -29,6 +36,7 @@ With KID the envelope must belong to that key.`;
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ args, flags }: Input<typeof KmsUnwrap>, runtime: Runtime): Promise<Outcome> {

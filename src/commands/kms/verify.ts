@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { payloadFlags } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { confirmTimeFlag, dryRunFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { confirmTimeFlag, dryRunFlag, explainFlag, lockTimeoutFlag, onlineFlags } from '../../cli/flags/shared.ts';
 import { payloadOf } from '../../cli/payload.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
@@ -40,6 +40,7 @@ Exit codes, the first that applies: 4 the key is unknown; 11 its state is not au
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ flags }: Input<typeof KmsVerify>, runtime: Runtime): Promise<Outcome> {

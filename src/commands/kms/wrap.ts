@@ -6,6 +6,7 @@ import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import {
   confirmTimeFlag,
   dryRunFlag,
+  explainFlag,
   forceFlag,
   lockTimeoutFlag,
   onlineFlags,
@@ -42,6 +43,7 @@ A classical x25519 key does not wrap while the mode in force is and or pq_only; 
     'dry-run': dryRunFlag,
     'lock-timeout': lockTimeoutFlag,
     ...onlineFlags,
+    explain: explainFlag,
   };
 
   override async perform({ args, flags }: Input<typeof KmsWrap>, runtime: Runtime): Promise<Outcome> {
