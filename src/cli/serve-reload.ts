@@ -18,12 +18,13 @@ export async function reloadServer(serving: Serving): Promise<void> {
   try {
     await reload(serving);
   } catch (error) {
-    if (!(error instanceof RonError)) throw error;
-    live.refused = error.message;
-    telemetry.log('warn', 'config_refused', { code: error.code, message: error.message });
+    // A bug in a reload must not end a server that works.
+    const known = error instanceof RonError ? error : new RonError('Internal', 'the reload failed', { cause: error });
+    live.refused = known.message;
+    telemetry.log('warn', 'config_refused', { code: known.code, message: known.message });
     telemetry.publish('kms.config.refused', {
-      code: error.code,
-      ...(error.field === undefined ? {} : { key: error.field }),
+      code: known.code,
+      ...(known.field === undefined ? {} : { key: known.field }),
     });
   }
 }

@@ -112,7 +112,8 @@ export function readinessLevels(
 ): Readonly<Record<ReadinessKey, Level>> {
   const age = checkpointAgeMs(state, around);
   return {
-    config_loaded: holds(around.reloadRefused === null),
+    // What is in force is valid: a refused reload is told, and takes nobody out of rotation.
+    config_loaded: wish(around.reloadRefused === null),
     listener_bound: holds(around.listenerBound),
     backend_ready: backend(state, around),
     attestation_ready: state.attestation.ready ? 'ok' : state.attestation.required ? 'missing' : 'ok',

@@ -40,7 +40,7 @@ describe('the documented body', () => {
 
 describe('each key', () => {
   test.each<[string, Partial<ServiceState>, Partial<Surroundings>, string]>([
-    ['config_loaded', {}, { reloadRefused: 'looser than the ledger' }, 'missing'],
+    ['config_loaded', {}, { reloadRefused: 'looser than the ledger' }, 'degraded'],
     ['listener_bound', {}, { listenerBound: false }, 'missing'],
     ['backend_ready', { backendReady: false, backendLostAtMs: 90_001 }, {}, 'degraded'],
     ['backend_ready', { backendReady: false, backendLostAtMs: 90_000 }, {}, 'missing'],
