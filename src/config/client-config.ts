@@ -26,6 +26,7 @@ type Rule = {
   readonly oneOf?: readonly string[];
   readonly pattern?: RegExp;
   readonly what?: string;
+  readonly max?: number;
 };
 
 const text: Rule = { type: 'string' };
@@ -34,12 +35,16 @@ const text: Rule = { type: 'string' };
 export const CLIENT_CONFIG_KEYS: Readonly<Record<keyof ClientConfig, Readonly<Record<string, Rule>>>> = {
   home: { dir: text },
   kms: {
-    url: text,
+    url: {
+      type: 'string',
+      pattern: /^(?:none|local|unix:.+|https?:\/\/[^\s/]+\/?)$/,
+      what: 'none, local, unix:PATH or https://HOST[:PORT]',
+    },
     ca_file: text,
     cert_sha256: { type: 'string', pattern: /^[0-9a-f]{64}$/, what: '64 lower-case hex digits' },
     token_file: text,
     timeout: { type: 'string', pattern: /^[0-9]+(ms|s|m)$/, what: 'a duration such as 5s' },
-    retries: { type: 'integer' },
+    retries: { type: 'integer', max: 2 },
   },
   signer: { default: text },
   output: {
@@ -60,9 +65,10 @@ function suggestion(name: string, known: readonly string[]): string {
 function checkValue(rule: Rule, value: unknown): string | null {
   const found = `, not ${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one))}`;
   if (rule.type === 'integer') {
-    return typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
+    const max = rule.max ?? Number.MAX_SAFE_INTEGER;
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max
       ? null
-      : `a whole number is expected${found}`;
+      : `a whole number${rule.max === undefined ? '' : ` from 0 to ${max}`} is expected${found}`;
   }
   if (typeof value !== 'string') return `a string is expected${found}`;
   if (value === '') return 'a string that is not empty is expected';

@@ -61,13 +61,18 @@ export interface JudgedConfig extends ResolvedServerConfig {
 }
 
 /** The configuration that `kms serve` with these flags would have in this home, and what the home says about it. */
-export async function judgedServerConfig(flags: ServerFlags, deps: Deps): Promise<JudgedConfig> {
+export async function judgedServerConfig(
+  flags: ServerFlags,
+  deps: Deps,
+  { inMemoryToo = false }: { readonly inMemoryToo?: boolean } = {},
+): Promise<JudgedConfig> {
   const { env, files } = deps.host;
   const resolve = (fixed: FixedProfile | null): Promise<ResolvedServerConfig> =>
     resolveServerConfig({ env, files, home: deps.home, flags, fixed });
   const alone = await resolve(null);
-  // A server in memory has nothing to do with a store that happens to lie here.
-  const policy = alone.config.service.backend === 'inmem' ? null : await homePolicy(deps);
+  // A server in memory has nothing to do with a store that happens to lie here, unless that is the question.
+  const apart = alone.config.service.backend === 'inmem' && !inMemoryToo;
+  const policy = apart ? null : await homePolicy(deps);
   if (policy === null) return { ...alone, policy, judgement: null };
   const resolved = await resolve(fixedBy(policy));
   return { ...resolved, policy, judgement: judgeAgainstLedger(resolved, policy, policy.judged) };

@@ -64,7 +64,7 @@ async function judgeFile(file: ConfigFile, deps: Deps): Promise<Judged> {
 }
 
 async function judgeHome(deps: Deps): Promise<Judged> {
-  const { policy, judgement, violations, file } = await judgedServerConfig({}, deps);
+  const { policy, judgement, violations, file } = await judgedServerConfig({}, deps, { inMemoryToo: true });
   if (policy === null || judgement === null) throw noPolicy(deps.home);
   return { file, policy, judgement, refused: violations };
 }
