@@ -18,6 +18,9 @@ function fieldOf(path: readonly PropertyKey[]): string {
 const bound = (of: string, limit: number | bigint): string =>
   of === 'string' ? `${limit} characters` : of === 'array' || of === 'record' ? `${limit} items` : String(limit);
 
+/** The members are right, a value is not. */
+const BY_VALUE: ReadonlySet<string> = new Set(['too_big', 'too_small', 'invalid_format']);
+
 function isMissing(value: unknown, path: readonly PropertyKey[]): boolean {
   let at = value;
   for (const part of path) {
@@ -47,9 +50,13 @@ function judged(issue: Issue, value: unknown): { code: ErrorCode; path: readonly
       return { code: 'InvalidValue', path, why: `at least ${bound(issue.origin, issue.minimum)} is expected` };
     case 'invalid_format':
       return { code: 'InvalidValue', path, why: issue.message };
-    case 'invalid_union':
+    case 'invalid_union': {
       if (isMissing(value, path)) return { code: 'Malformed', path, why: 'missing member' };
+      // The form that was meant is the one whose members are there; it says more than that none fits.
+      const meant = issue.errors.find((of) => of.every((one) => BY_VALUE.has(one.code)))?.[0];
+      if (meant !== undefined) return judged({ ...meant, path: [...path, ...meant.path] }, value);
       return { code: 'Malformed', path, why: 'it has none of the allowed forms' };
+    }
     default:
       return { code: 'Malformed', path, why: issue.message };
   }

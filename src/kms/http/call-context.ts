@@ -45,7 +45,12 @@ export function callOf(parts: ServerParts, context: RequestContext, body: CallMe
 }
 
 /** The work, or a refusal at the deadline or when the request was given up. `null`: no deadline. */
-export function within<T>(work: Promise<T>, context: RequestContext, limitMs: number | null): Promise<T> {
+export function within<T>(
+  work: Promise<T>,
+  context: RequestContext,
+  limitMs: number | null,
+  onLate: () => void,
+): Promise<T> {
   const { signal } = context.abort;
   return new Promise<T>((resolve, reject) => {
     const givenUp = (): void => reject(draining());
@@ -53,6 +58,7 @@ export function within<T>(work: Promise<T>, context: RequestContext, limitMs: nu
       limitMs === null
         ? null
         : setTimeout(() => {
+            onLate();
             reject(tooLate(limitMs));
             context.abort.abort('deadline');
           }, limitMs);

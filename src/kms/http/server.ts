@@ -26,6 +26,16 @@ const PARAMETER_CHARACTERS = 1024;
 /** Never cut by a deadline: it lasts as long as its reader. */
 const ENDLESS: readonly RouteId[] = ['events'];
 
+/** Labels of io_timeouts_total; what is not here waits for the backend. */
+const TIMEOUT_OPS: Readonly<Partial<Record<RouteId, string>>> = {
+  sign: 'sign',
+  verify: 'verify',
+  wrap: 'wrap',
+  unwrap: 'unwrap',
+  attestKey: 'attest',
+  auditCheckpoint: 'checkpoint',
+};
+
 type AnyHandler = Handler<RouteId>;
 
 export function bodyLimits(parts: ServerParts): BodyLimits {
@@ -92,7 +102,8 @@ async function handle(
   const endless = ENDLESS.includes(route.id);
   try {
     const work = run(input, handler);
-    const answer = await within(work, context, endless ? null : deadlineMs(route, config));
+    const late = (): void => parts.telemetry.count('io_timeouts_total', { op: TIMEOUT_OPS[route.id] ?? 'backend' });
+    const answer = await within(work, context, endless ? null : deadlineMs(route, config), late);
     return await send(reply, answer, { endless, writeTimeoutMs: config.write_timeout_ms });
   } finally {
     for (const bytes of wipeAfter) bytes.fill(0);
