@@ -34,7 +34,7 @@ function requireMaterial(request: CreateRequest, hybrid: boolean): Material {
 }
 
 /** Throws InvalidValue naming the member. */
-function checkForm({ tenant, purpose, rotateDays }: CreateRequest): void {
+export function checkCreateForm({ tenant, purpose, rotateDays }: CreateRequest): void {
   for (const [field, name] of Object.entries({ tenant, purpose })) {
     if (isKeyName(name)) continue;
     fail('InvalidValue', `${field}: ${JSON.stringify(name)} is no ${field}; a-z 0-9 . _ - are allowed, at most 64`, {
@@ -50,7 +50,7 @@ function checkForm({ tenant, purpose, rotateDays }: CreateRequest): void {
 
 export async function createKey(home: OpenHome, request: CreateRequest, call: Call): Promise<CreateResult> {
   const { tenant, purpose, alg, suite, rotateDays } = request;
-  checkForm(request);
+  checkCreateForm(request);
   authorise(call, 'kms:rotate', { tenant, purpose, alg });
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to create keys');

@@ -17,12 +17,14 @@ import type { Authenticator, Health, Kms, ServiceEvent, ServiceState } from '../
 import type { Call } from '../ports.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { attestingService, SOFTWARE_CLASS } from './attestation.ts';
+import { Attestations, type Requirement } from './attestations.ts';
 import { type AuditLogReading, auditService } from './audit-port.ts';
 import { authoriseInstance } from './authorise.ts';
 import { Backend } from './backend.ts';
 import { type OpenCapabilities, openCapabilities } from './capabilities.ts';
 import { Checkpointer } from './checkpointer.ts';
 import type { Custodian } from './custodian.ts';
+import { Deadlines } from './deadlines.ts';
 import { filesService } from './files-port.ts';
 import { governanceService } from './governance-port.ts';
 import { readGovernance } from './governance-reader.ts';
@@ -31,12 +33,17 @@ import { keptLock } from './kept-lock.ts';
 import { keptPassphrase } from './kept-passphrase.ts';
 import { type KeyServices, keysService } from './keys.ts';
 import { epochOf } from './legacy.ts';
+import { Once } from './once.ts';
+import { Outcomes } from './outcomes.ts';
 import { policyService } from './policy-port.ts';
+import { recordingRefusals } from './refusals.ts';
 import { globalValue, keyPart, oldestPendingAtMs, policyPart, pqNow } from './service-state.ts';
+import type { Serving } from './serving.ts';
 import { ServingReader } from './serving-reader.ts';
 import { signingService } from './signing.ts';
 import { Space } from './space.ts';
 import { readTrusted } from './trusted-services.ts';
+import { VerifyCache } from './verify-cache.ts';
 import { wrappingService } from './wrapping.ts';
 
 export interface CustodyServiceOptions {
@@ -112,6 +119,8 @@ class ServingCustody implements CustodyService {
   readonly #space: Space;
   readonly #capabilities: OpenCapabilities;
   readonly #home: ReturnType<typeof openOnce>;
+  readonly #serving: Serving;
+  readonly #reader: ServingReader;
   readonly #release: () => void;
   readonly #ended = new AbortController();
   #timers: Promise<unknown> = Promise.resolve();
@@ -138,7 +147,9 @@ class ServingCustody implements CustodyService {
     this.#space = parts.space;
     this.#capabilities = parts.capabilities;
     this.#release = parts.release;
+    this.#reader = new ServingReader(this.#backend);
     this.#home = openOnce(this.#keyHome());
+    this.#serving = this.#servingParts();
     this.kms = this.#ports();
   }
 
@@ -228,6 +239,8 @@ class ServingCustody implements CustodyService {
   async reload({ config, pq }: Judgement, changed: readonly string[]): Promise<void> {
     this.#config = config;
     this.#backend.keepAtLeast(pq);
+    const { audit, verify_cache: cache } = config;
+    this.#serving.verdicts.limit({ maxEntries: cache.max_entries, ttlMs: audit.verify_cache_ttl_ms });
     if (changed.length === 0) return;
     await this.#backend.store.append([
       {
@@ -245,7 +258,6 @@ class ServingCustody implements CustodyService {
     const { view } = store;
     if (this.#keyPart?.view !== view) this.#keyPart = { view, part: keyPart(view) };
     const checkpoint = this.#checkpointer.state;
-    const { monotonicMs } = { monotonicMs: this.#deps.host.clock.monotonicMs() };
     const required = this.#attestRequired();
     return {
       backend: this.#config.service.backend,
@@ -266,10 +278,10 @@ class ServingCustody implements CustodyService {
         integrityFailures: backend.tampered ? 1 : 0,
         queueDepth: store.pending,
       },
-      attestation: { required, ready: true, class: SOFTWARE_CLASS },
+      attestation: { required, ready: this.#serving.attestations.ready, class: SOFTWARE_CLASS },
       rngOk: true,
       clockOk: backend.clockOk(this.#config.security.time_skew_tolerance_ms),
-      verifyCache: { entries: 0, ageMs: backend.lostAtMs === null ? 0 : monotonicMs - backend.lostAtMs },
+      verifyCache: { entries: this.#serving.verdicts.size, ageMs: this.#serving.materialAgeMs() },
       capRootAgeDays: this.#capabilities.rootAgeDays(),
       capabilities: this.#capabilities.active(),
       ...this.#space.now,
@@ -316,6 +328,7 @@ class ServingCustody implements CustodyService {
     try {
       const { store } = this.#backend;
       if (store.unavailableWhy === null) {
+        await this.#serving.outcomes.flush(store, true);
         await store.append([{ op: 'stop', actor: 'system', result: 'ok', detail: { reason } }]);
         await this.#checkpointer.now();
         signed = true;
@@ -326,6 +339,7 @@ class ServingCustody implements CustodyService {
       });
     } finally {
       await this.#checkpointer.idle();
+      this.#serving.once.clear();
       this.#capabilities.close();
       await this.#home.drop();
       await this.#backend.close();
@@ -352,6 +366,7 @@ class ServingCustody implements CustodyService {
     const { context, ledger, store } = this.#backend;
     store.recent.forget(context.clock.now());
     if (store.unavailableWhy !== null) return;
+    await this.#serving.outcomes.flush(store);
     if (this.#checkpointer.due) this.#checkpointer.soon();
     if (ledger === null || !inboxWaits(context.files.list(context.paths.inbox))) return;
     this.#options.telemetry.count('tasks_spawned_total', { kind: 'ingest' });
@@ -364,7 +379,7 @@ class ServingCustody implements CustodyService {
 
   #keyHome(): KmsHome {
     const backend = this.#backend;
-    const reader = new ServingReader(backend);
+    const reader = this.#reader;
     return {
       random: this.#deps.host.random,
       crypto: () => Promise.resolve(backend.crypto),
@@ -381,10 +396,40 @@ class ServingCustody implements CustodyService {
     };
   }
 
+  #servingParts(): Serving {
+    const backend = this.#backend;
+    const { clock } = this.#deps.host;
+    const { build, telemetry } = this.#options;
+    const { verify_cache: cache, audit, limits, service } = this.#config;
+    return {
+      once: new Once(clock),
+      verdicts: new VerifyCache(clock, telemetry, {
+        maxEntries: cache.max_entries,
+        ttlMs: audit.verify_cache_ttl_ms,
+      }),
+      outcomes: new Outcomes(clock),
+      attestations: new Attestations({
+        clock,
+        telemetry,
+        deadlines: new Deadlines(clock),
+        backend: service.backend,
+        build,
+        deadlineMs: limits.attest_deadline_ms,
+        requirement: () => attestRequirement(backend, this.#config),
+        reader: () => Promise.resolve(this.#reader.reader()),
+      }),
+      materialAgeMs: () => (backend.lostAtMs === null ? 0 : clock.monotonicMs() - backend.lostAtMs),
+      policySeq: () => backend.view.ledger?.seq ?? null,
+      recording: () => backend.store.unavailableWhy === null,
+    };
+  }
+
   #ports(): Kms {
     const backend = this.#backend;
     const home = this.#keyHome();
+    const { outcomes } = this.#serving;
     const services: KeyServices = {
+      serving: this.#serving,
       open: async () => {
         backend.demandWritable();
         return this.#home.open();
@@ -399,10 +444,15 @@ class ServingCustody implements CustodyService {
     };
     const { context } = backend;
     return {
-      keys: keysService(services),
-      signing: signingService(services),
-      wrapping: wrappingService(services),
-      attesting: attestingService(services, this.#options.build),
+      ...recordingRefusals(
+        {
+          keys: keysService(services),
+          signing: signingService(services),
+          wrapping: wrappingService(services),
+          attesting: attestingService(services, this.#options.build),
+        },
+        outcomes,
+      ),
       governance: governanceService(custodian, {
         context: () => Promise.resolve(context),
         reading: () => Promise.resolve(readGovernance(context)),
@@ -467,14 +517,14 @@ function ledgerPolicyOf(backend: Backend): LedgerPolicy {
   return { governed, name, profile, policy, overlays };
 }
 
-const REQUIREMENTS = ['never', 'if-available', 'required'];
+const REQUIREMENTS: readonly Requirement[] = ['never', 'if-available', 'required'];
 
 /** The stricter of policy and configuration. */
-function attestRequirement(backend: Backend, config: ServerConfig): string {
+function attestRequirement(backend: Backend, config: ServerConfig): Requirement {
   const policy = globalValue(backend, 'security.attest_require');
   const rank = Math.max(
     REQUIREMENTS.indexOf(config.security.attest_require),
-    REQUIREMENTS.indexOf(typeof policy === 'string' ? policy : 'never'),
+    REQUIREMENTS.findIndex((one) => one === policy),
   );
   return REQUIREMENTS[rank] ?? 'required';
 }

@@ -7,7 +7,7 @@ import type { Moment } from '../../host.ts';
 import type { KeyId } from '../../keys/key-id.ts';
 import { headOf } from '../../keys/keyring.ts';
 import type { PublicKeyEntry } from '../../keys/public-view.ts';
-import { effective, effectivePq, type KeyPlace, phaseOf } from '../../policy/effective.ts';
+import { type EffectivePolicy, type EffectivePq, effective, type KeyPlace, phaseOf } from '../../policy/effective.ts';
 import type { Judged, Overlay } from '../../policy/overlay.ts';
 import type { PolicyState, Scope } from '../../policy/state.ts';
 import type { Phase, PqState } from '../../rollout/phases.ts';
@@ -42,6 +42,28 @@ export interface PolicyInForce {
   readonly pqChanges: readonly PqChange[];
 }
 
+/** What holds for a tenant until the policy changes: nothing in it ends by time. One table per policy that was committed. */
+interface Lasting {
+  readonly pq: EffectivePq;
+  readonly values: EffectivePolicy['values'];
+}
+
+const LASTING = new WeakMap<PolicyInForce, Map<string, Lasting>>();
+const TENANTS = 4096;
+
+/** The policy in force for a tenant; worked out again for every question only while something in it ends by time. */
+function inForce(policy: PolicyInForce, tenant: string, judged: Judged): Lasting {
+  const ofPolicy = LASTING.get(policy) ?? new Map<string, Lasting>();
+  const known = ofPolicy.get(tenant);
+  if (known !== undefined) return known;
+  const { pq, values } = effective(policy.policy, tenant, policy.overlays, judged);
+  if (policy.overlays.every((one) => one.kind === 'tune') && ofPolicy.size < TENANTS) {
+    ofPolicy.set(tenant, { pq, values });
+    LASTING.set(policy, ofPolicy);
+  }
+  return { pq, values };
+}
+
 /** A key made before any raise is placed by its bucket; one made after it is inside. */
 function createdAfter(policy: PolicyInForce, scope: Scope, createdSeq: number): boolean {
   const raise = policy.lastRaise(scope);
@@ -61,25 +83,25 @@ function placeOf(policy: PolicyInForce, id: KeyId, createdSeq: number): KeyPlace
 
 /** The phase in force for an existing key. */
 export function phaseOfKey(policy: PolicyInForce, id: KeyId, key: PublicKeyEntry, judged: Judged): Phase {
-  const pq = effectivePq(policy.policy, id.tenant, policy.overlays, judged);
+  const { pq } = inForce(policy, id.tenant, judged);
   return phaseOf(pq, placeOf(policy, id, key.versions[0]?.created_seq ?? headOf(key).created_seq), policy.genesisNonce);
 }
 
 /** The phase in force for a key that is made now. */
 export function phaseOfNewKey(policy: PolicyInForce, tenant: string, uuid: string, judged: Judged): Phase {
-  const pq = effectivePq(policy.policy, tenant, policy.overlays, judged);
+  const { pq } = inForce(policy, tenant, judged);
   return phaseOf(pq, { tenant, uuid, createdAfterRaise: { global: true, tenant: true } }, policy.genesisNonce);
 }
 
 /** An integer of the policy in force, e.g. `keys.rotate_max_days`. */
 export function integerInForce(policy: PolicyInForce, tenant: string, key: string, judged: Judged): number {
-  const value = effective(policy.policy, tenant, policy.overlays, judged).values.get(key)?.value;
+  const value = inForce(policy, tenant, judged).values.get(key)?.value;
   return typeof value === 'number' ? value : fail('Internal', `the policy has no integer ${key}`);
 }
 
 /** Throws PolicyRefused when the policy does not allow keys of this algorithm. */
 export function requireAllowedAlg(policy: PolicyInForce, tenant: string, alg: string, judged: Judged): void {
-  const allowed = effective(policy.policy, tenant, policy.overlays, judged).values.get('service.allowed_algs')?.value;
+  const allowed = inForce(policy, tenant, judged).values.get('service.allowed_algs')?.value;
   if (Array.isArray(allowed) && allowed.includes(alg)) return;
   const list = Array.isArray(allowed) ? allowed.join(', ') : 'none';
   fail('PolicyRefused', `the policy does not allow keys of algorithm ${alg}; it allows ${list}`, {
@@ -93,7 +115,7 @@ const FILE_CLASS = 'software';
 
 /** Throws AttestationMissing when the policy demands an attestation that keys of this backend cannot have. */
 export function requireAttestable(policy: PolicyInForce, tenant: string, judged: Judged): void {
-  const { values } = effective(policy.policy, tenant, policy.overlays, judged);
+  const { values } = inForce(policy, tenant, judged);
   if (values.get('security.attest_require')?.value !== 'required') return;
   const classes = values.get('security.attest_classes')?.value;
   if (Array.isArray(classes) && classes.includes(FILE_CLASS)) return;

@@ -9,12 +9,13 @@ import { headOf, requireKey, requireVersion } from '../../keys/keyring.ts';
 import type { Call, Keys, NeedsRotationResult } from '../ports.ts';
 import { authorise, mayRead } from './authorise.ts';
 import { judgeContinuity } from './continuity.ts';
-import { createKey } from './create-key.ts';
+import { checkCreateForm, createKey } from './create-key.ts';
 import type { OpenHome } from './home.ts';
 import { publicKeysOf, readKeyInfo, readKeyObject } from './key-info.ts';
 import { integerInForce } from './key-policy.ts';
 import type { KeyReader, TrustedService } from './reader.ts';
 import { rotateKey } from './rotate-key.ts';
+import type { Serving } from './serving.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -25,6 +26,8 @@ export interface KeyServices {
   trusted(): Promise<readonly TrustedService[]>;
   /** Unseals at the first call. */
   open(): Promise<OpenHome>;
+  /** Absent in a command. */
+  readonly serving?: Serving;
 }
 
 /** 0 yes, 5 no, 11 unknown for the command; exactly at the limit it is yes. */
@@ -61,8 +64,15 @@ export function keysService(services: KeyServices): Keys {
     return { crypto: await services.crypto(), reader: await services.reader() };
   };
   return {
-    create: async (request, call) => createKey(await services.open(), request, call),
-    rotate: async (request, call) => rotateKey(await services.open(), request, call),
+    create: async (request, call) => {
+      checkCreateForm(request);
+      authorise(call, 'kms:rotate', request);
+      return createKey(await services.open(), request, call);
+    },
+    rotate: async (request, call) => {
+      authorise(call, 'kms:rotate', requireKeyId(request.kid, 'kid'));
+      return rotateKey(await services.open(), request, call);
+    },
     get: async ({ kid }, call) => {
       const id = requireKeyId(kid, 'kid');
       const { crypto, reader } = await read(call, id);

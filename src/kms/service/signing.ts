@@ -12,7 +12,7 @@ import { isClassical, isKemAlg, type SignAlg, signAlgsOf } from '../../keys/trac
 import { LIMITS } from '../../limits.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { Call, Signing, SignRequest, SignResult } from '../ports.ts';
-import { actorOf, authorise, refuseAborted } from './authorise.ts';
+import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { phaseOfKey, refuseUngovernedMacronode, requireAttestable } from './key-policy.ts';
 import type { KeyServices } from './keys.ts';
@@ -73,9 +73,10 @@ function requireAcceptable(home: OpenHome, { id, key, version }: Chosen, produce
   );
 }
 
-async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<SignResult> {
+async function sign(services: KeyServices, request: SignRequest, call: Call): Promise<SignResult> {
   const payloadB3 = parsePayloadB3(request.payload_b3, 'payload_b3');
   for (const kid of request.kids) authorise(call, 'kms:sign', requireKeyId(kid, 'kid'));
+  const home = await services.open();
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to sign');
   const chosen = await choose(home, request.kids);
@@ -87,6 +88,41 @@ async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<S
   refuseAborted(call);
   if (call.dryRun === true) return { ...named, bundle: null, audit: null };
 
+  const { serving } = services;
+  const { tenant } = chosen.id;
+  const work = (repeat: boolean): Promise<SignResult> =>
+    admitted(call, 'sign', tenant, async () => {
+      const attestation = (await serving?.attestations.of(home, kid, chosen.version)) ?? null;
+      return signNow(home, call, {
+        chosen,
+        kid,
+        algs,
+        payloadB3,
+        inputHash: `b3:${request.payload_b3}`,
+        attestation,
+        repeat,
+      });
+    });
+  if (serving === undefined) return work(false);
+  const { kids, payload_b3, produce_hybrid: hybrid } = request;
+  const body = { kids: [...kids], payload_b3, ...(hybrid === undefined ? {} : { produce_hybrid: hybrid }) };
+  return serving.once.run({ call, route: 'sign', tenant, body }, work);
+}
+
+interface SignNow {
+  readonly chosen: Chosen;
+  readonly kid: string;
+  readonly algs: readonly SignAlg[];
+  readonly payloadB3: Uint8Array;
+  readonly inputHash: string;
+  readonly attestation: { readonly class: string; readonly evidence: string } | null;
+  /** Another call had this operation id before. */
+  readonly repeat: boolean;
+}
+
+async function signNow(home: OpenHome, call: Call, of: SignNow): Promise<SignResult> {
+  const { algs, attestation, chosen, inputHash, kid, payloadB3, repeat } = of;
+  const named = { kid, algs: algsName(algs), op_id: call.opId };
   const message = signedMessage(algs, kid, payloadB3);
   const signatures = await home.cache.use(kid, async (held) => {
     const made: { alg: SignAlg; bytes: Uint8Array }[] = [];
@@ -105,20 +141,23 @@ async function sign(home: OpenHome, request: SignRequest, call: Call): Promise<S
       kid,
       alg: named.algs,
       purpose: chosen.id.purpose,
-      input_hash: `b3:${request.payload_b3}`,
+      input_hash: inputHash,
       result: 'ok',
+      ...(attestation === null ? {} : { attestation }),
+      ...(repeat ? { detail: { repeat } } : {}),
     },
   ]);
   return {
     ...named,
     bundle: bundleJson({ kidText: kid, payloadB3, signatures }),
+    ...(attestation === null ? {} : { attestation }),
     audit: record === undefined ? null : { origin: home.store.origin, index: record.seq },
   };
 }
 
 export function signingService(services: KeyServices): Signing {
   return {
-    sign: async (request, call) => sign(await services.open(), request, call),
+    sign: (request, call) => sign(services, request, call),
     verify: (request, call) => verifySignatures(services, request, call),
   };
 }

@@ -14,10 +14,11 @@ import { type Bundle, decodeBundle, type SignatureVerdict, verifyBundle } from '
 import { keyObjectDefect, parseKeyObject } from '../../keys/key-object.ts';
 import { requireKey, requireVersion } from '../../keys/keyring.ts';
 import { parsePayloadB3 } from '../../keys/message.ts';
+import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
 import { SIGN_ALGS, type SignAlg } from '../../keys/tracks.ts';
-import { PHASES } from '../../rollout/phases.ts';
+import { PHASES, type VerifyMode } from '../../rollout/phases.ts';
 import type { Call, VerifyRequest, VerifyResult } from '../ports.ts';
-import { actorOf, authorise } from './authorise.ts';
+import { actorOf, admitted, authorise } from './authorise.ts';
 import { refuseVerifyOnly } from './home.ts';
 import { readKeyObject } from './key-info.ts';
 import { phaseOfKey } from './key-policy.ts';
@@ -103,13 +104,48 @@ async function verifyHere(
   const reader = await services.reader();
   const key = requireKey(reader.view, bundle.kid);
   const version = requireVersion(key, bundle.kid);
+  const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;
+  const judgeNow = (): Promise<VerifyResult> =>
+    judgeHere({ crypto, reader, key, version, mode }, request, bundle, payloadB3);
+  const { serving } = services;
+  if (serving === undefined) return judgeNow();
+  const ageMs = serving.materialAgeMs();
+  if (request.proof !== undefined) {
+    serving.verdicts.demandFresh(ageMs);
+    return judgeNow();
+  }
+  const asked = {
+    kid: bundle.kidText,
+    bundle: request.bundle,
+    payloadB3: request.payload_b3,
+    mode,
+    policySeq: serving.policySeq(),
+    state: `${version.state} ${version.from_seq ?? ''} ${version.tracks.join(',')}`,
+    trust: reader.trust,
+  };
+  return serving.verdicts.answer(asked, ageMs, judgeNow);
+}
+
+interface Here {
+  readonly crypto: Crypto;
+  readonly reader: KeyReader;
+  readonly key: PublicKeyEntry;
+  readonly version: PublicVersion;
+  readonly mode: VerifyMode;
+}
+
+async function judgeHere(
+  { crypto, reader, key, version, mode }: Here,
+  request: VerifyRequest,
+  bundle: Bundle,
+  payloadB3: Uint8Array,
+): Promise<VerifyResult> {
   const object =
     readKeyObject(crypto, reader, key.kid, version) ??
     fail('NotAuthenticated', `the key object of ${bundle.kidText} is missing from store/keys`, {
       hint: 'The next command that unseals the keys writes it again, such as `ronctl kms rotate`.',
     });
   const verdicts = verifyBundle(crypto, publicKeys(object.pub), bundle, payloadB3);
-  const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;
   const inputHash = `b3:${toHex(payloadB3)}`;
   const given =
     request.proof === undefined ? [] : [provenSign(reader, request.proof, proofName(request), bundle, inputHash)];
@@ -206,10 +242,25 @@ export async function verifySignatures(
   const bundle = decodeBundle(json(request.bundle));
   authorise(call, 'kms:verify', bundle.kid);
   const { keyObject } = request;
-  const answer =
+  const answer = await admitted(call, 'verify', bundle.kid.tenant, () =>
     keyObject === undefined
-      ? await verifyHere(services, request, bundle, payloadB3)
-      : await verifyElsewhere(services, request, keyObject, bundle, payloadB3);
+      ? verifyHere(services, request, bundle, payloadB3)
+      : verifyElsewhere(services, request, keyObject, bundle, payloadB3),
+  );
+  const { serving } = services;
+  if (serving !== undefined && call.dryRun !== true) {
+    const { kid } = bundle;
+    const result: ErrorCode | 'ok' = answer.refusal ?? 'ok';
+    const told = {
+      tenant: kid.tenant,
+      kid: bundle.kidText,
+      purpose: kid.purpose,
+      result,
+      payloadB3: request.payload_b3,
+    };
+    serving.outcomes.verified(told);
+    return { ...answer, audited: serving.recording() };
+  }
   if (request.audit !== true) return answer;
   return { ...answer, audited: await record(services, call, answer, bundle) };
 }

@@ -4,6 +4,7 @@
 
 import { wipe } from '../../bytes/wipe.ts';
 import { blake3Hex } from '../../crypto/blake3.ts';
+import { sha256Hex } from '../../crypto/hash.ts';
 import { KEMS } from '../../crypto/suite.ts';
 import { fail } from '../../errors.ts';
 import { requireKeyId, withVersion } from '../../keys/key-id.ts';
@@ -13,7 +14,7 @@ import { isKemAlg, isWrapSuite, WRAP_SUITES, type WrapSuite } from '../../keys/t
 import { checkPlaintextSize, openEnvelope, parseEnvelope, sealEnvelope } from '../../keys/wrap-envelope.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { Call, UnwrapRequest, UnwrapResult, Wrapping, WrapRequest, WrapResult } from '../ports.ts';
-import { actorOf, authorise, refuseAborted } from './authorise.ts';
+import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { phaseOfKey, refuseUngovernedMacronode, requireAttestable } from './key-policy.ts';
 import type { KeyServices } from './keys.ts';
@@ -45,9 +46,10 @@ function plaintextOf(home: OpenHome, request: WrapRequest): Uint8Array {
   return home.random.bytes(size!);
 }
 
-async function wrap(home: OpenHome, request: WrapRequest, call: Call): Promise<WrapResult> {
+async function wrap(services: KeyServices, request: WrapRequest, call: Call): Promise<WrapResult> {
   const id = requireKeyId(request.kid, 'kid');
   authorise(call, 'kms:wrap', id);
+  const home = await services.open();
   refuseVerifyOnly(home.store);
   refuseUngovernedMacronode(home.policy(), 'to wrap');
   const key = requireKey(home.store.view, id);
@@ -68,6 +70,33 @@ async function wrap(home: OpenHome, request: WrapRequest, call: Call): Promise<W
   if (suite === 3 && mode !== 'or') {
     fail('Unsupported', `phase ${phase} (${mode}) is in force, and ${kid} is a classical x25519 key`, hint);
   }
+  const { tenant } = id;
+  const about = { kid, suite, tenant, purpose: id.purpose };
+  const { serving } = services;
+  const work = (repeat: boolean): Promise<WrapResult> =>
+    admitted(call, 'wrap', tenant, () => wrapNow(home, request, call, { ...about, repeat }));
+  if (serving === undefined || call.dryRun === true) return work(false);
+  const { kemMode, plaintext, size } = request;
+  const body = {
+    kid: request.kid,
+    ...(plaintext === undefined ? {} : { plaintext_sha256: sha256Hex(plaintext) }),
+    ...(size === undefined ? {} : { size }),
+    ...(kemMode === undefined ? {} : { kem_mode: kemMode }),
+  };
+  return serving.once.run({ call, route: 'wrap', tenant, body }, work);
+}
+
+interface About {
+  readonly kid: string;
+  readonly suite: WrapSuite;
+  readonly tenant: string;
+  readonly purpose: string;
+  /** Another call had this operation id before. */
+  readonly repeat: boolean;
+}
+
+async function wrapNow(home: OpenHome, request: WrapRequest, call: Call, about: About): Promise<WrapResult> {
+  const { kid, suite } = about;
   const plaintext = plaintextOf(home, request);
   refuseAborted(call);
   try {
@@ -82,16 +111,17 @@ async function wrap(home: OpenHome, request: WrapRequest, call: Call): Promise<W
         plaintext,
       );
     });
-    await record(home, call, 'wrap', { kid, suite, envelope, tenant: id.tenant, purpose: id.purpose });
+    await record(home, call, 'wrap', about, envelope);
     return { envelope, kid, suite, op_id: call.opId };
   } finally {
     wipe(plaintext);
   }
 }
 
-async function unwrap(home: OpenHome, request: UnwrapRequest, call: Call): Promise<UnwrapResult> {
+async function unwrap(services: KeyServices, request: UnwrapRequest, call: Call): Promise<UnwrapResult> {
   const id = requireKeyId(request.kid, 'kid');
   authorise(call, 'kms:unwrap', id);
+  const home = await services.open();
   refuseVerifyOnly(home.store);
   const envelope = parseEnvelope(request.envelope);
   if (envelope.kid.kid !== id.kid || (id.version !== null && id.version !== envelope.kid.version)) {
@@ -110,13 +140,39 @@ async function unwrap(home: OpenHome, request: UnwrapRequest, call: Call): Promi
   if (version.state === 'retired') fail('Retired', `the private half of ${kid} is gone; no envelope of it opens again`);
   refuseAborted(call);
   if (call.dryRun === true) return { plaintext: null, kid, suite, op_id: call.opId };
+  const { tenant } = id;
+  const about = { kid, suite, tenant, purpose: id.purpose };
+  const { serving } = services;
+  const work = (repeat: boolean): Promise<UnwrapResult> =>
+    admitted(call, 'wrap', tenant, () => unwrapNow(home, envelope, request.envelope, call, { ...about, repeat }));
+  if (serving === undefined) return work(false);
+  return serving.once.run(
+    {
+      call,
+      route: 'unwrap',
+      tenant,
+      body: { kid: request.kid, envelope_sha256: sha256Hex(request.envelope) },
+      copy: (one) => ({ ...one, plaintext: one.plaintext === null ? null : one.plaintext.slice() }),
+      wipe: (one) => wipe(one.plaintext ?? undefined),
+    },
+    work,
+  );
+}
+
+async function unwrapNow(
+  home: OpenHome,
+  envelope: ReturnType<typeof parseEnvelope>,
+  bytes: Uint8Array,
+  call: Call,
+  about: About,
+): Promise<UnwrapResult> {
+  const { kid, suite } = about;
   const plaintext = await home.cache.use(kid, async (held) => {
     const secret = held.kem ?? fail('Tampered', `the sealed record of ${kid} has no wrapping secret`);
     return openEnvelope(home.crypto, envelope, secret);
   });
   try {
-    const recorded = { kid, suite, envelope: request.envelope, tenant: id.tenant, purpose: id.purpose };
-    await record(home, call, 'unwrap', recorded);
+    await record(home, call, 'unwrap', about, bytes);
     return { plaintext, kid, suite, op_id: call.opId };
   } catch (error) {
     wipe(plaintext);
@@ -128,13 +184,8 @@ async function record(
   home: OpenHome,
   call: Call,
   op: 'wrap' | 'unwrap',
-  about: {
-    readonly kid: string;
-    readonly suite: WrapSuite;
-    readonly envelope: Uint8Array;
-    readonly tenant: string;
-    readonly purpose: string;
-  },
+  about: About,
+  envelope: Uint8Array,
 ): Promise<void> {
   await home.store.append([
     {
@@ -144,16 +195,16 @@ async function record(
       tenant: about.tenant,
       kid: about.kid,
       purpose: about.purpose,
-      input_hash: `b3:${blake3Hex(about.envelope)}`,
+      input_hash: `b3:${blake3Hex(envelope)}`,
       result: 'ok',
-      detail: { suite: about.suite },
+      detail: { suite: about.suite, ...(about.repeat ? { repeat: true } : {}) },
     },
   ]);
 }
 
 export function wrappingService(services: KeyServices): Wrapping {
   return {
-    wrap: async (request, call) => wrap(await services.open(), request, call),
-    unwrap: async (request, call) => unwrap(await services.open(), request, call),
+    wrap: (request, call) => wrap(services, request, call),
+    unwrap: (request, call) => unwrap(services, request, call),
   };
 }
