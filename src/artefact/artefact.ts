@@ -71,6 +71,7 @@ export const ARTEFACT_KINDS = {
   continuity: 'a link from one key version to the next',
   'signature bundle': 'the signatures of `kms sign`',
   'wrap envelope': 'a key wrapped for a KEM key',
+  capability: 'who may ask what of the server; a secret',
   'audit segment': 'records of an audit log',
   'ledger segment': 'lines of a ledger',
   'checkpoint list': 'every checkpoint of a log',

@@ -14,6 +14,7 @@ import { decodeBundle } from '../keys/bundle.ts';
 import { signedMessage } from '../keys/message.ts';
 import { type Artefact, type KnownKey, verdictOf } from './artefact.ts';
 import { describeSealed, describeWrap } from './binary.ts';
+import { describeCapability } from './capability.ts';
 import { judgeSignature, keysIn, keysOfHolder } from './known-keys.ts';
 import { describeCheckpoint, describeTlogProof, isNote } from './notes.ts';
 import { describeSigned } from './signed.ts';
@@ -80,7 +81,7 @@ export function recognise(
   const proof = describeTlogProof(crypto, bytes, keys);
   if (proof !== null) return proof;
   if (isNote(text)) return describeCheckpoint(crypto, bytes, keys);
-  if (!text.startsWith('{') && !text.startsWith(BOM)) return null;
+  if (!text.startsWith('{') && !text.startsWith(BOM)) return describeCapability(text);
   const loose = looseObject(text.replace(BOM, ''));
   if (loose === null) {
     // Damaged or cut off: says where.

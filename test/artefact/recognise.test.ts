@@ -5,6 +5,7 @@ import { openSegment } from '../../src/artefact/segment.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/audit/tlog-proof.ts';
 import { canonicalFile, canonicalText, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
+import { attenuate } from '../../src/capability/token.ts';
 import { fingerprintWords } from '../../src/envelope/fingerprint.ts';
 import { RonError } from '../../src/errors.ts';
 import { type ArtefactFiles, crypto, KID, makeArtefacts } from '../support/artefacts.ts';
@@ -52,6 +53,7 @@ const EXPECTED: Readonly<Record<FileName, ReturnType<typeof verdictOf>>> = {
   continuity: 'key unknown',
   'signature bundle': 'key unknown',
   'wrap envelope': 'nothing invalid',
+  capability: 'nothing invalid',
   'audit segment': 'nothing invalid',
   'ledger segment': 'nothing invalid',
 };
@@ -384,5 +386,22 @@ describe('damage', () => {
     const wrap = made.files['wrap envelope'].slice();
     wrap[5] = 9;
     expect(refusal(() => explain(wrap)).code).toBe('SuiteMismatch');
+  });
+
+  it('of a capability shows all but the token, and names a caveat that denies', () => {
+    const token = fromUtf8(made.files.capability)!.trimEnd();
+    const found = explain(made.files.capability)!;
+    const shown = JSON.stringify(found);
+    for (let at = 0; at + 24 <= token.length; at += 4) expect(shown).not.toContain(token.slice(at, at + 24));
+    expect(found.members.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['id', 'root', 'sub', 'location', 'caveats[0]', 'caveats[2]']),
+    );
+    const contradicting = explain(utf8(attenuate(token, ['tenant = other'])))!;
+    expect(verdictOf(contradicting)).toBe('something invalid');
+    expect(refusal(() => explain(utf8(`${token.slice(0, -4)}\n`))).code).toBe('Malformed');
+    expect(
+      explain(utf8('AgETaHR0cDovL2V4YW1wbGUub3JnLwIFa2V5aWQAAAYgfN7nklEcW8b1KEhYBd_psk54XijiqZMB-dcRxgnjjvc')),
+    ).toBeNull();
+    expect(explain(utf8('Agreed\n'))).toBeNull();
   });
 });

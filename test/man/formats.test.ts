@@ -11,6 +11,8 @@ import { AUDIT_OPS } from '../../src/audit/ops.ts';
 import { parseRecord } from '../../src/audit/record.ts';
 import { canonicalFile, type JsonObject, parseCanonical, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
+import { CAVEAT_NAMES, RPS_MAX, SCOPES } from '../../src/capability/caveats.ts';
+import { parseIdentifier } from '../../src/capability/identifier.ts';
 import { nodeHost } from '../../src/cli/node-host.ts';
 import { CLIENT_CONFIG_KEYS } from '../../src/config/client-config.ts';
 import { KEMS, SIGNATURES } from '../../src/crypto/suite.ts';
@@ -52,11 +54,12 @@ describe('every page', () => {
     expect(wide).toEqual([]);
   });
 
-  it('is there: eight formats, six concepts', () => {
+  it('is there: nine formats, six concepts', () => {
     expect(PAGES.sort()).toEqual([
       'ron-kms.toml.5',
       'ronctl-audit-log.5',
       'ronctl-audit.7',
+      'ronctl-capability.5',
       'ronctl-config.5',
       'ronctl-custody.7',
       'ronctl-governance-objects.5',
@@ -216,6 +219,41 @@ describe('signed objects', () => {
     const section = readManPage('ronctl-keys.5').get('Signature bundle')!;
     expect(section.items.map((one) => one.name).sort()).toEqual(Object.keys(value).sort());
     for (const name of nestedNames(value)) expect(section.text).toContain(name);
+  });
+});
+
+describe('ronctl-capability.5', () => {
+  const identifier = { v: 1, id: '5f3c0e6e-8f6c-4b7e-9d5e-0f4f3d6a7b81', root: 1, once: false };
+  const whole = { ...identifier, minted_at: '2026-11-20T10:00:00.000Z', minted_by: 'system', sub: 'ci' };
+
+  it('names the members of the identifier, and which may be missing', () => {
+    const { items } = readManPage('ronctl-capability.5').get('Identifier')!;
+    expect(items.map((one) => one.name).sort()).toEqual(Object.keys(whole).sort());
+    for (const { name, optional } of items) {
+      const { [name as keyof typeof whole]: _removed, ...without } = whole;
+      expect([name, refusal(() => parseIdentifier(canonicalFile(without).subarray(0, -1))) === null]).toEqual([
+        name,
+        optional,
+      ]);
+    }
+    expect(refusal(() => parseIdentifier(canonicalFile({ ...whole, zzz: 1 }).subarray(0, -1)))).not.toBeNull();
+  });
+
+  it('names every caveat and every scope, and no other', () => {
+    const { items, text } = readManPage('ronctl-capability.5').get('Caveats')!;
+    expect(items.map((one) => one.name).sort()).toEqual([...CAVEAT_NAMES].sort());
+    expect([...new Set(text.match(/kms:[a-z]+/g))].sort()).toEqual([...SCOPES].sort());
+  });
+
+  it('gives the limits', () => {
+    const page = readManPage('ronctl-capability.5');
+    const token = page.get('Token')!.text;
+    for (const limit of [LIMITS.capabilityBytes, LIMITS.capabilityCaveats, LIMITS.capabilityLocationBytes]) {
+      expect(token).toContain(`${limit}`);
+    }
+    expect(page.get('Identifier')!.text).toContain(`${LIMITS.capabilityIdentifierBytes} bytes`);
+    expect(page.get('Caveats')!.text).toContain(`${LIMITS.capabilityCaveatBytes} bytes`);
+    expect(page.get('Caveats')!.text).toContain(`1 to ${RPS_MAX}`);
   });
 });
 

@@ -10,6 +10,8 @@ import { toBase64Url } from '../../src/bytes/base64.ts';
 import { canonicalFile, canonicalText } from '../../src/bytes/canonical-json.ts';
 import { toHex } from '../../src/bytes/hex.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
+import { uuidV4 } from '../../src/bytes/uuid.ts';
+import { mintToken } from '../../src/capability/token.ts';
 import type { SigningKey } from '../../src/crypto/provider.ts';
 import {
   type Envelope,
@@ -78,6 +80,18 @@ export async function signedBy(
 }
 
 export const T0 = '2026-11-20T10:00:00.000Z';
+
+function capability(): string {
+  const identifier = {
+    v: 1,
+    id: uuidV4(random(16)),
+    root: 1,
+    once: false,
+    minted_at: T0,
+    minted_by: 'local:0:root',
+  } as const;
+  return mintToken(random(32), { ...identifier, sub: 'ci' }, ['tenant = acme', 'scope = kms:sign', `exp = ${T0}`]);
+}
 const at = (hours: number): string => new Date(Date.parse(T0) + hours * 3_600_000).toISOString();
 export const KID = 'acme/release/ed25519/0190f3c0-0000-7000-8000-000000000001';
 const KEM_KID = 'acme/backup/hybrid-kem/0190f3c0-0000-7000-8000-000000000002';
@@ -453,6 +467,7 @@ export async function makeArtefacts() {
     'key object': keyObject,
     continuity: continuityFile(continuity),
     'signature bundle': signatureBundle,
+    capability: utf8(`${capability()}\n`),
     'wrap envelope': await sealEnvelope(crypto, 1, `${KEM_KID}#v1`, kemPublic, random(32)),
     'audit segment': file(records),
     'ledger segment': file(lines.map((one) => one.bytes)),

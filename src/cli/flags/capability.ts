@@ -17,6 +17,9 @@ export const caveatFlag = Flags.string({
   multipleNonGreedy: true,
 });
 
+/** When a capability ends; a time makes the same request again the same one (`--op-id`). */
+export const expiresFlag = (summary: string) => Flags.string({ summary, helpValue: 'DURATION|TIME' });
+
 /** Where a token goes: never into the result. */
 export const tokenOutFlag = Flags.string({
   summary: 'file for the token, made for its owner only (0600); - is stdout',

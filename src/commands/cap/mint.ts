@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { checkedOutput } from '../../cli/checked-output.ts';
-import { caveatFlag, tokenOutFlag } from '../../cli/flags/capability.ts';
-import { durationFlag } from '../../cli/flags/duration.ts';
+import { caveatFlag, expiresFlag, tokenOutFlag } from '../../cli/flags/capability.ts';
 import { opIdFlag } from '../../cli/flags/kms.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import {
@@ -18,8 +17,6 @@ import { tokenFile } from '../../operations/cap/describe.ts';
 import { mint } from '../../operations/cap/mint.ts';
 import { mintView } from '../../views/cap/mint.ts';
 
-const TTL_MS = 900_000;
-
 export default class CapMint extends BaseCommand {
   static override summary = 'make a capability for a client of the server';
   static override description =
@@ -30,8 +27,8 @@ In the home of the store the capability root is unsealed here, and every scope m
 Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for tenants; kms:admin, kms:audit, kms:govern for the tenant _instance. The token is written to the file alone, never shown. Every mint is in the audit log.`;
   static override examples = [
     '<%= config.bin %> cap mint --tenant acme --scope sign --scope verify --out ci.cap',
-    "<%= config.bin %> cap mint --tenant acme --scope sign --once --ttl 5m --caveat 'purpose = release' --out once.cap",
-    '<%= config.bin %> cap mint --tenant _instance --scope audit --scope read --sub auditor --ttl 15m --out audit.cap',
+    "<%= config.bin %> cap mint --tenant acme --scope sign --once --expires 5m --caveat 'purpose = release' --out once.cap",
+    '<%= config.bin %> cap mint --tenant _instance --scope audit --scope read --sub auditor --expires 15m --out audit.cap',
   ];
   static override flags = {
     tenant: Flags.string({
@@ -48,7 +45,7 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
       multipleNonGreedy: true,
       required: true,
     }),
-    ttl: durationFlag({ flag: '--ttl', summary: 'how long it lives [default: 15m]' }),
+    expires: expiresFlag('when it ends: so long from now, or at a time [default: 15m]'),
     caveat: caveatFlag,
     once: Flags.boolean({
       default: false,
@@ -77,7 +74,7 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
     const request = {
       tenants: flags.tenant,
       scopes: flags.scope,
-      ttlMs: flags.ttl ?? TTL_MS,
+      expires: flags.expires ?? '15m',
       caveats: flags.caveat ?? [],
       once: flags.once,
       sub: flags.sub ?? null,

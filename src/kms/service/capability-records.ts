@@ -83,6 +83,19 @@ export function usedBy(record: AuditRecord): string | null {
   return record.actor.startsWith('cap:') && record.op !== 'reject' ? record.actor.slice('cap:'.length) : null;
 }
 
+/** Tenants that a capability still names: they exist (governance page 4). */
+export function capabilityTenants(
+  store: Pick<CustodyStore, 'record' | 'records' | 'logSize'>,
+  nowMs: Millis,
+): ReadonlySet<string> {
+  const tenants = new Set<string>();
+  for (const record of recordsSince(store, nowMs - LIMITS.capabilityLifeMs)) {
+    const effective = capabilityOf(record)?.effective;
+    if (effective !== undefined && effective.expiresMs > nowMs) for (const one of effective.tenants) tenants.add(one);
+  }
+  return tenants;
+}
+
 /** Clocks may be set back: a record may carry an earlier time than one before it. */
 const SLACK_MS = 3_600_000;
 

@@ -12,6 +12,7 @@ import { demandTenant, knownTenants } from '../../policy/tenant.ts';
 import { producesHybrid } from '../../rollout/phases.ts';
 import type { Call, CreateRequest, CreateResult } from '../ports.ts';
 import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
+import { capabilityTenants } from './capability-records.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { auditPart, generateVersion, keyObjectFile, publicPart, sealedPut } from './key-making.ts';
 import { phaseOfNewKey, refuseUngovernedMacronode, requireAllowedAlg, requireAttestable } from './key-policy.ts';
@@ -19,7 +20,9 @@ import { type Repeat, recordedKey, repeatOf } from './repeat.ts';
 
 /** An existing tenant, or one that the caller wants made. Throws UnknownTenant with the nearest names. */
 function requireTenant(home: OpenHome, tenant: string, isNew: boolean): void {
-  if (!isNew) demandTenant(tenant, knownTenants(home.policy().policy, tenantsOf(home.store.view)));
+  const known = knownTenants(home.policy().policy, tenantsOf(home.store.view));
+  if (isNew || known.includes(tenant)) return;
+  if (!capabilityTenants(home.store, fromTime(home.judged().now.wall)).has(tenant)) demandTenant(tenant, known);
 }
 
 function requireMaterial(request: CreateRequest, hybrid: boolean): Material {

@@ -1,7 +1,7 @@
 // `cap attenuate FILE`: the same capability with further caveats: narrower, never wider, and nobody is asked. Use, rate and
 // revocation stay those of the original.
 
-import { toTime } from '../../bytes/time.ts';
+import { parseDurationOrTime, toTime } from '../../bytes/time.ts';
 import { checkCaveat } from '../../capability/caveats.ts';
 import { attenuate as narrow, parseToken } from '../../capability/token.ts';
 import { fail } from '../../errors.ts';
@@ -11,8 +11,8 @@ import { type DescribedCapability, describe } from './describe.ts';
 export interface CapAttenuateRequest {
   readonly token: string;
   readonly caveats: readonly string[];
-  /** `exp` so long from now. */
-  readonly ttlMs: number | null;
+  /** `exp`: a duration from now, or a time. */
+  readonly expires: string | null;
 }
 
 export interface CapAttenuateResult extends DescribedCapability {
@@ -24,9 +24,11 @@ export function attenuate(
   request: CapAttenuateRequest,
   deps: Pick<OperationDeps, 'host'>,
 ): { readonly token: string; readonly result: CapAttenuateResult } {
-  const { ttlMs } = request;
-  const added = [...request.caveats, ...(ttlMs === null ? [] : [`exp = ${toTime(deps.host.clock.now() + ttlMs)}`])];
-  if (added.length === 0) fail('Usage', 'nothing to add', { field: '--caveat', hint: 'Give --caveat or --ttl.' });
+  const { expires } = request;
+  const nowMs = deps.host.clock.now();
+  const ends = expires === null ? [] : [`exp = ${toTime(parseDurationOrTime(expires, nowMs, '--expires'))}`];
+  const added = [...request.caveats, ...ends];
+  if (added.length === 0) fail('Usage', 'nothing to add', { field: '--caveat', hint: 'Give --caveat or --expires.' });
   for (const text of added) checkCaveat(text, '--caveat');
   const before = describe(parseToken(request.token));
   const token = narrow(request.token, added, '--caveat');

@@ -5,7 +5,7 @@
 // With `register` false the token is only made: it is worth nothing until `cap register`. The token is no part of the result.
 
 import { nearest } from '../../bytes/nearest.ts';
-import { toTime } from '../../bytes/time.ts';
+import { parseDurationOrTime, toTime } from '../../bytes/time.ts';
 import { uuidV4 } from '../../bytes/uuid.ts';
 import { checkCaveat, INSTANCE, SCOPES } from '../../capability/caveats.ts';
 import { type EffectiveCaveats, effectiveCaveats } from '../../capability/effective.ts';
@@ -25,7 +25,8 @@ export interface CapMintRequest extends ServiceOptions {
   readonly tenants: readonly string[];
   /** With or without `kms:`. */
   readonly scopes: readonly string[];
-  readonly ttlMs: number;
+  /** A duration from now, or a time. With a time the same request again is the same one. */
+  readonly expires: string;
   /** Further caveats, `name = value`. */
   readonly caveats: readonly string[];
   readonly once: boolean;
@@ -76,7 +77,7 @@ function caveatsOf(request: CapMintRequest, deps: OperationDeps): string[] {
   const texts = [
     `tenant = ${tenantsOf(request.tenants, deps).join(',')}`,
     `scope = ${unique(request.scopes.map(scopeOf)).join(',')}`,
-    `exp = ${toTime(deps.host.clock.now() + request.ttlMs)}`,
+    `exp = ${toTime(parseDurationOrTime(request.expires, deps.host.clock.now(), '--expires'))}`,
   ];
   for (const text of texts) checkCaveat(text, text.startsWith('tenant') ? '--tenant' : '--scope');
   for (const text of request.caveats) checkCaveat(text, '--caveat');
