@@ -8,6 +8,7 @@ import type { Host } from '../host.ts';
 import { healthPage, versionPage, WIRE_VERSION } from '../kms/health-pages.ts';
 import { buildServer, type KmsServer } from '../kms/http/build-server.ts';
 import type { Bound } from '../kms/http/server-parts.ts';
+import { createLedgerWatch, type LedgerWatch } from '../kms/ledger-watch.ts';
 import { observed } from '../kms/observed.ts';
 import type { Call } from '../kms/ports.ts';
 import { OperatorCapability } from '../kms/service/operator-capability.ts';
@@ -39,6 +40,7 @@ export class Serving {
   readonly #operator: OperatorCapability | null;
   readonly #timersEnd = new AbortController();
   readonly #startedMs: number;
+  readonly #ledger: LedgerWatch;
   #timers: Promise<unknown> = Promise.resolve();
   #listening = false;
 
@@ -75,6 +77,13 @@ export class Serving {
             call: () => systemCall(host),
             write: (token) => writeOperatorCap(host, path, token),
           });
+    this.#ledger = createLedgerWatch({
+      governance: custody.kms.governance,
+      telemetry,
+      state: () => custody.state(),
+      call: () => systemCall(host),
+      monotonicMs: () => host.clock.monotonicMs(),
+    });
     this.#signals = takeSignals(input.launch, {
       reload: () => this.#reload(),
       heap: () => this.#logHeap(),
@@ -168,6 +177,7 @@ export class Serving {
     const { custody, live, place, tls, telemetry } = this.basis;
     const { config } = live;
     await custody.start();
+    await this.#watchLedger();
     if (place.socket !== null) await this.ports.open('socket', socketListen(place.socket));
     const api = apiListen(config, tls.options);
     if (api !== null) await this.ports.open('api', api);
@@ -202,7 +212,10 @@ export class Serving {
     await this.#notify('--ready');
     const { signal } = this.#timersEnd;
     this.#timers = Promise.all([
-      this.#every(SECOND_MS, signal, async () => this.#judge()),
+      this.#every(SECOND_MS, signal, async () => {
+        this.#judge();
+        await this.#watchLedger();
+      }),
       this.#every(MINUTE_MS, signal, async () => {
         this.basis.tls.tell();
         await this.#operator?.keep();
@@ -213,6 +226,13 @@ export class Serving {
   #judge(): void {
     const { telemetry, custody, live } = this.basis;
     telemetry.judge(custody.state(), live.config, { listenerBound: this.accepts, reloadRefused: live.refused });
+  }
+
+  /** A ledger that cannot be read now is told by readiness and by whoever needs it. */
+  async #watchLedger(): Promise<void> {
+    await this.#ledger.catchUp().catch((error: unknown) => {
+      this.basis.telemetry.log('debug', 'ledger_watch_failed', { message: textOf(error) });
+    });
   }
 
   async #reload(): Promise<void> {

@@ -28,6 +28,7 @@ export const EVENT_TOPICS = {
   'governance.unfrozen': 'a freeze is over',
   'governance.refused': 'a file was refused at its ingest',
   'governance.rollback': 'a pre-authorised rollback was used',
+  'governance.closed': 'a proposal was rejected, withdrawn, suspended, or ran out of time',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type EventTopic = keyof typeof EVENT_TOPICS;

@@ -7,6 +7,8 @@ import type { RejectReason } from './metrics.ts';
 const REASONS: Readonly<Partial<Record<ErrorCode, RejectReason>>> = {
   NoCapability: 'unauth',
   Denied: 'caveat',
+  AttestationMissing: 'attest_missing',
+  StoreUnavailable: 'store_unavailable',
   Busy: 'backpressure',
   LimitReached: 'quota',
   TooLarge: 'oversize',
@@ -31,7 +33,7 @@ const REASONS: Readonly<Partial<Record<ErrorCode, RejectReason>>> = {
 
 /**
  * Null: not a rejection. What the code alone does not say is said by who refuses: `ratio_cap` and `decompress_cap` (C-19),
- * `clock_skew` (C-20), `revoked`, `attest_missing` (C-17).
+ * `clock_skew` (C-20), `revoked`. Who went away (Interrupted) was not turned away.
  */
 export function rejectReason(code: ErrorCode): RejectReason | null {
   return REASONS[code] ?? null;

@@ -9,7 +9,8 @@ import type { LogFields } from '../kms-api/log-fields.ts';
 import { OP_ALGS, type Op, type OpAlg } from '../kms-api/metrics.ts';
 import { rejectReason } from '../kms-api/reject-reason.ts';
 import type { Kms } from './admin-ports.ts';
-import type { Call, SignResult, SpanName, VerifyResult } from './ports.ts';
+import { kidHash } from './kid-hash.ts';
+import type { Call, RotateResult, SignResult, SpanName, VerifyResult } from './ports.ts';
 import { latencyMs, type Spans } from './span.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -20,6 +21,20 @@ export interface ObservedOptions {
 }
 
 const INSTANCE = '_instance';
+const ALARM_MS = 60_000;
+const ALARMED_TENANTS = 1000;
+const PQ_TRACKS: readonly string[] = ['ml-dsa', 'ml-kem', 'slh-dsa'];
+/** Codes of a rotation that was begun and did not come about. */
+const ROTATION_FAILURES: Readonly<Record<string, string>> = {
+  StorageFault: 'store',
+  StoreUnavailable: 'store',
+  Tampered: 'store',
+  PolicyRefused: 'policy',
+  PqPolicy: 'policy',
+  AttestationMissing: 'attestation',
+  SelfCheckFailed: 'other',
+  Internal: 'other',
+};
 
 /** The label of a key's or a signature's algorithms. */
 export function opAlg(text: string): OpAlg {
@@ -59,6 +74,12 @@ const callerFields = ({ caller, corrId, opId, span }: Call): LogFields => ({
   ...(caller.kind === 'capability' ? { cap_id: caller.id, cap_root: caller.root } : {}),
 });
 
+const keyEvent = (kid: string): Readonly<Record<string, unknown>> => ({
+  tenant: parseKeyId(kid)?.tenant ?? null,
+  kid_hash: kidHash(kid),
+  kid_version: parseKeyId(kid)?.version ?? null,
+});
+
 /** Fields that say why. Codes that are no rejection have no `reason`. */
 export function failureFields(error: unknown): LogFields {
   if (!(error instanceof RonError)) return { result: 'err', code: 'Internal', error_kind: 'bug' };
@@ -83,7 +104,8 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
       const now = monotonicMs();
       const result = fields.result === 'err' ? 'err' : 'ok';
       telemetry.count('kms_ops_total', { op: about.op, alg, result });
-      telemetry.count('kms_tenant_ops_total', { tenant: about.tenant, op: about.op });
+      // A tenant that the caller has no business with is a word of the caller, not a label.
+      if (fields.code !== 'Denied') telemetry.count('kms_tenant_ops_total', { tenant: about.tenant, op: about.op });
       telemetry.observe('kms_latency_seconds', Math.max(0, now - since) / 1000, { op: about.op, alg });
       const all = { alg, result, ...fields, latency_ms: latencyMs(since, now) };
       const bad = fields.error_kind === 'bug' || fields.error_kind === 'external';
@@ -121,6 +143,26 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     }
   }
 
+  const alarmedMs = new Map<string, number>();
+
+  /** Refusals by policy: the trigger alarms and names the way back, and does nothing itself (D-21). Once a minute a tenant. */
+  function alarm(kid: string, mode: string | null): void {
+    const tenant = parseKeyId(kid)?.tenant;
+    const now = monotonicMs();
+    if (tenant === undefined || now - (alarmedMs.get(tenant) ?? Number.NEGATIVE_INFINITY) < ALARM_MS) return;
+    if (alarmedMs.size >= ALARMED_TENANTS) alarmedMs.clear();
+    alarmedMs.set(tenant, now);
+    telemetry.publish('kms.pq.reject_trigger', { tenant, mode, next: `ronctl pq rollback --tenant ${tenant}` });
+  }
+
+  const rotated = (result: RotateResult): { readonly fields: LogFields } => {
+    const head = result.key?.versions.find(({ n }) => n === result.key?.version);
+    const isPq = head?.tracks.some((track) => PQ_TRACKS.includes(track)) ?? false;
+    if (isPq) telemetry.count('pqc_key_rotation_success_total');
+    if (!result.replayed) telemetry.publish('kms.key.rotated', keyEvent(result.kid));
+    return { fields: { kid: result.kid } };
+  };
+
   const signed = (result: SignResult): { readonly alg: OpAlg; readonly fields: LogFields } => {
     for (const { alg } of result.bundle?.sigs ?? []) telemetry.count('pq_signature_total', { algo: alg });
     const index = result.audit === null ? {} : { audit_index: result.audit.index };
@@ -132,6 +174,7 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     if (wrong) telemetry.count('pq_signature_failures_total', { reason: 'invalid' });
     if (result.refusal === 'PqPolicy') {
       telemetry.count('rejected_total', { reason: 'pq_policy' });
+      alarm(result.kid, result.required_mode);
       const pq = result.signatures.some(({ alg }) => alg !== 'ed25519');
       telemetry.count('pq_signature_failures_total', { reason: pq ? 'missing_classical' : 'missing_pq' });
     }
@@ -140,6 +183,18 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     const mode = result.required_mode === null ? {} : { pq_mode: result.required_mode };
     return { fields: { ...mode, ...refusal, ...(reason === null ? {} : { reason }) } };
   };
+
+  async function rotation<T>(running: Promise<T>): Promise<T> {
+    try {
+      return await running;
+    } catch (error) {
+      const code = error instanceof RonError ? error.code : 'Internal';
+      // Refused before anything was tried: no failure of a rotation.
+      const reason = ROTATION_FAILURES[code];
+      if (reason !== undefined) telemetry.count('pqc_key_rotation_failure_total', { reason });
+      throw error;
+    }
+  }
 
   const { keys, signing, wrapping, attesting, governance, audit, capabilities } = kms;
   const instance = (op: Op, span: SpanName): About => ({ op, span, tenant: INSTANCE, alg: 'hybrid', fields: {} });
@@ -158,15 +213,13 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
           },
           call,
           (inner) => keys.create(request, inner),
-          (result) => ({ fields: { kid: result.kid } }),
+          (result) => {
+            if (!result.replayed) telemetry.publish('kms.key.created', keyEvent(result.kid));
+            return { fields: { kid: result.kid } };
+          },
         ),
       rotate: (request, call) =>
-        timed(
-          aboutKey('rotate', request.kid),
-          call,
-          (inner) => keys.rotate(request, inner),
-          (result) => ({ fields: { kid: result.kid } }),
-        ),
+        timed(aboutKey('rotate', request.kid), call, (inner) => rotation(keys.rotate(request, inner)), rotated),
       get: (request, call) => keys.get(request, call),
       list: (request, call) => keys.list(request, call),
       publicKeys: (request, call) => keys.publicKeys(request, call),
@@ -215,9 +268,19 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
       consistency: (request, call) => audit.consistency(request, call),
     },
     capabilities: {
-      mint: (request, call) => logged('mint', {}, call, () => capabilities.mint(request, call)),
+      mint: (request, call) =>
+        logged('mint', {}, call, async () => {
+          const answer = await capabilities.mint(request, call);
+          telemetry.publish('kms.capability.minted', { cap_id: answer.id, cap_root: answer.root });
+          return answer;
+        }),
       register: (request, call) => logged('register', {}, call, () => capabilities.register(request, call)),
-      revoke: (request, call) => logged('revoke', {}, call, () => capabilities.revoke(request, call)),
+      revoke: (request, call) =>
+        logged('revoke', {}, call, async () => {
+          const answer = await capabilities.revoke(request, call);
+          telemetry.publish('kms.capability.revoked', { cap_id: answer.id });
+          return answer;
+        }),
       rotate: (request, call) => logged('cap_rotate', {}, call, () => capabilities.rotate(request, call)),
       list: (request, call) => capabilities.list(request, call),
     },

@@ -90,6 +90,50 @@ describe('an operation', () => {
   });
 });
 
+describe('events', () => {
+  const published = async (of: ObservedKms, count: number): Promise<ServiceEvent[]> => {
+    const events: ServiceEvent[] = [];
+    const stop = new AbortController();
+    for await (const event of of.telemetry.ring.read({ topic: null, sinceMs: 0, signal: stop.signal })) {
+      events.push(event);
+      if (events.length === count) stop.abort();
+    }
+    return events;
+  };
+
+  test('tell a new key, its rotation and a capability, the key by its hash', async () => {
+    const { of, kid } = await withKey();
+    await of.kms.keys.rotate({ kid }, call());
+    await of.kms.capabilities.mint({ caveats: [], once: false }, call());
+    const events = await published(of, 3);
+    const key = { tenant: 'acme', kid_hash: kidHash(kid) };
+    expect(events).toMatchObject([
+      { topic: 'kms.key.created', data: { ...key, kid_version: 1 } },
+      { topic: 'kms.key.rotated', data: { ...key, kid_version: 2 } },
+      { topic: 'kms.capability.minted', data: { cap_root: 1 } },
+    ]);
+    expect(of.telemetry.metrics.value('pqc_key_rotation_success_total')).toBe(1);
+  });
+
+  test('a rotation that the store does not take is a failure, one that is not allowed is none', async () => {
+    const { of, kid } = await withKey();
+    await refused(of.kms.keys.rotate({ kid }, call(capability(['kms:read']))));
+    expect(of.telemetry.metrics.value('pqc_key_rotation_failure_total', { reason: 'policy' })).toBe(0);
+    of.memory.setPolicy((state) => ({ ...state, global: { ...state.global, 'service.allowed_algs': ['x25519'] } }));
+    const error = await refused(of.kms.keys.rotate({ kid }, call()));
+    expect(error.code).toBe('PolicyRefused');
+    expect(of.telemetry.metrics.value('pqc_key_rotation_failure_total', { reason: 'policy' })).toBe(1);
+  });
+
+  test('a tenant that the caller has no business with becomes no label', async () => {
+    const { of } = await withKey();
+    const kid = 'invented/release/hybrid/0190aaaa-0000-7000-8000-000000000001';
+    const error = await refused(of.kms.signing.sign({ kids: [kid], payload_b3: B3 }, call(capability())));
+    expect(error.code).toBe('Denied');
+    expect(of.telemetry.metrics.text()).not.toContain('invented');
+  });
+});
+
 describe('a line', () => {
   test('of a signature has the documented fields, and the key by its hash', async () => {
     const { of, kid } = await withKey();
@@ -155,8 +199,9 @@ describe('nothing secret is told', () => {
     of.telemetry.publish('kms.ready', { ready: true });
     for await (const event of of.telemetry.ring.read({ topic: null, sinceMs: 0, signal: stop.signal })) {
       events.push(event);
-      stop.abort();
+      if (event.topic === 'kms.ready') stop.abort();
     }
+    expect(events.length).toBeGreaterThan(3);
     const told = [...of.lines, of.telemetry.metrics.text(), JSON.stringify(events)].join('\n');
     expect(of.lines.length).toBeGreaterThan(25);
     const uuid = kid.split('/')[3]!.split('#')[0]!;

@@ -133,7 +133,10 @@ export class Traffic {
     context.refused = known;
     const reason = reasonOf(known);
     if (reason !== null) telemetry.count('rejected_total', { reason });
-    if (known.code === 'NoCapability') telemetry.count('auth_failures_total', { service: 'ron-kms' });
+    if (known.code === 'NoCapability') {
+      const service = this.#parts.config().profile === 'micronode' ? 'micronode' : 'ron-kms';
+      telemetry.count('auth_failures_total', { service });
+    }
     if (thrown instanceof RonError) return;
     // The message may hold data of the request; where it happened does not.
     const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 4).join(' ') : '';
