@@ -67,6 +67,7 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
   addPlainRoutes(app, parts);
   const plain = make();
   const plainTraffic = new Traffic(parts, admission);
+  plain.decorateRequest('context', null);
   plain.addHook('onRequest', (request, reply, done) => {
     plainTraffic.begin(request, reply);
     done();

@@ -23,7 +23,12 @@ export function deadlineMs(route: Route, { limits }: ServerConfig): number {
   return route.work === 'sign' || route.work === 'wrap' ? limits.sign_deadline_ms : OTHERS_MS;
 }
 
-export function callOf(parts: ServerParts, context: RequestContext, body: CallMembers, admission: Admission): Call {
+export function callOf(
+  parts: Pick<ServerParts, 'clock' | 'random'>,
+  context: RequestContext,
+  body: CallMembers,
+  admission: Admission,
+): Call {
   const caller: Caller = context.caller ?? { kind: 'system' };
   const { op_id, dry_run } = body;
   const opId = op_id ?? uuidV7(parts.clock.now(), parts.random.bytes(16));

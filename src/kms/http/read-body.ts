@@ -3,6 +3,7 @@
 // `decompress_cap`), bytes that are no UTF-8, duplicate members, depth over 16, fractions.
 
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { gunzip } from 'node:zlib';
 import { type Json, parseHandWritten } from '../../bytes/canonical-json.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
@@ -35,17 +36,28 @@ export function checkDeclared(headers: IncomingMessage['headers'], limits: BodyL
   });
 }
 
-/** Stops reading at the cap; the caller closes the connection then. */
-async function received(stream: AsyncIterable<unknown>, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('a body comes as bytes');
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+/** Stops reading at the cap; the caller closes the connection then. Rejects when the client goes. */
+function received(stream: Readable, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const done = (settle: () => void): void => {
+      stream.off('data', data).off('end', end).off('error', failed).off('close', failed);
+      settle();
+    };
+    const data = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      stream.pause();
+      done(() => reject(tooLarge(maxBytes)));
+    };
+    const end = (): void => done(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
+    const failed = (): void => done(() => reject(new RonError('Malformed', 'the body did not come to its end')));
+    stream.on('data', data).on('end', end).on('error', failed).on('close', failed);
+  });
 }
 
 function unpack(packed: Uint8Array, { maxBytes, ratio }: BodyLimits): Promise<Uint8Array> {
@@ -67,11 +79,7 @@ function unpack(packed: Uint8Array, { maxBytes, ratio }: BodyLimits): Promise<Ui
   });
 }
 
-export async function readBytes(
-  stream: AsyncIterable<unknown>,
-  encoding: Encoding,
-  limits: BodyLimits,
-): Promise<Uint8Array> {
+export async function readBytes(stream: Readable, encoding: Encoding, limits: BodyLimits): Promise<Uint8Array> {
   const bytes = await received(stream, limits.maxBytes);
   return encoding === 'gzip' ? unpack(bytes, limits) : bytes;
 }

@@ -5,12 +5,16 @@ import type { IncomingMessage } from 'node:http';
 import { uuidV4, uuidV7 } from '../../bytes/uuid.ts';
 import type { RonError } from '../../errors.ts';
 import type { LogFields } from '../../kms-api/log-fields.ts';
+import type { Route, RouteId } from '../../kms-api/routes.ts';
 import type { Caller, Span } from '../ports.ts';
 import type { Listen, ServerParts } from './server-parts.ts';
 
 export type MutableFields = { -readonly [K in keyof LogFields]: LogFields[K] };
 
 export interface RequestContext {
+  readonly route: (Route & { readonly id: RouteId }) | null;
+  /** Of metrics and log lines. */
+  readonly label: string;
   readonly requestId: string;
   /** Lower case. */
   readonly corrId: string;
@@ -30,11 +34,15 @@ export interface RequestContext {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-const listeners = new WeakMap<IncomingMessage, Listen['kind']>();
+const LISTENER = Symbol('listener');
+
+interface Received extends IncomingMessage {
+  [LISTENER]?: Listen['kind'];
+}
 
 /** Called by the listener that received the request. */
-export function receivedOn(request: IncomingMessage, listener: Listen['kind']): void {
-  listeners.set(request, listener);
+export function receivedOn(request: Received, listener: Listen['kind']): void {
+  request[LISTENER] = listener;
 }
 
 /** For servers that keep no spans. */
@@ -42,7 +50,11 @@ function plainSpan(fields: LogFields): Span {
   return { fields, child: (_name, more = {}) => plainSpan({ ...fields, ...more }), end: () => undefined };
 }
 
-export function requestContext(request: IncomingMessage, label: string, parts: ServerParts): RequestContext {
+export function requestContext(
+  request: Received,
+  { route, label }: Pick<RequestContext, 'route' | 'label'>,
+  parts: ServerParts,
+): RequestContext {
   const { clock, random } = parts;
   const given = request.headers['x-corr-id'];
   const lower = typeof given === 'string' ? given.toLowerCase() : '';
@@ -61,10 +73,12 @@ export function requestContext(request: IncomingMessage, label: string, parts: S
     route: label,
   };
   return {
+    route,
+    label,
     requestId,
     corrId,
     corrText: isGiven ? (given as string) : corrId,
-    listener: listeners.get(request) ?? 'tcp',
+    listener: request[LISTENER] ?? 'tcp',
     startedMs: clock.monotonicMs(),
     span: parts.spans?.('svc.kms.http', fields) ?? plainSpan(fields),
     abort: new AbortController(),

@@ -96,7 +96,7 @@ async function handle(
   if (context.caller?.kind === 'capability') authoriseRoute(route, context.caller, request.url);
   const run: AnyHandler = HANDLERS[route.id];
   const wipeAfter: Uint8Array[] = [];
-  const call = callOf(parts, context, input.body, traffic.admission);
+  const call = callOf({ clock: parts.clock, random: traffic.random }, context, input.body, traffic.admission);
   const handler: HandlerContext = { kms: parts.kms, call, log: context.log, wipeAfter };
   const config = parts.config();
   const endless = ENDLESS.includes(route.id);
@@ -112,7 +112,7 @@ async function handle(
 
 /** Before a byte of the body is read: drain, token, declared length and encoding. */
 function admit(parts: ServerParts, traffic: Traffic, request: FastifyRequest, context: RequestContext): void {
-  const route = traffic.routeOf(request);
+  const { route } = context;
   if (route === null) return;
   traffic.refuseDraining();
   if (route.id === 'register') {
@@ -131,8 +131,13 @@ export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffi
   app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
     const limits = bodyLimits(parts);
     const encoding = checkDeclared(request.headers, limits);
-    traffic.continueReading(request);
     return parseBody(await readBytes(request.raw, encoding, limits));
+  });
+  app.decorateRequest('context', null);
+  // A client that waits for 100 Continue is asked for its body here, after its token was judged.
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
+    done();
   });
   app.addHook('onRequest', (request, reply, done) => {
     const context = traffic.begin(request, reply);

@@ -2,7 +2,8 @@
 // drain (CON-27, CON-28): nothing new is begun, what runs may finish, what is left at the deadline is aborted and counted.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { RonError } from '../../errors.ts';
+import { fail, RonError } from '../../errors.ts';
+import type { Random } from '../../host.ts';
 import type { LogFields } from '../../kms-api/log-fields.ts';
 import type { RejectReason } from '../../kms-api/metrics.ts';
 import { rejectReason } from '../../kms-api/reject-reason.ts';
@@ -19,6 +20,10 @@ declare module 'fastify' {
     /** Label of a plain route. */
     readonly plain?: string;
   }
+  interface FastifyRequest {
+    /** Null before the first hook. */
+    context: RequestContext | null;
+  }
 }
 
 /** Answers of these are streams that a drain ends at once. */
@@ -26,9 +31,8 @@ const STREAMS: readonly string[] = ['events'];
 
 export class Traffic {
   readonly #parts: ServerParts;
-  readonly #contexts = new WeakMap<FastifyRequest, RequestContext>();
-  readonly #replies = new WeakMap<FastifyRequest, FastifyReply>();
-  readonly #inFlight = new Map<RequestContext, Route | null>();
+  readonly #random: Random;
+  readonly #inFlight = new Set<RequestContext>();
   readonly #perRoute = new Map<string, number>();
   readonly #waitingForNone: (() => void)[] = [];
   readonly admission: Admission;
@@ -36,6 +40,7 @@ export class Traffic {
 
   constructor(parts: ServerParts, admission: Admission) {
     this.#parts = parts;
+    this.#random = pooled(parts.random);
     this.admission = admission;
   }
 
@@ -47,23 +52,20 @@ export class Traffic {
     return this.#inFlight.size;
   }
 
-  routeOf(request: FastifyRequest): (Route & { readonly id: RouteId }) | null {
-    return request.routeOptions.config.route ?? null;
-  }
-
   contextOf(request: FastifyRequest): RequestContext {
-    const found = this.#contexts.get(request);
-    if (found === undefined) throw new RonError('Internal', 'a request without its context');
-    return found;
+    return request.context ?? fail('Internal', 'a request without its context');
   }
 
   begin(request: FastifyRequest, reply: FastifyReply): RequestContext {
-    const route = this.routeOf(request);
-    const label = this.#label(request);
-    const context = requestContext(request.raw, label, this.#parts);
-    this.#contexts.set(request, context);
-    this.#replies.set(request, reply);
-    this.#inFlight.set(context, route);
+    const { route, plain } = request.routeOptions.config;
+    const label = route === undefined ? (plain ?? 'other') : `${BASE_PATH}${route.path}`;
+    const context = requestContext(
+      request.raw,
+      { route: route ?? null, label },
+      { ...this.#parts, random: this.#random },
+    );
+    request.context = context;
+    this.#inFlight.add(context);
     this.#count(label, 1);
     void reply.headers({
       'x-corr-id': context.corrText,
@@ -75,16 +77,11 @@ export class Traffic {
     const end = (): void => {
       if (ended) return;
       ended = true;
-      this.#ended(context, request, reply, label);
+      this.#ended(context, request, reply);
     };
     reply.raw.once('finish', end);
     reply.raw.once('close', end);
     return context;
-  }
-
-  #label(request: FastifyRequest): string {
-    const { route, plain } = request.routeOptions.config;
-    return route === undefined ? (plain ?? 'other') : `${BASE_PATH}${route.path}`;
   }
 
   #count(label: string, by: number): void {
@@ -93,8 +90,9 @@ export class Traffic {
     this.#parts.telemetry.gauge('inflight_requests', now, { route: label });
   }
 
-  #ended(context: RequestContext, request: FastifyRequest, reply: FastifyReply, label: string): void {
+  #ended(context: RequestContext, request: FastifyRequest, reply: FastifyReply): void {
     const { telemetry, clock } = this.#parts;
+    const { label } = context;
     const gone = !reply.raw.writableFinished;
     if (gone && !context.abort.signal.aborted) {
       context.abort.abort('gone');
@@ -147,9 +145,9 @@ export class Traffic {
     });
   }
 
-  /** Asks for the body of a client that waits for 100 Continue. */
-  continueReading(request: FastifyRequest): void {
-    if (request.headers.expect?.toLowerCase() === '100-continue') this.#replies.get(request)?.raw.writeContinue();
+  /** For ids: not secret, and one call of the system for many. */
+  get random(): Random {
+    return this.#random;
   }
 
   refuseDraining(): void {
@@ -159,8 +157,8 @@ export class Traffic {
   /** Readiness was turned false before this. Streams end at once. */
   beginDrain(): void {
     this.#draining = true;
-    for (const [context, route] of this.#inFlight) {
-      if (route !== null && STREAMS.includes(route.id)) context.abort.abort('draining');
+    for (const context of this.#inFlight) {
+      if (context.route !== null && STREAMS.includes(context.route.id)) context.abort.abort('draining');
     }
   }
 
@@ -174,11 +172,30 @@ export class Traffic {
     });
     await Promise.race([none, late]);
     clearTimeout(timer);
-    const aborted = [...this.#inFlight.keys()];
+    const aborted = [...this.#inFlight];
     for (const context of aborted) context.abort.abort('draining');
     if (aborted.length > 0) this.#parts.telemetry.count('tasks_aborted_total', { kind: 'request' }, aborted.length);
     return aborted.length;
   }
+}
+
+const POOL_BYTES = 4096;
+
+/** Small pieces out of one large read. */
+function pooled(random: Random): Random {
+  let pool: Uint8Array = new Uint8Array(0);
+  let at = 0;
+  return {
+    bytes: (length) => {
+      if (length > POOL_BYTES) return random.bytes(length);
+      if (at + length > pool.length) {
+        pool = random.bytes(POOL_BYTES);
+        at = 0;
+      }
+      at += length;
+      return pool.slice(at - length, at);
+    },
+  };
 }
 
 /** The label of `rejected_total`; null for an answer that is no rejection. */
