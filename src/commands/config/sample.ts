@@ -4,7 +4,6 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { forceFlag, outFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { configSample, type SampleRequest } from '../../operations/config/sample.ts';
-import { parseProfile } from '../../policy/profile.ts';
 import { configSampleView } from '../../views/config/config.ts';
 
 export default class ConfigSample extends BaseCommand {
@@ -23,9 +22,8 @@ export default class ConfigSample extends BaseCommand {
     }),
   };
   static override flags = {
-    profile: Flags.string({
+    profile: Flags.option({ options: ['dev', 'drill', 'micronode', 'macronode'] as const })({
       summary: 'sample of the server for a profile',
-      helpValue: 'PROFILE',
       exclusive: ['systemd'],
     }),
     systemd: Flags.boolean({ summary: 'the systemd unit of the server' }),
@@ -35,7 +33,7 @@ export default class ConfigSample extends BaseCommand {
   };
 
   override async perform({ args, flags }: Input<typeof ConfigSample>, runtime: Runtime): Promise<Outcome> {
-    const profile = flags.profile === undefined ? null : parseProfile(flags.profile, '--profile');
+    const profile = flags.profile ?? null;
     const server = profile !== null || args.subject === 'ron-kms';
     const request: SampleRequest = flags.systemd
       ? { subject: 'systemd', executable: runtime.path(flags.executable ?? `${runtime.packageRoot}/bin/ronctl`) }
