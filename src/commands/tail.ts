@@ -21,8 +21,8 @@ An event is a notice, not evidence. A lagged event stands where this reader was 
   static override flags = {
     topic: Flags.string({ summary: 'only this topic and what is below it', helpValue: 'TOPIC' }),
     since: Flags.string({ summary: 'from then on: a duration back, or a time', helpValue: 'TIME' }),
-    limit: Flags.integer({ summary: 'end after so many events', helpValue: 'N', min: 1 }),
-    for: durationFlag({ flag: '--for', summary: 'end after this time' }),
+    count: Flags.integer({ summary: 'end after so many events', helpValue: 'N', min: 1 }),
+    duration: durationFlag({ flag: '--duration', summary: 'end after this time' }),
     ...onlineFlags,
   };
 
@@ -30,8 +30,8 @@ An event is a notice, not evidence. A lagged event stands where this reader was 
     const { clock } = runtime.host;
     const stop = new AbortController();
     const done = new AbortController();
-    if (flags.for !== undefined) {
-      clock.sleep(flags.for, done.signal).then(
+    if (flags.duration !== undefined) {
+      clock.sleep(flags.duration, done.signal).then(
         () => stop.abort(),
         () => undefined,
       );
@@ -39,7 +39,7 @@ An event is a notice, not evidence. A lagged event stands where this reader was 
     const request = {
       topic: flags.topic ?? null,
       sinceMs: flags.since === undefined ? null : fromTime(sinceTime(flags.since, clock.now())),
-      limit: flags.limit ?? null,
+      limit: flags.count ?? null,
       signal: stop.signal,
     };
     try {

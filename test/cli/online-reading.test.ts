@@ -176,7 +176,7 @@ describe('offline, the same commands', () => {
     expect(events.map((one) => one.data!.ts)).toEqual(events.map((one) => one.data!.ts).toSorted());
     expect(run.stdout).not.toContain(story.kid);
     const some = envelopesOf<{ topic: string }>(
-      await server.run(['tail', '--topic', 'governance', '--limit', '1', '--json']),
+      await server.run(['tail', '--topic', 'governance', '--count', '1', '--json']),
     );
     expect(some.map((one) => one.data!.topic)).toEqual(['governance.proposed']);
   });
@@ -184,7 +184,7 @@ describe('offline, the same commands', () => {
   test('kms status says what lies here', async () => {
     const { mode, data } = await server.json<{ home: object; server: null }>(['kms', 'status']);
     expect([mode, data]).toMatchObject(['offline', { server: null, home: { trust: 'authenticated', keys: 1 } }]);
-    expect((await server.json(['kms', 'status', '--check'], 2)).error).toMatchObject({ field: '--check' });
+    expect((await server.json(['kms', 'status', '--ready'], 2)).error).toMatchObject({ field: '--ready' });
     const run = await server.run(['kms', 'status']);
     expect(run.stdout).toContain('offline: no server was asked');
   });

@@ -67,10 +67,10 @@ function openObjects(schema: unknown, path = ''): string[] {
 }
 
 describe('result schemas', () => {
-  test('every command has one, and every one belongs to a command', () => {
+  test('every command has one, and every one belongs to a command, but that of --explain', () => {
     const names = commands.map(({ words }) => words.join('.'));
     expect(names.filter((name) => !existsSync(schemaFile(name)))).toEqual([]);
-    expect([...resultSchemas().keys()].filter((name) => !names.includes(name))).toEqual([]);
+    expect([...resultSchemas().keys()].filter((name) => !names.includes(name))).toEqual(['request']);
   });
 
   test.each([...resultSchemas()])('%s is valid, closed, and named after its command', (name, schema) => {

@@ -11,27 +11,27 @@ export default class KmsStatus extends BaseCommand {
   static override description =
     `Online: readiness and what is missing or degraded, and, with a capability for kms:read, backend, mode, checkpoint, queue and capabilities. It is what the server says of itself; audit verify judges. Offline: the store of this home, without a passphrase.
 
-With --check: 0 when the server is ready, 5 when it is not, 20 when it cannot be reached.`;
+With --ready: 0 when the server is ready, 5 when it is not, 20 when it cannot be reached.`;
   static override examples = [
     '<%= config.bin %> kms status --kms local',
-    '<%= config.bin %> kms status --kms local --check && echo ready',
+    '<%= config.bin %> kms status --kms local --ready && echo ready',
   ];
   static override flags = {
-    check: Flags.boolean({ summary: 'exit 5 when the server is not ready' }),
+    ready: Flags.boolean({ summary: 'exit 5 when the server is not ready' }),
     ...onlineFlags,
   };
 
   override async perform({ flags }: Input<typeof KmsStatus>, runtime: Runtime): Promise<Outcome> {
-    if (flags.check && runtime.online === null) {
-      throw new RonError('Usage', '--check asks a server, and none is named', {
-        field: '--check',
+    if (flags.ready && runtime.online === null) {
+      throw new RonError('Usage', '--ready asks a server, and none is named', {
+        field: '--ready',
         hint: 'Name it: --kms local',
       });
     }
     const data = await kmsStatus(runtime.deps());
     const { server } = data;
     const error =
-      flags.check && server?.ready === false
+      flags.ready && server?.ready === false
         ? new RonError('PredicateFalse', `${server.name} is not ready: ${server.missing.join(', ')}`)
         : undefined;
     return { data, text: () => kmsStatusView(data), error };
