@@ -38,6 +38,7 @@ describe('the surface', () => {
           'all',
           'from',
           'auditor',
+          'kid',
           'members',
           'threshold',
           'profile',

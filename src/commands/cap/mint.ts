@@ -52,7 +52,7 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
       summary: 'for one use, of an operation that leaves a record; at most 10 minutes',
     }),
     sub: Flags.string({ summary: 'standing name of its bearer, which a ceiling may name', helpValue: 'NAME' }),
-    'new-tenant': Flags.boolean({ default: false, summary: 'a tenant that nothing knows yet' }),
+    'new-tenant': Flags.boolean({ default: false, summary: 'the tenant does not exist yet' }),
     register: Flags.boolean({
       summary: 'put it into the mint record; --no-register leaves that to cap register',
       allowNo: true,
