@@ -215,10 +215,11 @@ export class Serving {
       this.#every(SECOND_MS, signal, async () => {
         this.#judge();
         await this.#watchLedger();
+        // Also right after `cap rotate --now`, which ends it with all others.
+        await this.#operator?.keep();
       }),
       this.#every(MINUTE_MS, signal, async () => {
         this.basis.tls.tell();
-        await this.#operator?.keep();
       }),
     ]);
   }

@@ -64,11 +64,11 @@ export const ROUTES = [
   route('getRequest', 'GET', '/governance/proposals/{id}/request', 'kms:read', 'instance', 'read', 'bytes'),
   route('ledger', 'GET', '/governance/ledger', 'kms:read', 'instance', 'read', 'ndjson'),
 
-  route('mint', 'POST', '/caps/mint', 'kms:admin', 'instance', 'mutate'),
+  route('mint', 'POST', '/caps/mint', 'kms:admin', 'resource', 'mutate'),
   route('register', 'POST', '/caps/register', null, 'none', 'mutate'),
-  route('revoke', 'POST', '/caps/revoke', 'kms:admin', 'instance', 'mutate'),
+  route('revoke', 'POST', '/caps/revoke', 'kms:admin', 'resource', 'mutate'),
   route('rotateCaps', 'POST', '/caps/rotate', 'kms:admin', 'instance', 'mutate'),
-  route('listCaps', 'GET', '/caps', 'kms:admin', 'instance', 'read'),
+  route('listCaps', 'GET', '/caps', 'kms:admin', 'resource', 'read'),
 
   route('auditCheckpoint', 'POST', '/audit/checkpoint', 'kms:audit', 'instance', 'mutate'),
   route('auditHead', 'GET', '/audit/head', 'kms:audit', 'instance', 'read'),

@@ -20,11 +20,10 @@ export type Bearer = Extract<Caller, { kind: 'capability' }>;
 /** Operations that leave no record of their own: a one-time capability would never be spent by them (R-22). */
 export const UNRECORDED_SCOPES: readonly string[] = ['kms:audit', 'kms:read', 'kms:verify'];
 
-function scopeRefusal({ scopes, narrowed }: Bearer, scope: CapabilityScope): string | null {
+function scopeRefusal({ scopes, narrowed }: Bearer, scope: CapabilityScope, leavesRecord: boolean): string | null {
   if (!scopes.includes(scope)) return `does not carry the scope ${scope}`;
-  return narrowed?.once === true && UNRECORDED_SCOPES.includes(scope)
-    ? `is for one use, and ${scope} leaves no record that would spend it`
-    : null;
+  const isSpent = leavesRecord && !UNRECORDED_SCOPES.includes(scope);
+  return narrowed?.once === true && !isSpent ? 'is for one use, and this leaves no record that would spend it' : null;
 }
 
 /** Why a capability is not for the target; null when it is. */
@@ -49,9 +48,9 @@ function nonceRefusal({ narrowed }: Bearer, call: Call): string | null {
 
 const deny = (why: string): never => fail('Denied', `the capability ${why}`);
 
-function refuse(call: Call, caller: Bearer, scope: CapabilityScope, target: Target | null): void {
+function refuse(call: Call, caller: Bearer, scope: CapabilityScope, target: Target | null, leavesRecord = true): void {
   const why =
-    scopeRefusal(caller, scope) ??
+    scopeRefusal(caller, scope, leavesRecord) ??
     (target === null ? instanceRefusal(caller) : targetRefusal(caller, target)) ??
     nonceRefusal(caller, call);
   if (why !== null) deny(why);
@@ -71,17 +70,20 @@ export function authorise(call: Call, scope: KeyScope, target: Target): void {
   refuse(call, caller, scope, target);
 }
 
-/** For what belongs to no tenant: governance, policy of the instance, audit, status. Throws Denied. */
-export function authoriseInstance(call: Call, scope: CapabilityScope): void {
+/**
+ * For what belongs to no tenant: governance, policy of the instance, audit, status. `leavesRecord`: the operation is recorded
+ * with its caller as actor. Throws Denied.
+ */
+export function authoriseInstance(call: Call, scope: CapabilityScope, leavesRecord = true): void {
   const { caller } = call;
-  if (caller.kind === 'capability') refuse(call, caller, scope, null);
+  if (caller.kind === 'capability') refuse(call, caller, scope, null, leavesRecord);
 }
 
 /** Minting and what belongs to it, before the tenants are looked at. Null: not a bearer. Throws Denied. */
-export function authoriseAdmin(call: Call): Bearer | null {
+export function authoriseAdmin(call: Call, leavesRecord = true): Bearer | null {
   const { caller } = call;
   if (caller.kind !== 'capability') return null;
-  const why = scopeRefusal(caller, 'kms:admin') ?? nonceRefusal(caller, call);
+  const why = scopeRefusal(caller, 'kms:admin', leavesRecord) ?? nonceRefusal(caller, call);
   if (why !== null) deny(why);
   caller.live?.check(call.opId);
   return caller;
@@ -92,7 +94,7 @@ export function mayRead(call: Call, target: Target): boolean {
   const { caller } = call;
   if (caller.kind !== 'capability') return caller.kind === 'local';
   return (
-    scopeRefusal(caller, 'kms:read') === null &&
+    scopeRefusal(caller, 'kms:read', false) === null &&
     targetRefusal(caller, target) === null &&
     nonceRefusal(caller, call) === null
   );
@@ -101,6 +103,14 @@ export function mayRead(call: Call, target: Target): boolean {
 /** For streams: throws NoCapability once the capability of the caller, as minted, has expired or was revoked. */
 export function refuseEnded(call: Call): void {
   if (call.caller.kind === 'capability') call.caller.live?.stands();
+}
+
+/** A stream that ends when the capability of its caller does. */
+export async function* whileItStands<T>(call: Call, source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
+  for await (const one of source) {
+    refuseEnded(call);
+    yield one;
+  }
 }
 
 /** What rate and use are counted under (R-22): every copy of a capability, however attenuated, shares it. */
@@ -118,7 +128,7 @@ export function actorOf(call: Call): string {
     case 'local':
       return `local:${caller.uid}:${caller.login}`;
     case 'capability':
-      caller.live?.use(call.opId);
+      if (call.dryRun !== true) caller.live?.use(call.opId);
       return `cap:${caller.root}:${caller.id}`;
     case 'system':
       return 'system';

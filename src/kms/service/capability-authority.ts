@@ -71,7 +71,7 @@ export function mintAuthority(policy: PolicyInForce, call: Call, wanted: Effecti
 }
 
 /** Of revoking and listing: the instance, or the tenants of the bearer. Throws Denied without kms:admin. */
-export function administers(call: Call, tenants: readonly string[]): boolean {
-  const caller = authoriseAdmin(call);
+export function administers(call: Call, tenants: readonly string[], leavesRecord = true): boolean {
+  const caller = authoriseAdmin(call, leavesRecord);
   return caller === null || caller.tenants.includes(INSTANCE) || within(tenants, caller.tenants);
 }

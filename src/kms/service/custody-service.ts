@@ -19,7 +19,7 @@ import type { Telemetry } from '../telemetry.ts';
 import { attestingService, SOFTWARE_CLASS } from './attestation.ts';
 import { Attestations, type Requirement } from './attestations.ts';
 import { type AuditLogReading, auditService } from './audit-port.ts';
-import { authoriseInstance } from './authorise.ts';
+import { authoriseInstance, whileItStands } from './authorise.ts';
 import { Backend } from './backend.ts';
 import { type OpenCapabilities, openCapabilities } from './capabilities.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -477,7 +477,7 @@ class ServingCustody implements CustodyService {
       },
       events: (request, call) => {
         authoriseInstance(call, 'kms:audit');
-        return events({ ...request, signal: call.signal });
+        return whileItStands(call, events({ ...request, signal: call.signal }));
       },
     };
   }

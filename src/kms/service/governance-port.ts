@@ -21,7 +21,7 @@ import { inboxName, putInbox } from '../../storage/inbox.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import type { Governance, IngestAnswer, ProposalSummary, TimeConfirmation } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
-import { actorOf, admitted, authoriseInstance, refuseAborted } from './authorise.ts';
+import { actorOf, admitted, authoriseInstance, refuseAborted, whileItStands } from './authorise.ts';
 import { type ActOptions, type Custodian, type Held, placeOf } from './custodian.ts';
 import { recordedRollback, recordedTune, rollback, tune } from './governance-acts.ts';
 import { execute } from './governance-execute.ts';
@@ -131,7 +131,7 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
     },
 
     submit: async (request, call) => {
-      authoriseInstance(call, 'kms:govern');
+      authoriseInstance(call, 'kms:govern', false);
       const files = wishedOf(request.files);
       const names = files.map(({ digest }) => inboxName(digest));
       if (call.dryRun === true) return { names, ingest: null };
@@ -158,7 +158,7 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
     },
 
     ingest: async (request, call) => {
-      authoriseInstance(call, 'kms:govern');
+      authoriseInstance(call, 'kms:govern', false);
       return act(call, request, async (held) => {
         held.demandLedger();
         return ingestAnswer(held, await custodian.checkpoint(call));
@@ -236,7 +236,7 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
       if (!Number.isSafeInteger(fromSeq) || fromSeq < 0) {
         fail('InvalidValue', `from_seq: an integer from 0 is expected, not ${fromSeq}`, { field: 'from_seq' });
       }
-      for (const line of (await reads.reading()).lines(fromSeq)) {
+      for await (const line of whileItStands(call, (await reads.reading()).lines(fromSeq))) {
         refuseAborted(call);
         yield line;
       }
