@@ -116,21 +116,26 @@ export const METRICS = [
   counter('kms_ops_total', 'Operations of the custody service.', [op, alg, result], {
     zero: opAlgs.flatMap((one) => product([result]).map((end) => ({ ...one, ...end }))),
   }),
-  histogram('kms_latency_seconds', 'Time of an operation in the service, its durable record included.', [op, alg], {
-    buckets: {
-      by: 'alg',
-      of: {
-        ed25519: CLASSICAL_BUCKETS,
-        x25519: CLASSICAL_BUCKETS,
-        aead: CLASSICAL_BUCKETS,
-        'ml-dsa': LATTICE_BUCKETS,
-        'ml-kem': LATTICE_BUCKETS,
-        'slh-dsa': HASH_BUCKETS,
-        hybrid: LATTICE_BUCKETS,
+  histogram(
+    'kms_latency_seconds',
+    'Time of an operation in the service, its durable record included; refusals are not timed.',
+    [op, alg],
+    {
+      buckets: {
+        by: 'alg',
+        of: {
+          ed25519: CLASSICAL_BUCKETS,
+          x25519: CLASSICAL_BUCKETS,
+          aead: CLASSICAL_BUCKETS,
+          'ml-dsa': LATTICE_BUCKETS,
+          'ml-kem': LATTICE_BUCKETS,
+          'slh-dsa': HASH_BUCKETS,
+          hybrid: LATTICE_BUCKETS,
+        },
       },
+      zero: opAlgs,
     },
-    zero: opAlgs,
-  }),
+  ),
   counter('kms_tenant_ops_total', 'Operations by tenant.', [tenant, op]),
   gauge('kms_keys_total', 'Keys in custody.', [tenant, open('purpose', 1000), open('alg', 16)], {
     fromState: true,

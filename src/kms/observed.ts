@@ -57,7 +57,7 @@ interface About {
 function aboutKey(op: Op, kid: string | undefined): About | null {
   const key = kid === undefined ? null : parseKeyId(kid);
   if (key === null || kid === undefined) return null;
-  return { op, span: `svc.kms.${op}`, tenant: key.tenant, alg: opAlg(key.alg), fields: { kid, tenant: key.tenant } };
+  return { op, span: `svc.kms.${op}`, tenant: key.tenant, alg: opAlg(key.alg), fields: { kid } };
 }
 
 function aboutBundle(bundle: SignatureBundle): About | null {
@@ -73,6 +73,10 @@ const callerFields = ({ caller, corrId, opId, span }: Call): LogFields => ({
   caller: caller.kind,
   ...(caller.kind === 'capability' ? { cap_id: caller.id, cap_root: caller.root } : {}),
 });
+
+/** A tenant that the caller has no business with is a word of the caller: it gets into no log and is no label. */
+const hasTenant = ({ caller }: Call, tenant: string): boolean =>
+  caller.kind !== 'capability' || caller.tenants.includes(tenant);
 
 const keyEvent = (kid: string): Readonly<Record<string, unknown>> => ({
   tenant: parseKeyId(kid)?.tenant ?? null,
@@ -95,8 +99,9 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     told: (result: T) => { readonly alg?: OpAlg; readonly fields?: LogFields } = () => ({}),
   ): Promise<T> {
     if (about === null || call.dryRun === true) return run(call);
-    const base = { ...callerFields(call), ...about.fields };
-    const span = call.span?.child(about.span, about.fields) ?? spans(about.span, base);
+    const own = hasTenant(call, about.tenant) ? { tenant: about.tenant } : {};
+    const base = { ...callerFields(call), ...about.fields, ...own };
+    const span = call.span?.child(about.span, { ...about.fields, ...own }) ?? spans(about.span, base);
     const since = monotonicMs();
     telemetry.log('debug', `${about.op}_request`, base);
 
@@ -104,10 +109,19 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
       const now = monotonicMs();
       const result = fields.result === 'err' ? 'err' : 'ok';
       telemetry.count('kms_ops_total', { op: about.op, alg, result });
-      // A tenant that the caller has no business with is a word of the caller, not a label.
-      if (fields.code !== 'Denied') telemetry.count('kms_tenant_ops_total', { tenant: about.tenant, op: about.op });
-      telemetry.observe('kms_latency_seconds', Math.max(0, now - since) / 1000, { op: about.op, alg });
-      const all = { alg, result, ...fields, latency_ms: latencyMs(since, now) };
+      const isAllowed = fields.code !== 'Denied';
+      if (isAllowed) telemetry.count('kms_tenant_ops_total', { tenant: about.tenant, op: about.op });
+      // What was refused before it was tried is fast and says nothing of how fast the work is.
+      if (fields.error_kind !== 'operator') {
+        telemetry.observe('kms_latency_seconds', Math.max(0, now - since) / 1000, { op: about.op, alg });
+      }
+      const all = {
+        ...(isAllowed ? { tenant: about.tenant } : {}),
+        alg,
+        result,
+        ...fields,
+        latency_ms: latencyMs(since, now),
+      };
       const bad = fields.error_kind === 'bug' || fields.error_kind === 'external';
       telemetry.log(bad ? 'error' : result === 'err' ? 'warn' : 'info', `${about.op}_result`, { ...base, ...all });
       span.end(all);
@@ -209,7 +223,7 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
             span: 'svc.kms.create',
             tenant: request.tenant,
             alg: opAlg(request.alg),
-            fields: { tenant: request.tenant },
+            fields: {},
           },
           call,
           (inner) => keys.create(request, inner),

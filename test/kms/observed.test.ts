@@ -34,11 +34,12 @@ describe('an operation', () => {
     expect(metrics.value('pq_signature_total', { algo: 'ml-dsa' })).toBe(1);
   });
 
-  test('that fails is counted as err, and its line has code and reason as the metric labels it', async () => {
+  test('that is refused is counted as err and not timed, and its line has code and reason as the metric labels it', async () => {
     const { of, kid } = await withKey();
     const error = await refused(of.kms.signing.sign({ kids: [kid], payload_b3: B3 }, call(capability(['kms:verify']))));
     expect(error.code).toBe('Denied');
     expect(of.telemetry.metrics.value('kms_ops_total', { op: 'sign', alg: 'hybrid', result: 'err' })).toBe(1);
+    expect(of.telemetry.metrics.value('kms_latency_seconds', { op: 'sign', alg: 'hybrid' })).toBe(0);
     expect(named(of, 'sign_result')[0]).toMatchObject({
       level: 'WARN',
       result: 'err',
@@ -125,12 +126,13 @@ describe('events', () => {
     expect(of.telemetry.metrics.value('pqc_key_rotation_failure_total', { reason: 'policy' })).toBe(1);
   });
 
-  test('a tenant that the caller has no business with becomes no label', async () => {
+  test('a tenant that the caller has no business with becomes no label and no field', async () => {
     const { of } = await withKey();
     const kid = 'invented/release/hybrid/0190aaaa-0000-7000-8000-000000000001';
     const error = await refused(of.kms.signing.sign({ kids: [kid], payload_b3: B3 }, call(capability())));
     expect(error.code).toBe('Denied');
     expect(of.telemetry.metrics.text()).not.toContain('invented');
+    expect(of.lines.join('\n')).not.toContain('invented');
   });
 });
 
