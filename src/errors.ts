@@ -276,7 +276,7 @@ export const ERROR_CODES = {
   Unreachable: row('external', 20, 502, 'The KMS does not answer.', 'Check that it runs and can be reached.'),
   NoCapability: row('operator', 21, 401, 'The capability is missing or not valid.', 'Get a capability.'),
   Denied: row('operator', 21, 403, 'The capability does not allow this.', 'Get a capability that does.'),
-  Busy: row('external', 22, 503, 'Overloaded; try again later.', 'Try again later.'),
+  Busy: row('external', 22, 429, 'Overloaded; try again later.', 'Try again later.'),
   StoreUnavailable: row(
     'external',
     22,
@@ -290,14 +290,14 @@ export const ERROR_CODES = {
   StorageFault: row(
     'external',
     23,
-    500,
+    503,
     'The disk or file system failed.',
     'Free space or repair the disk, then run again.',
   ),
   SelfTestFailed: row(
     'external',
     23,
-    500,
+    503,
     'The cryptographic provider gives wrong answers.',
     'Do not use this machine; run `ronctl doctor`.',
   ),

@@ -30,11 +30,7 @@ export const RETRY_AFTER_S = 5;
 
 /** The server stops: nothing new is begun (CON-27). */
 export function draining(): Refusal {
-  return new Refusal('Busy', 'the service is stopping', {
-    status: 503,
-    wire: 'StoreUnavailable',
-    reason: 'store_unavailable',
-  });
+  return new Refusal('StoreUnavailable', 'the service is stopping', { reason: 'store_unavailable' });
 }
 
 /** The deadline of the operation has passed. It may have been done: the same op_id asks again. */
