@@ -35,6 +35,7 @@ const ERROR: Node = {
   },
 };
 
+const TEXT: Node = { schema: { type: 'string' } };
 const HEADERS: Node = { 'X-Corr-ID': { schema: { type: 'string', format: 'uuid' } } };
 const RETRY: Node = { 'Retry-After': { schema: { type: 'integer' } } };
 
@@ -60,20 +61,28 @@ function answerOf(route: Route, schema: Node | null): Node {
   };
 }
 
+/** By status; `#/components/responses`. */
+const REFUSALS: Readonly<Record<string, readonly [name: string, Node]>> = {
+  '400': ['BadRequest', refusal('The request does not fit, or asks for what is not supported.')],
+  '401': ['NoCapability', refusal('The capability is missing or not valid.', { 'WWW-Authenticate': TEXT })],
+  '403': ['Denied', refusal('The capability or the policy does not allow it.')],
+  '404': ['NotFound', refusal('There is no such thing.')],
+  '409': ['Conflict', refusal('It contradicts the state, or the op_id was used for another request.')],
+  '413': ['TooLarge', refusal('The body is too large.')],
+  '415': ['MediaType', refusal('The encoding or media type is not read.')],
+  '422': ['NotAccepted', refusal('A signature, envelope or key does not meet what is asked of it.')],
+  '429': ['Backpressure', refusal('A queue is full or a rate is used up.', RETRY)],
+  '500': ['Internal', refusal('A fault of the service.')],
+  '503': ['StoreUnavailable', refusal('The backend is away, a freeze is in force, or the service stops.', RETRY)],
+  '504': ['Timeout', refusal('The deadline of the operation has passed.')],
+};
+
 function refusals(route: Route): Node {
-  return {
-    '400': refusal('The request does not fit, or asks for what is not supported.'),
-    ...(route.scope === null ? {} : { '401': refusal('The capability is missing or not valid.') }),
-    '403': refusal('The capability or the policy does not allow it.'),
-    '404': refusal('There is no such thing.'),
-    '409': refusal('It contradicts the state, or the op_id was used for another request.'),
-    '413': refusal('The body is too large.'),
-    '415': refusal('The encoding or media type is not read.'),
-    '429': refusal('A queue is full or a rate is used up.', RETRY),
-    '500': refusal('A fault of the service.'),
-    '503': refusal('The backend is away, a freeze is in force, or the service stops.', RETRY),
-    '504': refusal('The deadline of the operation has passed.'),
-  };
+  return Object.fromEntries(
+    Object.entries(REFUSALS)
+      .filter(([status]) => route.scope !== null || status !== '401')
+      .map(([status, [name]]) => [status, { $ref: `#/components/responses/${name}` }]),
+  );
 }
 
 /** Members of an object schema as parameters. */
@@ -136,6 +145,7 @@ async function build(): Promise<Node> {
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'macaroon' } },
       schemas: { ErrorEnvelope: ERROR },
+      responses: Object.fromEntries(Object.values(REFUSALS)),
     },
   };
 }

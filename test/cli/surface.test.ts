@@ -4,7 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { schemaFile } from '../support/binary.ts';
-import { type JsonSchema, manifestCommands, resultSchemas, surface, surfaceFile } from '../support/surface.ts';
+import {
+  httpSurface,
+  type JsonSchema,
+  manifestCommands,
+  resultSchemas,
+  surface,
+  surfaceFile,
+} from '../support/surface.ts';
 
 const commands = manifestCommands();
 
@@ -15,6 +22,10 @@ describe('the surface', () => {
 
   test('the shapes of results are those of the snapshot', () => {
     expect(surface().results).toEqual(JSON.parse(readFileSync(surfaceFile('results'), 'utf8')));
+  });
+
+  test('the HTTP interface is that of the snapshot', async () => {
+    expect(await httpSurface()).toEqual(JSON.parse(readFileSync(surfaceFile('openapi'), 'utf8')));
   });
 
   test('a flag means the same everywhere: one text, one letter, one kind', () => {

@@ -1,10 +1,11 @@
-// The surface that users and scripts rely on, as data: commands, flags, arguments, and the shape of every JSON result.
+// The surface that users and scripts rely on, as data: commands, flags, arguments, and the shape of every JSON result, the HTTP interface.
 // `npm run surface` writes it to test/surface/ after a deliberate change.
 
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CommandInfo, commandList } from '../../src/cli/command-list.ts';
+import { loadOpenApi } from '../../src/kms-api/openapi.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -100,10 +101,53 @@ export function surface(): { commands: object; results: object } {
   };
 }
 
-export const surfaceFile = (name: 'commands' | 'results'): string => join(PROJECT, 'test', 'surface', `${name}.json`);
+interface Operation {
+  readonly operationId: string;
+  readonly 'x-scope'?: string;
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>> };
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>> }>
+  >;
+}
+
+/** What the OpenAPI document of a server says of each operation. */
+export async function httpSurface(): Promise<object> {
+  const document = (await loadOpenApi()) as unknown as {
+    readonly info: object;
+    readonly servers: object;
+    readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+    readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> };
+  };
+  const shapes = (content: Operation['responses'][string]['content'] = {}): object =>
+    Object.fromEntries(Object.entries(content).map(([type, { schema }]) => [type, shapeOf(schema)]));
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => [
+      `${method.toUpperCase()} ${path}`,
+      {
+        id: operation.operationId,
+        scope: operation['x-scope'] ?? null,
+        parameters: operation.parameters.map((one) => `${one.in} ${one.name}${one.required ? '' : '?'}`),
+        ...(operation.requestBody === undefined ? {} : { body: shapes(operation.requestBody.content) }),
+        answer: shapes(operation.responses['200']!.content),
+        statuses: Object.keys(operation.responses).join(' '),
+      },
+    ]),
+  );
+  return {
+    info: document.info,
+    servers: document.servers,
+    error: shapeOf(document.components.schemas['ErrorEnvelope']!),
+    operations: Object.fromEntries(operations) as object,
+  };
+}
+
+export const surfaceFile = (name: 'commands' | 'results' | 'openapi'): string =>
+  join(PROJECT, 'test', 'surface', `${name}.json`);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { commands, results } = surface();
   writeFileSync(surfaceFile('commands'), `${JSON.stringify(commands, null, 2)}\n`);
   writeFileSync(surfaceFile('results'), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(surfaceFile('openapi'), `${JSON.stringify(await httpSurface(), null, 2)}\n`);
 }
