@@ -11,14 +11,14 @@ import { fail } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { judgedServerConfig } from '../operations/config/home-policy.ts';
 import type { OperationDeps } from '../operations/deps.ts';
+import { type LocalPolicy, NO_LOCAL_POLICY } from '../policy/local.ts';
 import type { Judged } from '../policy/overlay.ts';
 import { parseProfile } from '../policy/profile.ts';
-import type { PqState } from '../rollout/phases.ts';
 
 export interface InForce {
   readonly loaded: LoadedServerConfig;
-  /** The PQ state that every scope has at least in this process. */
-  readonly pq: PqState | null;
+  /** What this process holds beside the ledger. */
+  readonly local: LocalPolicy;
 }
 
 /** Bound anew by a reload. */
@@ -51,7 +51,7 @@ export class LiveConfig {
     const { judgement, violations, config, origins, file, warnings } = await judgedServerConfig(flags, deps);
     refuseViolations([...violations, ...(judgement?.violations ?? [])]);
     const loaded = { config: judgement?.config ?? config, origins: judgement?.origins ?? origins, file, warnings };
-    return new LiveConfig(deps.host, deps.home, flags, { loaded, pq: judgement?.pq ?? null });
+    return new LiveConfig(deps.host, deps.home, flags, { loaded, local: judgement?.local ?? NO_LOCAL_POLICY });
   }
 
   get config(): ServerConfig {
@@ -63,9 +63,9 @@ export class LiveConfig {
   }
 
   /** Against the ledger itself. Throws RefusedConfig naming both values and where they come from. */
-  judge(ledger: LedgerPolicy, judged: Judged): { readonly config: ServerConfig; readonly pq: PqState | null } {
+  judge(ledger: LedgerPolicy, judged: Judged): { readonly config: ServerConfig; readonly local: LocalPolicy } {
     this.#current = inForce(this.#current.loaded, ledger, judged);
-    return { config: this.config, pq: this.#current.pq };
+    return { config: this.config, local: this.#current.local };
   }
 
   /** Reads all sources again and judges them; changes nothing. */
@@ -96,7 +96,7 @@ export class LiveConfig {
 }
 
 function inForce(loaded: LoadedServerConfig, ledger: LedgerPolicy, judged: Judged): InForce {
-  const { violations, config, origins, pq } = judgeAgainstLedger(loaded, ledger, judged);
+  const { violations, config, origins, local } = judgeAgainstLedger(loaded, ledger, judged);
   refuseViolations(violations);
-  return { loaded: { ...loaded, config, origins }, pq };
+  return { loaded: { ...loaded, config, origins }, local };
 }

@@ -46,7 +46,7 @@ async function reload(serving: Serving): Promise<void> {
     for (const { name, listen } of moves) {
       bound.push({ name, listen, place: listen === null ? null : await serving.ports.bind(listen) });
     }
-    await custody.reload({ config, pq: next.pq }, change.changed);
+    await custody.reload({ config, local: next.local }, change.changed);
   } catch (error) {
     for (const { place } of bound) void place?.retire(0);
     throw error;

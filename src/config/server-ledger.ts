@@ -6,6 +6,7 @@
 import type { Json } from '../bytes/canonical-json.ts';
 import { RonError } from '../errors.ts';
 import { effective } from '../policy/effective.ts';
+import type { LocalPolicy } from '../policy/local.ts';
 import type { Judged, Overlay } from '../policy/overlay.ts';
 import { rowOf } from '../policy/registry.ts';
 import { own, type PolicyState, pqOf } from '../policy/state.ts';
@@ -42,8 +43,8 @@ export interface LedgerJudgement {
   readonly origins: ReadonlyMap<string, string>;
   /** Configured values that this process keeps tighter than the ledger. */
   readonly tightened: readonly Tightened[];
-  /** The PQ state that every scope has at least in this process; null = the ledger alone decides. */
-  readonly pq: PqState | null;
+  /** What this process holds beside the ledger. */
+  readonly local: LocalPolicy;
 }
 
 const PQ_MEMBERS: readonly Member[] = ['pq.verify_mode', 'pq.produce_hybrid', 'pq.rollout_percent'];
@@ -167,7 +168,14 @@ export function judgeAgainstLedger(
     tightened: tighterPq,
   } = judgePq({ config, origins, ledger }, pqOf(ledger.policy, 'global'));
   violations.push(...ofPq);
-  if (!ledger.governed) return { violations, config, origins, tightened: tighterPq, pq };
+  if (!ledger.governed) {
+    const values = Object.fromEntries(
+      governedRows()
+        .filter(({ key }) => isConfigured(origins.get(key)))
+        .map(({ registry, member }) => [registry, memberOf(config, member) as Json]),
+    );
+    return { violations, config, origins, tightened: tighterPq, local: { pq, values } };
+  }
 
   const ledgerValue = ledgerValues(ledger, judged);
   const tightened = [...tighterPq];
@@ -190,5 +198,14 @@ export function judgeAgainstLedger(
       violations.push(looser(row, origin, formatValue(configured), ledger, formatValue(approved)));
     }
   }
-  return { violations, config: withMembers(config, followed), origins: newOrigins, tightened, pq };
+  const values = Object.fromEntries(
+    tightened.filter(({ key }) => key !== 'pq.phase').map(({ key, configured }) => [key, configured]),
+  );
+  return {
+    violations,
+    config: withMembers(config, followed),
+    origins: newOrigins,
+    tightened,
+    local: { pq, values },
+  };
 }

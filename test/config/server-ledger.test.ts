@@ -161,11 +161,11 @@ describe('pq.*', () => {
     [pq(2), { RON_KMS_PQ_PRODUCE_HYBRID: 'false' }, false, 'impossible combination'],
   ];
   test.each(cases)('%j with %j', async (state, env, accepted, text) => {
-    const { violations, tightened, pq: least } = await judge({ env }, ledgerOf({ pq: state }));
+    const { violations, tightened, local } = await judge({ env }, ledgerOf({ pq: state }));
     expect(violations.length === 0).toBe(accepted);
     if (!accepted) expect(violations[0]!.message).toContain(text);
-    else expect([tightened.length, least !== null]).toEqual(text === '' ? [0, false] : [1, true]);
-    if (accepted && text !== '') expect(`${JSON.stringify(tightened)}phase ${least!.phase}`).toContain(text);
+    else expect([tightened.length, local.pq !== null]).toEqual(text === '' ? [0, false] : [1, true]);
+    if (accepted && text !== '') expect(`${JSON.stringify(tightened)}phase ${local.pq!.phase}`).toContain(text);
   });
 
   test.each([
@@ -189,12 +189,13 @@ describe('before adoption', () => {
   test('pq.* may be equal to the start phase or tighter', async () => {
     expect((await judge({ env: { RON_KMS_PQ_PRODUCE_HYBRID: '0' } }, ledger)).violations).toHaveLength(1);
     expect((await judge({ env: { RON_KMS_PQ_VERIFY_MODE: 'or' } }, ledger)).violations).toEqual([]);
-    expect((await judge({ env: { RON_KMS_PQ_VERIFY_MODE: 'and' } }, ledger)).pq).toMatchObject({ phase: 2 });
+    expect((await judge({ env: { RON_KMS_PQ_VERIFY_MODE: 'and' } }, ledger)).local.pq).toMatchObject({ phase: 2 });
   });
   test('everything else is configuration', async () => {
     const env = { RON_KMS_BACKEND: 'inmem', RON_KMS_CAPS_MAX_TTL_S: '86400' };
-    const { violations, config, origins } = await judge({ env }, ledger);
+    const { violations, config, origins, local } = await judge({ env }, ledger);
     expect([violations, config.caps.max_ttl_s, origins.get('caps.max_active')]).toEqual([[], 86_400, 'default']);
+    expect(local.values).toEqual({ 'service.backend': 'inmem', 'caps.max_ttl_s': 86_400 });
   });
 });
 

@@ -13,11 +13,9 @@ import type { LinePlace } from '../../governance/index-entry.ts';
 import { replayLedger } from '../../governance/ledger-open.ts';
 import { encodeState } from '../../governance/state-file.ts';
 import type { Millis } from '../../host.ts';
+import { type LocalPolicy, withLocal } from '../../policy/local.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
-import { pqJson, pqOf } from '../../policy/state.ts';
-import type { PqState } from '../../rollout/phases.ts';
-import { tighterPq } from '../../rollout/transitions.ts';
 import { requireLogFile } from '../../storage/audit-log-file.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import { verifyEpoch } from '../../storage/audit-verify.ts';
@@ -63,7 +61,7 @@ export class Backend {
   #inner: CustodyStore;
   #ledger: LedgerWriter | null;
   #view: GovernanceView;
-  #floor: PqState | null = null;
+  #floor: LocalPolicy | null = null;
   #lostAtMs: Millis | null = null;
   #lost: (() => void) | null = null;
   #integrity: string | null = null;
@@ -134,8 +132,8 @@ export class Backend {
     return this.#clockConfirmed && this.context.clock.now() >= this.#highWaterMs() - toleranceMs;
   }
 
-  /** The PQ state that every scope has at least in this process; null = the ledger alone decides. */
-  keepAtLeast(floor: PqState | null): void {
+  /** What this process holds beside the ledger, from its configuration; null = the ledger alone decides. */
+  keepAtLeast(floor: LocalPolicy | null): void {
     this.#floor = floor;
     this.#refresh();
   }
@@ -239,8 +237,7 @@ export class Backend {
   #currentView(): GovernanceView {
     const view = viewOf(this.#ledger, parseProfile(this.#inner.profile, 'profile'));
     if (this.#floor === null) return view;
-    const pq = tighterPq(pqOf(view.policy, 'global'), this.#floor);
-    return { ...view, policy: { ...view.policy, global: { ...view.policy.global, pq: pqJson(pq) } } };
+    return withLocal(view, this.#floor);
   }
 
   #refresh(): void {

@@ -8,8 +8,8 @@ import type { ServerConfig } from '../../config/server-config.ts';
 import type { LedgerPolicy } from '../../config/server-ledger.ts';
 import { configSha256 } from '../../config/server-reload.ts';
 import { fail, RonError } from '../../errors.ts';
+import { type LocalPolicy, NO_LOCAL_POLICY } from '../../policy/local.ts';
 import type { Judged } from '../../policy/overlay.ts';
-import type { PqState } from '../../rollout/phases.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
 import type { StoreDeps } from '../../storage/store-deps.ts';
@@ -68,8 +68,8 @@ export interface CustodyServiceOptions {
 /** What came out of judging a configuration. */
 export interface Judgement {
   readonly config: ServerConfig;
-  /** The PQ state that every scope has at least in this process; null = the ledger alone decides. */
-  readonly pq: PqState | null;
+  /** What this process holds beside the ledger. */
+  readonly local: LocalPolicy;
 }
 
 export interface CustodyService {
@@ -179,8 +179,11 @@ class ServingCustody implements CustodyService {
       },
     });
     try {
-      const judgement = options.judge?.(ledgerPolicyOf(backend), backend.judged()) ?? { config, pq: null };
-      backend.keepAtLeast(judgement.pq);
+      const judgement = options.judge?.(ledgerPolicyOf(backend), backend.judged()) ?? {
+        config,
+        local: NO_LOCAL_POLICY,
+      };
+      backend.keepAtLeast(judgement.local);
       refuseUnattestable(backend, judgement.config);
       const { audit, limits } = judgement.config;
       const space = new Space(backend.context.files, backend.context.paths.audit, clock, {
@@ -236,9 +239,9 @@ class ServingCustody implements CustodyService {
     return { ledger: ledgerPolicyOf(this.#backend), judged: this.#backend.judged() };
   }
 
-  async reload({ config, pq }: Judgement, changed: readonly string[]): Promise<void> {
+  async reload({ config, local }: Judgement, changed: readonly string[]): Promise<void> {
     this.#config = config;
-    this.#backend.keepAtLeast(pq);
+    this.#backend.keepAtLeast(local);
     const { audit, verify_cache: cache } = config;
     this.#serving.verdicts.limit({ maxEntries: cache.max_entries, ttlMs: audit.verify_cache_ttl_ms });
     if (changed.length === 0) return;
