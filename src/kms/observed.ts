@@ -9,6 +9,7 @@ import type { LogFields } from '../kms-api/log-fields.ts';
 import { OP_ALGS, type Op, type OpAlg } from '../kms-api/metrics.ts';
 import { rejectReason } from '../kms-api/reject-reason.ts';
 import type { Kms } from './admin-ports.ts';
+import { failureFields } from './failure-fields.ts';
 import { kidHash } from './kid-hash.ts';
 import type { Call, RotateResult, SignResult, SpanName, VerifyResult } from './ports.ts';
 import { latencyMs, type Spans } from './span.ts';
@@ -83,13 +84,6 @@ const keyEvent = (kid: string): Readonly<Record<string, unknown>> => ({
   kid_hash: kidHash(kid),
   kid_version: parseKeyId(kid)?.version ?? null,
 });
-
-/** Fields that say why. Codes that are no rejection have no `reason`. */
-export function failureFields(error: unknown): LogFields {
-  if (!(error instanceof RonError)) return { result: 'err', code: 'Internal', error_kind: 'bug' };
-  const reason = rejectReason(error.code);
-  return { result: 'err', code: error.code, error_kind: error.kind, ...(reason === null ? {} : { reason }) };
-}
 
 export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOptions): Kms {
   async function timed<T>(

@@ -87,7 +87,8 @@ export interface Span {
 export type SpanName =
   | `svc.kms.${'http' | 'sign' | 'verify' | 'wrap' | 'unwrap' | 'rotate' | 'create' | 'attest' | 'checkpoint'}`
   | `svc.kms.${'audit.append' | 'audit.checkpoint' | 'attest.refresh' | 'governance' | 'capability'}`
-  | `backend.${'file' | 'inmem'}.${'sign' | 'unwrap' | 'open'}`;
+  /** Written as `backend.file.sign`, with the name of the backend in force. */
+  | `backend.${'sign' | 'unwrap'}`;
 
 /** What is limited in flight. */
 export type Work = 'sign' | 'verify' | 'wrap' | 'mutate' | 'read';

@@ -26,7 +26,12 @@ export interface TelemetryOptions {
   readonly monotonicMs: () => number;
   /** One log line without LF. */
   readonly write: (line: string) => void;
-  readonly settings: () => LogSettings;
+  readonly settings: () => TelemetrySettings;
+}
+
+export interface TelemetrySettings extends LogSettings {
+  /** Name of the custody backend, for spans. */
+  readonly backend: string;
 }
 
 export interface ServiceTelemetry extends Telemetry {
@@ -43,9 +48,13 @@ export interface ServiceTelemetry extends Telemetry {
 
 export type Around = Omit<Surroundings, 'nowMs' | 'monotonicMs' | 'busReady'>;
 
-/** The settings of the log in a configuration. */
-export function logSettings({ observability }: Pick<ServerConfig, 'observability'>): LogSettings {
+/** The settings in a configuration. */
+export function logSettings({
+  observability,
+  service,
+}: Pick<ServerConfig, 'observability' | 'service'>): TelemetrySettings {
   return {
+    backend: service.backend,
     level: observability.log_level,
     format: observability.log_format,
     redact: observability.redact_level,
@@ -104,7 +113,7 @@ export function createTelemetry({ nowMs, monotonicMs, write, settings }: Telemet
   return {
     metrics,
     ring,
-    spans: createSpans({ log }, monotonicMs),
+    spans: createSpans({ telemetry: { log }, monotonicMs, backend: () => settings().backend }),
     count(metric, labels, by) {
       metrics.count(metric, labels, by);
       if (metric === 'kms_tenant_ops_total') skew.add(tenantOf(labels), by ?? 1, nowMs());

@@ -2,13 +2,20 @@
 // its request. The context is passed on in the call, so nothing global and no async hook is needed.
 
 import type { LogFields } from '../kms-api/log-fields.ts';
-import type { Span, SpanName } from './ports.ts';
+import type { Call, Span, SpanName } from './ports.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export type Spans = (name: SpanName, fields: LogFields) => Span;
 
+export interface SpanOptions {
+  readonly telemetry: Pick<Telemetry, 'log'>;
+  readonly monotonicMs: () => number;
+  /** Name of the custody backend in force. */
+  readonly backend: () => string;
+}
+
 /** Makes root spans. Ids count up within the process; corr_id tells processes apart. */
-export function createSpans(telemetry: Pick<Telemetry, 'log'>, monotonicMs: () => number): Spans {
+export function createSpans({ telemetry, monotonicMs, backend }: SpanOptions): Spans {
   let last = 0;
 
   function start(name: SpanName, fields: LogFields, parent: string | null): Span {
@@ -25,7 +32,8 @@ export function createSpans(telemetry: Pick<Telemetry, 'log'>, monotonicMs: () =
         telemetry.log('debug', 'span', {
           ...fields,
           ...more,
-          span: name,
+          span: name.replace(/^backend\./, `backend.${backend()}.`),
+          ...(name.startsWith('backend.') ? { backend: backend() } : {}),
           span_id: id,
           ...(parent === null ? {} : { parent_id: parent }),
           latency_ms: latencyMs(since, monotonicMs()),
@@ -40,4 +48,18 @@ export function createSpans(telemetry: Pick<Telemetry, 'log'>, monotonicMs: () =
 /** Milliseconds with three decimals. */
 export function latencyMs(fromMs: number, toMs: number): number {
   return Math.round(Math.max(0, toMs - fromMs) * 1000) / 1000;
+}
+
+/** Runs a part of a call in a span of its own, where the call has one. */
+export async function spanned<T>(call: Pick<Call, 'span'>, name: SpanName, run: () => Promise<T>): Promise<T> {
+  const span = call.span?.child(name);
+  if (span === undefined) return run();
+  try {
+    const result = await run();
+    span.end({ result: 'ok' });
+    return result;
+  } catch (error) {
+    span.end({ result: 'err' });
+    throw error;
+  }
 }

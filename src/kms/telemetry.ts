@@ -3,8 +3,9 @@
 // have is a bug and throws.
 //
 // Who counts what: kms/observed.ts wraps the ports and counts, times, logs and spans every operation (kms_ops_total,
-// kms_latency_seconds, kms_tenant_ops_total, *_request, *_result); the service behind the ports tells only what the ports do
-// not show (log, checkpoints, caches, backend, governance, capabilities); kms/http tells requests, rejections, queues, TLS.
+// kms_latency_seconds, kms_tenant_ops_total, *_request, *_result); kms/ledger-watch.ts tells proposals, statements, freezes
+// and every governance.* event from the ledger itself; the service behind the ports tells only what neither shows (log,
+// checkpoints, caches, backend, capabilities); kms/http tells requests, rejections, queues, TLS.
 
 import type { EventTopic } from '../kms-api/events.ts';
 import type { LogFields } from '../kms-api/log-fields.ts';

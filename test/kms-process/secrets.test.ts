@@ -111,14 +111,27 @@ describe('a real server', () => {
     expect([...new Set(lines.flatMap((line) => Object.keys(line)))].filter((name) => !known.has(name))).toEqual([]);
     expect(lines.filter((line) => 'dropped' in line)).toEqual([]);
     const named = new Set(lines.map((line) => line['event']));
-    for (const event of ['sign_request', 'sign_result', 'verify_result', 'rotate_result', 'readyz_true', 'span']) {
+    for (const event of [
+      'sign_request',
+      'sign_result',
+      'verify_result',
+      'rotate_result',
+      'readyz_true',
+      'audit_checkpoint_ok',
+      'span',
+    ]) {
       expect(named, event).toContain(event);
     }
 
     // The tree of one signature: transport, operation, backend, all with the ids of the request.
     const signed = lines.find((line) => line['event'] === 'sign_result' && line['result'] === 'ok')!;
     const spans = lines.filter((line) => line['event'] === 'span' && line['corr_id'] === signed['corr_id']);
-    expect(spans.map((line) => line['span'])).toEqual(expect.arrayContaining(['svc.kms.http', 'svc.kms.sign']));
+    expect(spans.map((line) => line['span'])).toEqual([
+      'backend.file.sign',
+      'svc.kms.audit.append',
+      'svc.kms.sign',
+      'svc.kms.http',
+    ]);
     expect(new Set(spans.map((line) => line['request_id'])).size).toBe(1);
 
     // The smoke run of OBS-42, and every query of the alerts finds its series.

@@ -166,10 +166,18 @@ describe('a line', () => {
     root.end({ status: 200 });
     root.end({ status: 500 });
     const spans = named(of, 'span');
-    expect(spans.map((line) => line['span'])).toEqual(['svc.kms.sign', 'svc.kms.http']);
-    expect(spans[0]).toMatchObject({ ...fields, tenant: 'acme', result: 'ok', parent_id: spans[1]!['span_id'] });
-    expect(spans[1]).toMatchObject({ ...fields, status: 200 });
-    expect(spans[1]).not.toHaveProperty('parent_id');
+    expect(spans.map((line) => line['span'])).toEqual([
+      'backend.file.sign',
+      'svc.kms.audit.append',
+      'svc.kms.sign',
+      'svc.kms.http',
+    ]);
+    const [backend, append, sign, http] = spans;
+    expect(http).toMatchObject({ ...fields, status: 200 });
+    expect(http).not.toHaveProperty('parent_id');
+    expect(sign).toMatchObject({ ...fields, tenant: 'acme', result: 'ok', parent_id: http!['span_id'] });
+    expect(backend).toMatchObject({ ...fields, backend: 'file', kid_version: 1, parent_id: sign!['span_id'] });
+    expect(append).toMatchObject({ ...fields, result: 'ok', parent_id: sign!['span_id'] });
     expect(named(of, 'sign_result')[0]).toMatchObject(fields);
   });
 });
@@ -177,7 +185,7 @@ describe('a line', () => {
 describe('nothing secret is told', () => {
   test('by any log line, metric or event, at the loosest settings, whatever is done', async () => {
     const of = await observedKms();
-    of.settings.now = { level: 'trace', format: 'json', redact: 'none', logInputs: true };
+    of.settings.now = { ...of.settings.now, redact: 'none', logInputs: true };
     const { kid } = await of.kms.keys.create(
       { tenant: 'acme', purpose: 'release', alg: 'hybrid', newTenant: true },
       call(),

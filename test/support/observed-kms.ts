@@ -4,8 +4,7 @@
 import { fail } from '../../src/errors.ts';
 import type { Kms } from '../../src/kms/admin-ports.ts';
 import { observed } from '../../src/kms/observed.ts';
-import type { LogSettings } from '../../src/kms/service-log.ts';
-import { createTelemetry, type ServiceTelemetry } from '../../src/kms/service-telemetry.ts';
+import { createTelemetry, type ServiceTelemetry, type TelemetrySettings } from '../../src/kms/service-telemetry.ts';
 import { type MemoryKms, memoryKms } from './memory-kms.ts';
 
 export const TOKEN = 'AgEHcm9uLWttcwJmarker-token-that-nobody-may-see-in-any-log-or-metric-or-event';
@@ -16,7 +15,7 @@ export interface ObservedKms {
   readonly telemetry: ServiceTelemetry;
   readonly lines: string[];
   readonly clock: { ms: number };
-  readonly settings: { now: LogSettings };
+  readonly settings: { now: TelemetrySettings };
 }
 
 const absent = (): never => fail('Internal', 'this port is not part of the test');
@@ -25,8 +24,8 @@ export async function observedKms(): Promise<ObservedKms> {
   const memory = await memoryKms();
   const lines: string[] = [];
   const clock = { ms: 1000 };
-  const settings: { now: LogSettings } = {
-    now: { level: 'trace', format: 'json', redact: 'hashes', logInputs: false },
+  const settings: { now: TelemetrySettings } = {
+    now: { level: 'trace', format: 'json', redact: 'hashes', logInputs: false, backend: 'file' },
   };
   // Every look at the clock costs a millisecond, so that latencies are known and not zero.
   const monotonicMs = (): number => {

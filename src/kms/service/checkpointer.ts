@@ -4,6 +4,7 @@
 
 import type { Clock, Millis } from '../../host.ts';
 import type { CheckpointInfo } from '../../storage/custody-port.ts';
+import { failureFields } from '../failure-fields.ts';
 import type { Telemetry } from '../telemetry.ts';
 
 const SHARED_MS = 200;
@@ -105,12 +106,14 @@ export class Checkpointer {
         telemetry.count('kms_audit_integrity_failed_total');
       }
       telemetry.publish('kms.audit.checkpoint', { head: signed.root, index: signed.size, ok: true });
+      telemetry.log('info', 'audit_checkpoint_ok', { root: signed.root, audit_size: signed.size });
       return signed;
     } catch (error) {
       this.#ok = false;
       telemetry.count('kms_audit_checkpoint_total', { result: 'err' });
       telemetry.count('kms_audit_integrity_failed_total');
       telemetry.publish('kms.audit.checkpoint', { head: null, index: null, ok: false });
+      telemetry.log('error', 'audit_checkpoint_failed', failureFields(error));
       throw error;
     }
   }

@@ -12,6 +12,7 @@ import { isClassical, isKemAlg, type SignAlg, signAlgsOf } from '../../keys/trac
 import { LIMITS } from '../../limits.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { Call, Signing, SignRequest, SignResult } from '../ports.ts';
+import { spanned } from '../span.ts';
 import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { phaseOfKey, refuseUngovernedMacronode, requireAttestable } from './key-policy.ts';
@@ -124,29 +125,33 @@ async function signNow(home: OpenHome, call: Call, of: SignNow): Promise<SignRes
   const { algs, attestation, chosen, inputHash, kid, payloadB3, repeat } = of;
   const named = { kid, algs: algsName(algs), op_id: call.opId };
   const message = signedMessage(algs, kid, payloadB3);
-  const signatures = await home.cache.use(kid, async (held) => {
-    const made: { alg: SignAlg; bytes: Uint8Array }[] = [];
-    for (const alg of algs) {
-      const signer = held.signers.get(alg) ?? fail('Tampered', `the sealed record of ${kid} has no ${alg} secret`);
-      made.push({ alg, bytes: await signer.sign(message) });
-    }
-    return made;
-  });
-  const [record] = await home.store.append([
-    {
-      op: 'sign',
-      op_id: call.opId,
-      actor: actorOf(call),
-      tenant: chosen.id.tenant,
-      kid,
-      alg: named.algs,
-      purpose: chosen.id.purpose,
-      input_hash: inputHash,
-      result: 'ok',
-      ...(attestation === null ? {} : { attestation }),
-      ...(repeat ? { detail: { repeat } } : {}),
-    },
-  ]);
+  const signatures = await spanned(call, 'backend.sign', () =>
+    home.cache.use(kid, async (held) => {
+      const made: { alg: SignAlg; bytes: Uint8Array }[] = [];
+      for (const alg of algs) {
+        const signer = held.signers.get(alg) ?? fail('Tampered', `the sealed record of ${kid} has no ${alg} secret`);
+        made.push({ alg, bytes: await signer.sign(message) });
+      }
+      return made;
+    }),
+  );
+  const [record] = await spanned(call, 'svc.kms.audit.append', () =>
+    home.store.append([
+      {
+        op: 'sign',
+        op_id: call.opId,
+        actor: actorOf(call),
+        tenant: chosen.id.tenant,
+        kid,
+        alg: named.algs,
+        purpose: chosen.id.purpose,
+        input_hash: inputHash,
+        result: 'ok',
+        ...(attestation === null ? {} : { attestation }),
+        ...(repeat ? { detail: { repeat } } : {}),
+      },
+    ]),
+  );
   return {
     ...named,
     bundle: bundleJson({ kidText: kid, payloadB3, signatures }),

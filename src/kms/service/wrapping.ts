@@ -2,6 +2,7 @@
 // compromised ones too, because refusing would only lose data. A record is durable before anything leaves. A single-track
 // x25519 key does not wrap when the mode in force is `and` or `pq_only`: harvest now, decrypt later.
 
+import type { AuditDraft } from '../../audit/draft.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { blake3Hex } from '../../crypto/blake3.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
@@ -14,6 +15,7 @@ import { isKemAlg, isWrapSuite, WRAP_SUITES, type WrapSuite } from '../../keys/t
 import { checkPlaintextSize, openEnvelope, parseEnvelope, sealEnvelope } from '../../keys/wrap-envelope.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { Call, UnwrapRequest, UnwrapResult, Wrapping, WrapRequest, WrapResult } from '../ports.ts';
+import { spanned } from '../span.ts';
 import { actorOf, admitted, authorise, refuseAborted } from './authorise.ts';
 import { type OpenHome, refuseVerifyOnly } from './home.ts';
 import { phaseOfKey, refuseUngovernedMacronode, requireAttestable } from './key-policy.ts';
@@ -167,10 +169,12 @@ async function unwrapNow(
   about: About,
 ): Promise<UnwrapResult> {
   const { kid, suite } = about;
-  const plaintext = await home.cache.use(kid, async (held) => {
-    const secret = held.kem ?? fail('Tampered', `the sealed record of ${kid} has no wrapping secret`);
-    return openEnvelope(home.crypto, envelope, secret);
-  });
+  const plaintext = await spanned(call, 'backend.unwrap', () =>
+    home.cache.use(kid, async (held) => {
+      const secret = held.kem ?? fail('Tampered', `the sealed record of ${kid} has no wrapping secret`);
+      return openEnvelope(home.crypto, envelope, secret);
+    }),
+  );
   try {
     await record(home, call, 'unwrap', about, bytes);
     return { plaintext, kid, suite, op_id: call.opId };
@@ -187,19 +191,18 @@ async function record(
   about: About,
   envelope: Uint8Array,
 ): Promise<void> {
-  await home.store.append([
-    {
-      op,
-      op_id: call.opId,
-      actor: actorOf(call),
-      tenant: about.tenant,
-      kid: about.kid,
-      purpose: about.purpose,
-      input_hash: `b3:${blake3Hex(envelope)}`,
-      result: 'ok',
-      detail: { suite: about.suite, ...(about.repeat ? { repeat: true } : {}) },
-    },
-  ]);
+  const draft: AuditDraft = {
+    op,
+    op_id: call.opId,
+    actor: actorOf(call),
+    tenant: about.tenant,
+    kid: about.kid,
+    purpose: about.purpose,
+    input_hash: `b3:${blake3Hex(envelope)}`,
+    result: 'ok',
+    detail: { suite: about.suite, ...(about.repeat ? { repeat: true } : {}) },
+  };
+  await spanned(call, 'svc.kms.audit.append', () => home.store.append([draft]));
 }
 
 export function wrappingService(services: KeyServices): Wrapping {
