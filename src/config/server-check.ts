@@ -74,7 +74,7 @@ const pqCombination: Rule = ({ merged, refuse }) => {
   }
 };
 
-const backends: Rule = ({ merged, env, files, refuse }) => {
+const backends: Rule = ({ merged, env, files, refuse, warn }) => {
   const { service, backends: settings } = merged.config;
   if (service.multi_backends[0] !== service.backend) {
     refuse(
@@ -83,6 +83,16 @@ const backends: Rule = ({ merged, env, files, refuse }) => {
       `Begin the list with ${service.backend}, or leave it away.`,
     );
   }
+  const named = service.multi_backends.every((one) => one === 'file' || one === 'inmem');
+  if (named && service.multi_backends.length > 1) {
+    refuse(
+      'service.multi_backends',
+      `${service.multi_backends.join(', ')}: one backend at a time is supported`,
+      `Keep ${service.backend} alone, or leave it away.`,
+      'Unsupported',
+    );
+  }
+  if (service.allow_sign_fallback) warn('service.allow_sign_fallback has no effect: there is one backend');
   if ((service.backend as string) !== 'pkcs11') return;
   const { module_path: modulePath, pin_env: pinEnv } = settings.pkcs11;
   if (modulePath === '' || files.info(modulePath) === null) {

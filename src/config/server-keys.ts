@@ -291,7 +291,7 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     env: 'RON_KMS_ALLOW_SIGN_FALLBACK',
     flag: 'allow-sign-fallback',
     disruptive: true,
-    summary: 'sign with another backend when key, version and attestation class are the same',
+    summary: 'sign with another backend; without effect while there is one',
   },
   'service.multi_backends': {
     type: { kind: 'list', values: BACKEND_NAMES, sorted: false },
@@ -300,7 +300,7 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     flag: 'multi-backends',
     disruptive: true,
     unsupported: NO_HARDWARE,
-    summary: 'backends in order; the first one signs and is service.backend',
+    summary: 'backends in order; this version has one at a time, service.backend',
   },
   'service.genesis_digest': {
     type: { kind: 'text', pattern: /^(?:sha256:[0-9a-f]{64})?$/, what: 'sha256: and 64 lower-case hex digits' },
@@ -351,7 +351,7 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     default: always(100_000),
     env: 'RON_KMS_RNG_RESEED_INTERVAL_OPS',
     aliases: ['KMS_RNG_RESEED_INTERVAL_OPS'],
-    summary: 'operations after which the random source is checked again',
+    summary: 'accepted and shown; the generator of the runtime reseeds itself',
   },
 
   'pq.produce_hybrid': {
@@ -391,7 +391,7 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     default: always('ml-dsa'),
     env: 'RON_KMS_PQ_SIGN_ALGO',
     disruptive: true,
-    summary: 'second track of new signing keys',
+    summary: 'algorithm of new signing keys without a classical half; a hybrid key always pairs Ed25519 with ML-DSA',
   },
 
   'keys.rotate_max_days': {

@@ -144,6 +144,33 @@ function ledgerValues({ policy, overlays }: LedgerPolicy, judged: Judged): (key:
   return (key) => values.get(key)?.value ?? own(policy.global, key) ?? null;
 }
 
+const ALLOWED = 'service.allowed_algs';
+
+/** `pq.sign_algo = "slh-dsa"`: this process makes no key of ML-DSA alone. Nothing to leave out is no violation. */
+function withSignAlgo(judgement: LedgerJudgement): LedgerJudgement {
+  const { config, origins, tightened, local } = judgement;
+  const allowed = config.service.allowed_algs;
+  const kept = allowed.filter((alg) => alg !== 'ml-dsa');
+  if (config.pq.sign_algo !== 'slh-dsa' || kept.length === allowed.length) return judgement;
+  const origin = origins.get('pq.sign_algo')!;
+  if (kept.length === 0) {
+    const message = `${origin}: pq.sign_algo = slh-dsa leaves nothing of ${ALLOWED} = ${allowed.join(',')}`;
+    const hint = 'Use pq.sign_algo = "ml-dsa", or allow slh-dsa.';
+    const violation: Violation = { code: 'RefusedConfig', key: 'pq.sign_algo', origin, message, hint };
+    return { ...judgement, violations: [...judgement.violations, violation] };
+  }
+  const before = tightened.find(({ key }) => key === ALLOWED);
+  return {
+    ...judgement,
+    config: withMembers(config, [[ALLOWED, kept]]),
+    tightened: [
+      ...tightened.filter((one) => one !== before),
+      { key: ALLOWED, ledger: before?.ledger ?? allowed, configured: kept, origin: before?.origin ?? origin },
+    ],
+    local: { ...local, values: { ...local.values, [ALLOWED]: kept } },
+  };
+}
+
 /** Judges a merged configuration; `violations` is empty when the server may start with `config`. */
 export function judgeAgainstLedger(
   loaded: Pick<LoadedServerConfig, 'config' | 'origins'>,
@@ -174,7 +201,7 @@ export function judgeAgainstLedger(
         .filter(({ key }) => isConfigured(origins.get(key)))
         .map(({ registry, member }) => [registry, memberOf(config, member) as Json]),
     );
-    return { violations, config, origins, tightened: tighterPq, local: { pq, values } };
+    return withSignAlgo({ violations, config, origins, tightened: tighterPq, local: { pq, values } });
   }
 
   const ledgerValue = ledgerValues(ledger, judged);
@@ -201,11 +228,11 @@ export function judgeAgainstLedger(
   const values = Object.fromEntries(
     tightened.filter(({ key }) => key !== 'pq.phase').map(({ key, configured }) => [key, configured]),
   );
-  return {
+  return withSignAlgo({
     violations,
     config: withMembers(config, followed),
     origins: newOrigins,
     tightened,
     local: { pq, values },
-  };
+  });
 }

@@ -22,7 +22,7 @@ describe('starts', () => {
     ],
     ['with the directories of the home', { env: { RON_KMS_FILE_DIR: '/h/store', RON_KMS_AUDIT_DIR: '/h/x/../audit' } }],
     ['with noble in dev', { env: { RON_KMS_CRYPTO_PROVIDER: 'noble' } }],
-    ['with the first backend first', { env: { ...inmem, RON_KMS_MULTI_BACKENDS: 'inmem,file' } }],
+    ['with the first backend first', { env: { ...inmem, RON_KMS_MULTI_BACKENDS: 'inmem' } }],
     ['as a verifier', { flags: { 'verify-only': true } }],
   ];
   test.each(good)('%s', async (_name, sources) => {
@@ -131,6 +131,13 @@ describe('does not start', () => {
       '/kms-audit is not the log of the home',
     ],
     [
+      'two backends',
+      { flags: { 'multi-backends': 'file,inmem' } },
+      'service.multi_backends',
+      'Unsupported',
+      'file, inmem: one backend at a time is supported',
+    ],
+    [
       'another first backend',
       { flags: { backend: 'inmem', 'multi-backends': 'file,inmem' } },
       'service.multi_backends',
@@ -207,10 +214,11 @@ describe('does not start', () => {
 
 test('what is allowed but loud is a warning', async () => {
   const { warnings, violations } = await resolveOf({
-    env: { RON_KMS_METRICS_ADDR: '0.0.0.0:9909', RON_KMS_LOG_INPUTS: '1' },
+    env: { RON_KMS_METRICS_ADDR: '0.0.0.0:9909', RON_KMS_LOG_INPUTS: '1', RON_KMS_ALLOW_SIGN_FALLBACK: '1' },
   });
   expect(violations).toEqual([]);
   expect(warnings).toEqual([
+    'service.allow_sign_fallback has no effect: there is one backend',
     'metrics_addr 0.0.0.0:9909 is not loopback: whoever reaches it reads metrics',
     'observability.log_inputs: inputs are logged, as redact_level says',
   ]);

@@ -184,6 +184,28 @@ describe('pq.*', () => {
   });
 });
 
+describe('pq.sign_algo', () => {
+  const env = { RON_KMS_PQ_SIGN_ALGO: 'slh-dsa' };
+  test('slh-dsa makes no key of ML-DSA alone in this process', async () => {
+    const judgement = await judge({ env }, ledgerOf({ 'service.allowed_algs': ['ed25519', 'ml-dsa', 'slh-dsa'] }));
+    expect(judgement.violations).toEqual([]);
+    expect(judgement.config.service.allowed_algs).toEqual(['ed25519', 'slh-dsa']);
+    expect(judgement.local.values).toEqual({ 'service.allowed_algs': ['ed25519', 'slh-dsa'] });
+    expect(judgement.tightened).toMatchObject([{ key: 'service.allowed_algs', origin: 'RON_KMS_PQ_SIGN_ALGO' }]);
+  });
+  test('goes together with a configured list', async () => {
+    const both = { ...env, RON_KMS_ALLOWED_ALGS: 'ml-dsa,hybrid' };
+    expect((await judge({ env: both }, ledgerOf({}))).local.values).toEqual({ 'service.allowed_algs': ['hybrid'] });
+  });
+  test('is refused when it leaves nothing', async () => {
+    const { violations } = await judge({ env }, ledgerOf({ 'service.allowed_algs': ['ml-dsa'] }));
+    expect(violations).toMatchObject([{ code: 'RefusedConfig', key: 'pq.sign_algo' }]);
+  });
+  test('ml-dsa changes nothing', async () => {
+    expect((await judge({}, ledgerOf({}))).tightened).toEqual([]);
+  });
+});
+
 describe('before adoption', () => {
   const ledger = ledgerOf({}, { governed: false, name: 'profile dev' });
   test('pq.* may be equal to the start phase or tighter', async () => {

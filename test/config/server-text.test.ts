@@ -26,7 +26,7 @@ const SETTINGS: readonly (readonly [key: string, toml: string])[] = [
   ['tls.cert_path', '"sub dir/cert \\"quoted\\".pem"'],
   ['tls.pq_only', 'true'],
   ['service.allowed_algs', '["ml-dsa", "ed25519"]'],
-  ['service.multi_backends', '["file", "inmem"]'],
+  ['service.multi_backends', '["file"]'],
   ['service.verify_only', 'true'],
   ['security.attest_require', '"if-available"'],
   ['pq.verify_mode', '"and"'],

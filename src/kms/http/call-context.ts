@@ -20,7 +20,8 @@ const OTHERS_MS = 5000;
 
 export function deadlineMs(route: Route, { limits }: ServerConfig): number {
   if (route.id === 'attestKey') return limits.attest_deadline_ms;
-  return route.work === 'sign' || route.work === 'wrap' ? limits.sign_deadline_ms : OTHERS_MS;
+  if (route.work === 'wrap') return limits.wrap_deadline_ms;
+  return route.work === 'sign' ? limits.sign_deadline_ms : OTHERS_MS;
 }
 
 export function callOf(
