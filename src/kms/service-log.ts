@@ -38,8 +38,14 @@ const OPAQUE = /[A-Za-z0-9+_=-]{40,}/g;
 const DIGEST = /^(?:[a-z0-9]{1,12}:)?[0-9a-f]{8,128}$/;
 const EVENT = /^[a-z][a-z0-9_]{0,63}$/;
 
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** A shorter text holds neither a kid nor an opaque run. */
+const SHORTEST = 40;
+const NAMES = Object.keys(LOG_FIELDS) as readonly LogField[];
+
 /** Kids as their hash, long opaque runs as their length, control characters as escapes. */
 export function scrubbed(text: string): string {
+  if (text.length < SHORTEST && !CONTROL.test(text)) return text;
   const plain = text
     .replaceAll(KID, (kid) => `kid:${kidHash(kid)}`)
     .replaceAll(OPAQUE, (run) => `<redacted:${run.length}>`)
@@ -87,13 +93,13 @@ export function createServiceLog({ nowMs, write, settings }: LogOptions): Servic
     const now = settings();
     if (RANKS[level] < RANKS[now.level]) return;
     const given = withoutKid(fields);
-    const values: (readonly [string, Shown])[] = [];
-    for (const name of Object.keys(LOG_FIELDS) as LogField[]) {
+    const values: Record<string, Shown> = {};
+    for (const name of NAMES) {
       const value = Object.hasOwn(given, name) ? shown(name, given[name as keyof LogFields], now) : undefined;
-      if (value !== undefined) values.push([name, value]);
+      if (value !== undefined) values[name] = value;
     }
     const unknown = Object.keys(given).filter((name) => !Object.hasOwn(LOG_FIELDS, name)).length;
-    if (unknown > 0) values.push(['dropped', unknown]);
+    if (unknown > 0) values['dropped'] = unknown;
     const name = EVENT.test(event) ? event : 'unnamed';
     const ts = toTime(nowMs());
     write(
@@ -103,7 +109,7 @@ export function createServiceLog({ nowMs, write, settings }: LogOptions): Servic
             level: level.toUpperCase(),
             service: SERVICE,
             event: name,
-            ...Object.fromEntries(values),
+            ...values,
           })
         : [`${ts} ${level.toUpperCase()} service=${SERVICE}`, ...textPairs(name, values)].join(' '),
     );
@@ -111,8 +117,8 @@ export function createServiceLog({ nowMs, write, settings }: LogOptions): Servic
 }
 
 /** `ready=1` follows `service=` at once: the documented proof of a start (RUN-04). */
-function textPairs(event: string, values: readonly (readonly [string, Shown])[]): string[] {
-  const pairs = values.map(([name, value]) => `${name}=${bare(value)}`);
+function textPairs(event: string, values: Readonly<Record<string, Shown>>): string[] {
+  const pairs = Object.entries(values).map(([name, value]) => `${name}=${bare(value)}`);
   const ready = pairs.filter((pair) => pair.startsWith('ready='));
   return [...ready, `event=${event}`, ...pairs.filter((pair) => !ready.includes(pair))];
 }
