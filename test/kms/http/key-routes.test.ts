@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { privately } from '../../../src/cli/private-umask.ts';
+import { socketListen } from '../../../src/cli/serve-listeners.ts';
 import { B3 } from '../../contract/kms-subject.ts';
 import { ask, type Place, type Reply, socketDirectory, TOKEN, testServer } from '../../support/http-server.ts';
 
@@ -21,7 +21,7 @@ const create = async (body: object = {}): Promise<string> => {
 beforeEach(async () => {
   const { server } = await testServer();
   const path = join(socketDirectory(), 'kms.sock');
-  await server.listen({ kind: 'unix', path, privately });
+  await server.listen(socketListen(path));
   place = { socketPath: path };
 });
 

@@ -1,13 +1,23 @@
 // The order of checks: what is refused before what, with which status, and before how much was read. Over real sockets
 // where reading matters.
 
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { socketListen } from '../../../src/cli/serve-listeners.ts';
 import type { Kms } from '../../../src/kms/admin-ports.ts';
-import type { Caller, SignRequest } from '../../../src/kms/ports.ts';
+import type { Call, Caller, SignRequest } from '../../../src/kms/ports.ts';
 import { routePath } from '../../../src/kms-api/wire-path.ts';
 import { B3, capability } from '../../contract/kms-subject.ts';
-import { ask, type Place, rawConversation, type Seen, TOKEN, testServer } from '../../support/http-server.ts';
+import {
+  ask,
+  type Place,
+  rawConversation,
+  type Seen,
+  socketDirectory,
+  TOKEN,
+  testServer,
+} from '../../support/http-server.ts';
 import { memoryKms } from '../../support/memory-kms.ts';
 
 interface WireErrorBody {
@@ -341,5 +351,24 @@ describe('ids', () => {
         reason: 'bad_request',
       }),
     });
+  });
+});
+
+describe('the Unix socket', () => {
+  it('takes a token to be registered without a bearer: its MAC is the authority', async () => {
+    const registered: unknown[] = [];
+    const capabilities = {
+      register: (request: object, call: Call) => {
+        registered.push([request, call.caller]);
+        return Promise.resolve({ id: '5f3c0e6e-8f6c-4b7e-9d5e-0f4f3d6a7b81', root: 1 });
+      },
+    };
+    const { server } = await testServer({ kms: { capabilities } as unknown as Partial<Kms> });
+    const path = join(socketDirectory(), 'kms.sock');
+    await server.listen(socketListen(path));
+    const body = JSON.stringify({ token: 'AgEHcm9uLWttcw' });
+    const reply = await ask({ socketPath: path }, 'POST', '/v1/kms/caps/register', { body });
+    expect([reply.status, reply.json()]).toEqual([200, { id: '5f3c0e6e-8f6c-4b7e-9d5e-0f4f3d6a7b81', root: 1 }]);
+    expect(registered).toEqual([[{ token: 'AgEHcm9uLWttcw' }, { kind: 'system' }]]);
   });
 });

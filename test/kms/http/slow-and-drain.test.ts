@@ -5,7 +5,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { privately } from '../../../src/cli/private-umask.ts';
+import { socketListen } from '../../../src/cli/serve-listeners.ts';
 import type { ServerConfig } from '../../../src/config/server-config.ts';
 import { RonError } from '../../../src/errors.ts';
 import type { Kms, ServiceEvent } from '../../../src/kms/admin-ports.ts';
@@ -252,7 +252,7 @@ describe('drain', () => {
   it('the socket file goes with the server, and metrics stay until the end', async () => {
     const { server } = await testServer();
     const path = join(socketDirectory(), 'kms.sock');
-    await server.listen({ kind: 'unix', path, privately });
+    await server.listen(socketListen(path));
     const metrics = await server.listen({ kind: 'metrics', host: '127.0.0.1', port: 0 });
     const at = { host: metrics.host!, port: metrics.port! };
     expect(statSync(path).isSocket()).toBe(true);
