@@ -3,7 +3,7 @@
 
 import { Command, type Interfaces } from '@oclif/core';
 import type { RonError } from '../errors.ts';
-import { chooseTarget } from '../kms-client/target.ts';
+import { chooseTarget, targetName } from '../kms-client/target.ts';
 import type { OnlineService, OperationDeps } from '../operations/deps.ts';
 import { progressLine } from '../ui/progress.ts';
 import type { TextModel } from '../ui/text-model.ts';
@@ -44,6 +44,12 @@ const textFlag = (input: AnyInput, name: string): string | undefined => {
   return typeof value === 'string' ? value : undefined;
 };
 
+interface ChosenServer {
+  /** Null: the request is only explained. */
+  readonly name: string | null;
+  readonly make: (deps: () => OperationDeps) => OnlineService;
+}
+
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = false;
   static override baseFlags = GLOBAL_FLAGS;
@@ -76,13 +82,14 @@ export abstract class BaseCommand extends Command {
       if (file !== undefined) transcript = openTranscript(host, file, launchOf(this.config).argv);
       home = homePath(host, loaded);
       const online = await this.#online(input, home, loaded);
-      if (online !== undefined && input.flags['explain'] !== true) {
+      if (online !== undefined && online.name !== null) {
         report = reporter(host, {
           format,
           noColor: input.flags['no-color'] === true,
           config: loaded.config,
           mode: 'online',
         });
+        if (format === 'table') host.log.notice(`online: ${online.name}`);
       }
       const progress = progressLine(host.terminal, host.clock);
       const runtime = buildRuntime({
@@ -96,7 +103,7 @@ export abstract class BaseCommand extends Command {
         placesOf: placesOf(this.ctor, input),
         onProgress: progress.report,
         emit: (data, text) => report.result(schema, data, text, undefined),
-        ...(online === undefined ? {} : { online }),
+        ...(online === undefined ? {} : { online: online.make }),
       });
       try {
         // Before anything is signed or appended: a result that cannot be written must not be made.
@@ -135,13 +142,12 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Makes the server that was chosen, of a command that knows servers; undefined offline, which loads nothing for it. */
-  async #online(
-    input: AnyInput,
-    home: string,
-    { config, file }: LoadedConfig,
-  ): Promise<((deps: () => OperationDeps) => OnlineService) | undefined> {
+  async #online(input: AnyInput, home: string, { config, file }: LoadedConfig): Promise<ChosenServer | undefined> {
     if (!('kms' in this.ctor.flags)) return undefined;
-    if (input.flags['explain'] === true) return (await import('./explain.ts')).explaining;
+    if (input.flags['explain'] === true) {
+      const { explaining } = await import('./explain.ts');
+      return { name: null, make: explaining };
+    }
     const { host } = launchOf(this.config);
     const target = chooseTarget([
       ['--kms', textFlag(input, 'kms')],
@@ -154,7 +160,9 @@ export abstract class BaseCommand extends Command {
       tokenFile: textFlag(input, 'token-file'),
       unsafePlainLoopback: input.flags['unsafe-plain-loopback'] === true,
     };
-    return (deps) => onlineService(target, { host, home, config, configFile: file, flags, deps });
+    const make = (deps: () => OperationDeps): OnlineService =>
+      onlineService(target, { host, home, config, configFile: file, flags, deps });
+    return { name: targetName(target), make };
   }
 
   get #line(): string {

@@ -19,11 +19,16 @@ export interface SignedFile {
  * released is never lost; what the server took is removed there. Throws what the server refused a file for, and LedgerBehind
  * when it cannot take any in.
  */
-export async function deliver(ctx: StoreContext, deps: OperationDeps, files: readonly SignedFile[]): Promise<void> {
+export async function deliver(
+  ctx: StoreContext,
+  deps: OperationDeps,
+  files: readonly SignedFile[],
+): Promise<{ readonly ingested: boolean }> {
   await ensureHome(ctx, ctx.paths);
   for (const { digest, bytes } of files) await putInbox(ctx, digest, bytes);
-  if (deps.online === null) return;
-  for (const file of files) await submit(deps, file);
+  if (deps.online === null) return { ingested: false };
+  let ingested = true;
+  for (const file of files) ingested = (await submit(deps, file)) && ingested;
   try {
     removeFromInbox(
       ctx,
@@ -33,9 +38,11 @@ export async function deliver(ctx: StoreContext, deps: OperationDeps, files: rea
     // The server of this very home takes them from there itself.
     if (!(error instanceof RonError) || error.code !== 'NotFound') throw error;
   }
+  return { ingested };
 }
 
-async function submit(deps: OperationDeps, { bytes, digest }: SignedFile): Promise<void> {
+/** True when the ledger has it now; else it waits there. */
+async function submit(deps: OperationDeps, { bytes, digest }: SignedFile): Promise<boolean> {
   const name = inboxName(digest);
   const { ingest } = await withService(deps, {}, ({ governance, call }) =>
     governance.submit({ files: [bytes] }, call),
@@ -49,4 +56,10 @@ async function submit(deps: OperationDeps, { bytes, digest }: SignedFile): Promi
   });
   const refused = [...(ingest?.refused ?? []), ...(ingest?.behind ?? [])].find((one) => one.name === name);
   if (refused !== undefined) throw new RonError(refused.code, `the server refused ${name}: ${refused.message}`);
+  return [...(ingest?.ingested ?? []), ...(ingest?.known ?? [])].some((one) => one.name === name);
+}
+
+/** For results: which server got it. */
+export function submittedTo({ online, dryRun }: OperationDeps): { readonly submitted_to?: string } {
+  return online === null || dryRun ? {} : { submitted_to: online.name };
 }

@@ -18,7 +18,7 @@ import { inboxName } from '../../storage/inbox.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import { readAuthority } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
-import { deliver } from './deliver.ts';
+import { deliver, submittedTo } from './deliver.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
 import { demandFullId, verifyAgainstPin } from './target.ts';
 
@@ -77,6 +77,8 @@ export interface ImportResult {
   readonly imported: readonly ImportedObject[];
   /** All of them stand in the ledger. */
   readonly ingested: boolean;
+  /** The server that they were handed to. */
+  readonly submitted_to?: string;
 }
 
 export interface ImportOutcome {
@@ -92,13 +94,14 @@ export async function importFiles(request: ImportRequest, deps: OperationDeps): 
   );
   const unique = new Map(objects.map((one) => [envelopeDigest(one.envelope), one]));
   const imported = [...unique.values()].map(({ name, envelope }) => verified(ctx, name, envelope));
+  let taken = false;
   if (!deps.dryRun) {
     const files = [...unique].map(([digest, { envelope }]) => ({ digest, bytes: envelopeFile(envelope) }));
-    await deliver(ctx, deps, files);
+    taken = (await deliver(ctx, deps, files)).ingested;
   }
   const names = [...unique.keys()].map(inboxName);
   const { ingested, error } = await ingestWritten(request, names, deps);
-  return { result: { imported, ingested }, error };
+  return { result: { imported, ingested: ingested || taken, ...submittedTo(deps) }, error };
 }
 
 /** One envelope, or the proposal and statements of a request. */

@@ -43,9 +43,8 @@ export async function ingestWritten(
   names: readonly string[],
   deps: OperationDeps,
 ): Promise<WrittenIngest> {
-  if (!wanted) return { ingested: false, error: undefined };
   // A server took them in when they were delivered, and said then what it refused.
-  if (deps.online !== null) return { ingested: !deps.dryRun, error: undefined };
+  if (!wanted || deps.online !== null) return { ingested: false, error: undefined };
   const result = await ingest({ confirmTime }, deps);
   const taken = new Set([...result.ingested, ...result.known].map((one) => one.name));
   const refused = result.refused.find((one) => names.includes(one.name));

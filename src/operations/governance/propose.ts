@@ -37,6 +37,7 @@ import { openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { sourceOf } from '../policy/source.ts';
+import { submittedTo } from './deliver.ts';
 import { describeProposal, type ProposalDescription } from './describe.ts';
 import { findSigner } from './find-signer.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
@@ -74,6 +75,8 @@ export interface ProposeResult {
   /** `inbox/<name>`; null for a draft. */
   readonly file: string | null;
   readonly ingested: boolean;
+  /** The server that it was handed to. */
+  readonly submitted_to?: string;
   /** Members of a draft that were recomputed and differ now. */
   readonly recomputed: readonly string[];
   readonly next: string;
@@ -128,7 +131,8 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
     status: 'proposed',
     ...common,
     file: `inbox/${released.file}`,
-    ingested,
+    ingested: ingested || released.ingested,
+    ...submittedTo(deps),
     next: `ronctl governance show ${proposal.id}`,
   };
   return { result, bytes: released.bytes, error };

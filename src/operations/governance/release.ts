@@ -52,6 +52,8 @@ export interface Released {
   readonly bytes: Uint8Array;
   /** Name in the inbox. */
   readonly file: string;
+  /** A server has taken it into its ledger. */
+  readonly ingested: boolean;
 }
 
 /** Refuses, signs, remembers, writes the inbox; in a dry run it stops before it remembers. */
@@ -76,7 +78,7 @@ export async function release(
   const envelope: Envelope = { payloadType, payload, signatures };
   const digest = envelopeDigest(envelope);
   const bytes = envelopeFile(envelope);
-  const released = { envelope, digest, bytes, file: inboxName(digest) };
+  const released = { envelope, digest, bytes, file: inboxName(digest), ingested: false };
   if (input.dryRun) return released;
   if (input.purpose !== 'possession') {
     const remembered: RememberedStatement = {
@@ -95,8 +97,7 @@ export async function release(
       statements: next.statements,
     } as unknown as JsonObject satisfies Json);
   }
-  await deliver(ctx, deps, [{ digest, bytes }]);
-  return released;
+  return { ...released, ...(await deliver(ctx, deps, [{ digest, bytes }])) };
 }
 
 function refuseContradiction(memory: SignerMemory, input: ReleaseInput): void {

@@ -13,6 +13,7 @@ import { buildStatement, type Purpose } from '../../governance/statement.ts';
 import { type OpenSigner, openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
+import { submittedTo } from './deliver.ts';
 import { describeProposal, type ProposalDescription, summariseVotes, type VoteSummary } from './describe.ts';
 import { findSigner } from './find-signer.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
@@ -46,6 +47,8 @@ export interface VoteResult {
   readonly counts_until: string;
   readonly seconds_left: number;
   readonly ingested: boolean;
+  /** The server that it was handed to. */
+  readonly submitted_to?: string;
   /** Before this statement is ingested. */
   readonly votes: VoteSummary;
   readonly next: string;
@@ -111,7 +114,7 @@ export async function vote(request: VoteRequest, deps: OperationDeps): Promise<V
     one.slice('inbox/'.length),
   );
   const { ingested, error } = await ingestWritten(request, written, deps);
-  return { ...outcome, result: { ...result, ingested }, error };
+  return { ...outcome, result: { ...result, ingested: ingested || result.ingested, ...submittedTo(deps) }, error };
 }
 
 function demandOpen(verified: VerifiedRequest, now: number): void {
@@ -299,7 +302,7 @@ function outcomeOf(
     possession_file: proof === null ? null : `inbox/${proof.file}`,
     counts_until: body.decide_by,
     seconds_left: Math.max(0, Math.ceil((fromTime(body.decide_by) - now) / 1000)),
-    ingested: false,
+    ingested: released.ingested && (proof?.ingested ?? true),
     votes: summariseVotes(verified.authority.set, verified.votes),
     next: purpose === 'approve' ? `ronctl governance execute ${body.id}` : 'ronctl governance ingest',
   };

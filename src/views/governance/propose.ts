@@ -13,8 +13,8 @@ export function proposeView(result: ProposeResult, out: string | null, dryRun: b
       : [
           line(
             result.ingested
-              ? `${result.file} ingested: it is open`
-              : `${written} to ${result.file}; it counts once ingested, at the latest ${proposal.decide_by}`,
+              ? `${result.submitted_to === undefined ? `${result.file} ingested` : `ingested by ${result.submitted_to}`}: it is open`
+              : `${written} to ${result.submitted_to ?? result.file}; it counts once ingested, at the latest ${proposal.decide_by}`,
           ),
           ...(out === null ? [] : [line(`copy ${written} to ${out}`)]),
         ];

@@ -24,7 +24,12 @@ export function importView(result: ImportResult): TextModel {
       ['file', 'type', 'purpose', 'by', 'proposal'],
       result.imported.map((one) => [one.from, one.type, one.purpose, one.by, one.proposal_id ?? '']),
     ),
-    line(result.ingested ? 'ingested' : 'in the inbox; they count once ingested: ronctl governance ingest', 'dim'),
+    line(
+      result.ingested
+        ? `ingested${result.submitted_to === undefined ? '' : ` by ${result.submitted_to}`}`
+        : `in the inbox${result.submitted_to === undefined ? '' : ` of ${result.submitted_to}`}; they count once ingested: ronctl governance ingest`,
+      'dim',
+    ),
   ];
 }
 

@@ -1,0 +1,221 @@
+// Commands against a real `kms serve`: the governance story and a rotation from a second terminal, from another home that only
+// pins the genesis, and while the server is busy; what a home says while a server holds it, and after the server has gone.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { envelopesOf, type TestHome, temporaryHome } from '../support/binary.ts';
+import { governHome } from '../support/governed-home.ts';
+import { type Server, startServer } from '../support/server.ts';
+
+const home = temporaryHome();
+const far = temporaryHome();
+
+interface Proposed {
+  readonly ingested: boolean;
+  readonly submitted_to?: string;
+  readonly proposal: { readonly id: string; readonly digest: string };
+}
+
+/** Envelope of a command that must have run online, by the server of this home unless `argv` names another. */
+async function online<T>(of: TestHome, argv: readonly string[], exit = 0): Promise<T> {
+  const run = argv.includes('--kms') ? argv : [...argv, '--kms', 'local'];
+  const { mode, data } = await of.json<T>(run, exit);
+  expect(mode, argv.join(' ')).toBe('online');
+  return data!;
+}
+
+/** A capability of the store, minted in its home and registered by the socket. */
+async function mint(name: string, tenant: string, scopes: readonly string[]): Promise<string> {
+  const asked = scopes.flatMap((scope) => ['--scope', scope]);
+  const out = home.file(name);
+  await home.json([
+    ...['cap', 'mint', '--tenant', tenant, ...asked, '--out', out, '--force'],
+    ...['--passphrase-file', home.passphrase('store')],
+  ]);
+  return out;
+}
+
+const as = (of: TestHome, id: string): string[] => ['--signer', id, '--passphrase-file', of.passphrase(id)];
+const KEY_SCOPES = ['read', 'rotate', 'sign', 'verify', 'wrap', 'unwrap'];
+
+async function createKey(alg = 'ed25519'): Promise<{ kid: string; token: string[] }> {
+  const token = ['--token-file', await mint('acme.cap', 'acme', KEY_SCOPES)];
+  const made = await online<{ kid: string }>(home, [
+    ...['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', alg, '--new-tenant'],
+    ...token,
+  ]);
+  return { kid: made.kid.replace(/#v\d+$/, ''), token };
+}
+
+beforeAll(async () => {
+  await governHome(home);
+});
+
+describe('two terminals', () => {
+  test('the whole story and a rotation', async () => {
+    await startServer(home);
+    const { kid, token } = await createKey();
+
+    const change = ['--scope', 'tenant:ACME', '--change', 'pq_mode=and', '--rationale', 'cutover', '--expires', '24h'];
+    const proposed = await online<Proposed>(home, ['governance', 'propose', ...change, ...as(home, 'alice')]);
+    expect(proposed).toMatchObject({ ingested: true, submitted_to: 'local' });
+    const { id, digest } = proposed.proposal;
+    const vote = (who: string): string[] => ['governance', 'approve', id, '--expect-digest', digest, ...as(home, who)];
+
+    expect(await online<Proposed>(home, vote('alice'))).toMatchObject({ ingested: true, submitted_to: 'local' });
+    await online(home, ['governance', 'execute', id], 12);
+    await online(home, vote('bob'));
+    expect(readdirSync(join(home.path, 'inbox')).filter((name) => name.endsWith('.json'))).toEqual([]);
+    expect(await online(home, ['governance', 'execute', id])).toMatchObject({ replayed: false, refused: [] });
+    expect(await online(home, ['governance', 'execute', id])).toMatchObject({ replayed: true });
+    expect(await online(home, ['policy', 'inspect', '--tenant', 'acme'])).toMatchObject({
+      trust: 'authenticated',
+      pq: { mode: 'and' },
+    });
+
+    expect(await online(home, ['kms', 'rotate', kid, ...token])).toMatchObject({ previous: 1 });
+    home.write('payload', 'release 1\n');
+    await online(home, ['kms', 'sign', kid, '--file', 'payload', '--out', 'bundle', '--force', ...token]);
+    const verified = ['kms', 'verify', '--file', 'payload', '--sig', 'bundle', ...token];
+    expect(await online(home, verified)).toMatchObject({ accepted: true, required_mode: 'and' });
+    const bundle = JSON.parse(home.read('bundle').toString()) as { sigs: object[] };
+    home.write('stripped', `${JSON.stringify({ ...bundle, sigs: bundle.sigs.slice(0, 1) })}\n`);
+    await online(home, ['kms', 'verify', '--file', 'payload', '--sig', 'stripped', ...token], 10);
+
+    const status = await online<{ server: { ready: boolean; service: { governed: boolean } } }>(home, [
+      'kms',
+      'status',
+    ]);
+    expect(status.server).toMatchObject({ ready: true, service: { governed: true } });
+    expect(await online(home, ['governance', 'verify'])).toMatchObject({ verdict: 'consistent' });
+    expect(await online(home, ['audit', 'verify'])).toMatchObject({ verdict: 'consistent', remembered: true });
+  });
+
+  test('a data key is wrapped and comes back', async () => {
+    await startServer(home);
+    const { kid, token } = await createKey('hybrid-kem');
+    home.write('data-key', '0123456789abcdef0123456789abcdef');
+    await online(home, ['kms', 'wrap', kid, '--file', 'data-key', '--out', 'envelope', '--force', ...token]);
+    await online(home, ['kms', 'unwrap', kid, '--file', 'envelope', '--out', 'opened', '--force', ...token]);
+    expect(home.read('opened')).toEqual(home.read('data-key'));
+  });
+
+  test('a request named twice is done once; another under its name is a conflict', async () => {
+    await startServer(home);
+    const { kid, token } = await createKey();
+    const opId = '01900000-0000-7000-8000-00000000000a';
+    const first = await online(home, ['kms', 'rotate', kid, '--op-id', opId, ...token]);
+    const second = await online<object>(home, ['kms', 'rotate', kid, '--op-id', opId, ...token]);
+    expect(second).toEqual({ ...(first as object), replayed: true });
+    await online(home, ['kms', 'rotate', `${kid}#v2`, '--op-id', opId, ...token], 15);
+  });
+
+  test('tail shows what happens, and ends when it is told to', async () => {
+    await startServer(home);
+    await createKey();
+    const run = await home.run([
+      'tail',
+      '--since',
+      '10m',
+      '--count',
+      '1',
+      '--topic',
+      'kms.key',
+      '--kms',
+      'local',
+      '--json',
+    ]);
+    expect(run.exit, run.stderr).toBe(0);
+    expect(envelopesOf<{ topic: string }>(run).map(({ mode, data }) => [mode, data!.topic])).toEqual([
+      ['online', 'kms.key.created'],
+    ]);
+    const none = await home.run(['tail', '--topic', 'nothing', '--duration', '300ms', '--kms', 'local', '--json']);
+    expect([none.exit, none.stdout]).toEqual([0, '']);
+  });
+});
+
+describe('another home', () => {
+  test('reads, judges and remembers, by socket and token', async () => {
+    const server = await startServer(home);
+    const list = (await home.json<{ ledger_id: string }>(['governance', 'list'])).data!;
+    const trust = join(home.path, 'trust', list.ledger_id);
+    const pin = JSON.parse(readFileSync(join(trust, 'pin.json'), 'utf8')) as { genesis_digest: string };
+    far.write('genesis.json', readFileSync(join(trust, 'genesis.json')));
+    await far.json(['governance', 'trust', far.file('genesis.json'), '--expect-digest', pin.genesis_digest]);
+    const cap = await mint('far.cap', '_instance', ['audit', 'govern', 'read']);
+    const there = ['--kms', `unix:${server.ready.socket}`, '--token-file', cap];
+
+    expect(await online(far, ['kms', 'list', ...there])).toMatchObject({ trust: 'authenticated' });
+    expect(await online(far, ['audit', 'verify', ...there])).toMatchObject({
+      verdict: 'consistent',
+      trust: 'pinned',
+      remembered: true,
+    });
+    expect(await online(far, ['governance', 'log', '--since', '1h', ...there])).toMatchObject({
+      trust: 'authenticated',
+    });
+    // Without the scope for files nothing is read, and that is no tampering.
+    const small = await mint('small.cap', 'acme', ['sign']);
+    await online(far, ['kms', 'list', '--kms', `unix:${server.ready.socket}`, '--token-file', small], 21);
+  });
+});
+
+describe('a busy server', () => {
+  test('readers never take a writer at work for tampering', async () => {
+    await startServer(home);
+    const { kid, token } = await createKey();
+    let writing = true;
+    const writer = (async () => {
+      for (let n = 0; n < 12; n++)
+        await online(home, [
+          'kms',
+          n % 3 === 0 ? 'rotate' : 'sign',
+          kid,
+          ...(n % 3 === 0 ? [] : ['--b3', 'a'.repeat(64), '--out', `b${n}`, '--force']),
+          ...token,
+        ]);
+      writing = false;
+    })();
+    let reads = 0;
+    while (writing || reads < 4) {
+      expect(await online(home, ['audit', 'verify'])).toMatchObject({ verdict: 'consistent' });
+      expect(await online(home, ['kms', 'list'])).toMatchObject({ trust: 'authenticated' });
+      expect(await online(home, ['governance', 'list'])).toMatchObject({ trust: 'authenticated' });
+      reads++;
+    }
+    await writer;
+  });
+});
+
+describe('the home of a server', () => {
+  test('an unsealing command says who holds it and how to ask; afterwards the server is gone', async () => {
+    const server: Server = await startServer(home);
+    const { kid } = await createKey();
+    const held = await home.json(
+      ['kms', 'rotate', kid, '--lock-timeout', '100ms', '--passphrase-file', home.passphrase('store')],
+      22,
+    );
+    expect(held.error).toMatchObject({ code: 'Locked', hint: expect.stringContaining('--kms local') as string });
+    expect(held.error!.message).toContain(String(server.ready.pid));
+    const offline = await home.run(['kms', 'status']);
+    expect(offline.stdout).toContain('ask it with --kms local');
+
+    expect(await server.stop()).toBe(0);
+    const gone = await home.json(['kms', 'list', '--kms', 'local'], 20);
+    expect(gone.error).toMatchObject({ code: 'Unreachable', hint: 'Start it: ronctl kms serve' });
+    const there = await home.json(['kms', 'list', '--kms', `unix:${server.ready.socket}`], 20);
+    expect(there.error!.message).toContain('there is no socket');
+  });
+
+  test('a killed server leaves a file that is not believed', async () => {
+    const server = await startServer(home);
+    server.signal('SIGKILL');
+    await server.exit();
+    const { error } = await home.json(['kms', 'list', '--kms', 'local'], 20);
+    expect(error!.message).toContain('has ended');
+    // What the server held is free again, and whole.
+    await home.json(['audit', 'checkpoint', '--passphrase-file', home.passphrase('store')]);
+    await home.json(['audit', 'verify']);
+  });
+});
