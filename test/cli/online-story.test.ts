@@ -30,8 +30,16 @@ async function mint(name: string, tenant: string, scopes: readonly string[]): Pr
   const asked = scopes.flatMap((scope) => ['--scope', scope]);
   const out = home.file(name);
   await home.json([
-    ...['cap', 'mint', '--tenant', tenant, ...asked, '--out', out, '--force'],
-    ...['--passphrase-file', home.passphrase('store')],
+    'cap',
+    'mint',
+    '--tenant',
+    tenant,
+    ...asked,
+    '--out',
+    out,
+    '--force',
+    '--passphrase-file',
+    home.passphrase('store'),
   ]);
   return out;
 }
@@ -41,10 +49,8 @@ const KEY_SCOPES = ['read', 'rotate', 'sign', 'verify', 'wrap', 'unwrap'];
 
 async function createKey(alg = 'ed25519'): Promise<{ kid: string; token: string[] }> {
   const token = ['--token-file', await mint('acme.cap', 'acme', KEY_SCOPES)];
-  const made = await online<{ kid: string }>(home, [
-    ...['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', alg, '--new-tenant'],
-    ...token,
-  ]);
+  const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', alg, '--new-tenant'];
+  const made = await online<{ kid: string }>(home, [...create, ...token]);
   return { kid: made.kid.replace(/#v\d+$/, ''), token };
 }
 
@@ -99,6 +105,14 @@ describe('two terminals', () => {
     await online(home, ['kms', 'wrap', kid, '--file', 'data-key', '--out', 'envelope', '--force', ...token]);
     await online(home, ['kms', 'unwrap', kid, '--file', 'envelope', '--out', 'opened', '--force', ...token]);
     expect(home.read('opened')).toEqual(home.read('data-key'));
+  });
+
+  test('where a key lives is asked and recorded', async () => {
+    await startServer(home);
+    const { kid, token } = await createKey();
+    const there = await online<{ audit: object }>(home, ['kms', 'attest', kid, ...token]);
+    expect(there).toMatchObject({ kid: `${kid}#v1`, attestation: { class: 'software' }, dry_run: false });
+    expect(there.audit).not.toBeNull();
   });
 
   test('a request named twice is done once; another under its name is a conflict', async () => {
@@ -165,24 +179,16 @@ describe('a busy server', () => {
   test('readers never take a writer at work for tampering', async () => {
     await startServer(home);
     const { kid, token } = await createKey();
-    let writing = true;
+    const sign = ['kms', 'sign', kid, '--b3', 'a'.repeat(64), '--out', 'b', '--force', ...token];
+    const state = { writing: true };
     const writer = (async () => {
-      for (let n = 0; n < 12; n++)
-        await online(home, [
-          'kms',
-          n % 3 === 0 ? 'rotate' : 'sign',
-          kid,
-          ...(n % 3 === 0 ? [] : ['--b3', 'a'.repeat(64), '--out', `b${n}`, '--force']),
-          ...token,
-        ]);
-      writing = false;
+      for (let n = 0; n < 12; n++) await online(home, n % 3 === 0 ? ['kms', 'rotate', kid, ...token] : sign);
+      state.writing = false;
     })();
-    let reads = 0;
-    while (writing || reads < 4) {
+    for (let reads = 0; state.writing || reads < 4; reads++) {
       expect(await online(home, ['audit', 'verify'])).toMatchObject({ verdict: 'consistent' });
       expect(await online(home, ['kms', 'list'])).toMatchObject({ trust: 'authenticated' });
       expect(await online(home, ['governance', 'list'])).toMatchObject({ trust: 'authenticated' });
-      reads++;
     }
     await writer;
   });

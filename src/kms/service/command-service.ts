@@ -24,7 +24,7 @@ import { readTrusted } from './trusted-services.ts';
 /** What a command may ask for, here or of a server. */
 export type CommandKms = Pick<
   Kms,
-  'keys' | 'signing' | 'wrapping' | 'governance' | 'policy' | 'audit' | 'files' | 'capabilities'
+  'keys' | 'signing' | 'wrapping' | 'attesting' | 'governance' | 'policy' | 'audit' | 'files' | 'capabilities'
 >;
 
 export interface CommandService extends CommandKms {
@@ -68,6 +68,7 @@ export function commandService(deps: StoreDeps, options: SessionOptions): Comman
     keys: keys.keys,
     signing: keys.signing,
     wrapping: keys.wrapping,
+    attesting: keys.attesting,
     governance: governanceService(custodian, {
       context: () => storeContext(deps),
       reading: async () => readGovernance(await storeContext(deps)),
