@@ -14,7 +14,11 @@ const ENVIRONMENT: readonly (readonly [name: string, text: string])[] = [
   ['RONCTL_CONFIG', 'The client configuration, instead of the one in the home.'],
   ['RONCTL_OUTPUT', 'Format of results: table, json or yaml.'],
   ['RONCTL_SIGNER', 'Local signer where a command needs one.'],
-  ['RONCTL_KMS', 'Custody service. Only none is accepted: everything is offline.'],
+  [
+    'RONCTL_KMS',
+    'Custody service: none (default, this home, offline), local, unix:PATH, https://HOST[:PORT] or http://127.0.0.1:PORT.',
+  ],
+  ['RONCTL_TOKEN_FILE', 'File (0600) with the capability for that service.'],
   ['RONCTL_CRYPTO_PROVIDER', 'native (default) or noble.'],
   ['RONCTL_NO_COLOR, NO_COLOR', 'No colour, when set and not empty.'],
   ['XDG_STATE_HOME, XDG_CONFIG_HOME', 'Where home and configuration are without RONCTL_HOME.'],

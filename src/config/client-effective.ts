@@ -16,6 +16,7 @@ export interface EffectiveKey {
 /** Variables and defaults; the home has a rule of its own. */
 const SOURCES: Readonly<Record<string, { readonly env?: string; readonly default?: string | number }>> = {
   'kms.url': { env: 'RONCTL_KMS', default: 'none' },
+  'kms.token_file': { env: 'RONCTL_TOKEN_FILE' },
   'kms.timeout': { default: '5s' },
   'kms.retries': { default: 2 },
   'signer.default': { env: 'RONCTL_SIGNER' },
@@ -76,10 +77,10 @@ export function printClientConfig(keys: readonly EffectiveKey[], withOrigins: bo
 
 const WORDS: Readonly<Record<string, string>> = {
   'home.dir': 'the home, where RONCTL_HOME is not set',
-  'kms.url': 'custody service: none, local, unix:PATH or https://HOST[:PORT] (env RONCTL_KMS)',
+  'kms.url': 'custody service: none, local, unix:PATH, https://HOST[:PORT] or http://127.0.0.1:PORT (env RONCTL_KMS)',
   'kms.ca_file': 'PEM file with the certificates to trust',
   'kms.cert_sha256': 'SHA-256 of the certificate of the server, 64 hex digits',
-  'kms.token_file': 'file (0600) with a capability',
+  'kms.token_file': 'file (0600) with a capability (env RONCTL_TOKEN_FILE)',
   'kms.timeout': 'deadline of a request',
   'kms.retries': 'repetitions of a request that may be repeated',
   'signer.default': 'signer where a command needs one (env RONCTL_SIGNER)',
