@@ -65,8 +65,9 @@ async function startServer(): Promise<{ readonly child: ChildProcess; readonly r
     stdio: ['ignore', 'pipe', openSync(join(directory, 'server.log'), 'a', 0o600)],
   });
   let text = '';
-  child.stdout.setEncoding('utf8');
-  for await (const chunk of child.stdout) {
+  const { stdout } = child;
+  stdout!.setEncoding('utf8');
+  for await (const chunk of stdout!) {
     text += chunk as string;
     if (text.includes('\n')) break;
   }
@@ -204,7 +205,7 @@ async function prepare(target: Target, tenant: string): Promise<Keys> {
   const out = join(directory, `${tenant}.cap`);
   const scopes = ['read', 'rotate', 'sign', 'unwrap', 'verify', 'wrap'].flatMap((scope) => ['--scope', scope]);
   ronctl(
-    ...['cap', 'mint', '--tenant', tenant, ...scopes, '--new-tenant', '--ttl', '24h', '--out', out],
+    ...['cap', 'mint', '--tenant', tenant, ...scopes, '--new-tenant', '--expires', '24h', '--out', out],
     ...['--passphrase-file', pass('store')],
   );
   const token = readFileSync(out, 'utf8').trim();

@@ -16,12 +16,20 @@ function readBootId(): string {
   }
 }
 
+/** The system call reads a file; between two of them the monotonic clock counts on. */
+const UPTIME_SAMPLE_MS = 100;
+
 export function nodeClock(): Clock {
   let bootId: string | undefined;
+  let sampled = { atMs: Number.NEGATIVE_INFINITY, uptimeMs: 0 };
   return {
     now: () => Date.now(),
     monotonicMs: () => performance.now(),
-    uptimeMs: () => Math.round(uptime() * 1000),
+    uptimeMs: () => {
+      const atMs = performance.now();
+      if (atMs - sampled.atMs >= UPTIME_SAMPLE_MS) sampled = { atMs, uptimeMs: uptime() * 1000 };
+      return Math.round(sampled.uptimeMs + atMs - sampled.atMs);
+    },
     bootId: () => (bootId ??= readBootId()),
     async sleep(ms, signal) {
       try {
@@ -33,6 +41,24 @@ export function nodeClock(): Clock {
   };
 }
 
+/** Ids of 16 bytes are cut from blocks: one call for each costs more than what it is for. Given bytes are wiped here. */
+const BLOCK_BYTES = 4096;
+const ID_BYTES = 16;
+
 export function nodeRandom(): Random {
-  return { bytes: (length) => new Uint8Array(randomBytes(length)) };
+  let block = new Uint8Array(0);
+  let at = 0;
+  return {
+    bytes: (length) => {
+      if (length !== ID_BYTES) return new Uint8Array(randomBytes(length));
+      if (at + length > block.length) {
+        block = new Uint8Array(randomBytes(BLOCK_BYTES));
+        at = 0;
+      }
+      const out = block.slice(at, at + length);
+      block.fill(0, at, at + length);
+      at += length;
+      return out;
+    },
+  };
 }

@@ -5,6 +5,7 @@
 // where the server only verifies (C-54).
 
 import { createLogVerifier } from '../../audit/checkpoint.ts';
+import type { AuditRecord } from '../../audit/draft.ts';
 import { FINDINGS } from '../../audit/findings.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import type { Crypto } from '../../crypto/provider.ts';
@@ -231,7 +232,13 @@ export class Backend {
   }
 
   #highWaterMs(): Millis {
-    return highWaterMs(this.store, this.#ledger?.state ?? null);
+    const newest = this.store.newestTime;
+    const log = newest === null ? this.store : this.#newestOf(newest);
+    return highWaterMs(log, this.#ledger?.state ?? null);
+  }
+
+  #newestOf(newest: AuditRecord) {
+    return { logSize: newest.seq + 1, record: () => newest, newestCheckpoint: () => this.store.newestCheckpoint() };
   }
 
   #currentView(): GovernanceView {

@@ -42,6 +42,8 @@ export class ServingStore implements CustodyStore {
   #refusal: string | null = null;
   #recent: RecentOperations;
   #newest: AuditRecord | null = null;
+  /** The newest one that this process wrote; for its time alone. */
+  #latest: AuditRecord | null = null;
   #pending = 0;
   /** An unfinished execution of an earlier process is looked up in the whole log. */
   #deepLookUps = false;
@@ -188,6 +190,12 @@ export class ServingStore implements CustodyStore {
     return signed;
   }
 
+  /** The newest record as far as its time counts: without a look into files while records come and go. */
+  get newestTime(): AuditRecord | null {
+    if (this.#latest !== null) return this.#latest;
+    return this.logSize === 0 ? null : this.record(this.logSize - 1);
+  }
+
   newestCheckpoint(): CheckpointInfo {
     return this.#inner.newestCheckpoint();
   }
@@ -264,6 +272,7 @@ export class ServingStore implements CustodyStore {
     for (const record of records) {
       this.#recent.add(record);
       if (this.#newest === null || record.seq > this.#newest.seq) this.#newest = record;
+      if (this.#latest === null || record.seq > this.#latest.seq) this.#latest = record;
     }
     this.#hooks.committed(records);
   }
