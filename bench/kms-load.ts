@@ -39,10 +39,9 @@ const LIMITS = {
 };
 const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: directory, RONCTL_HOME: home, ...LIMITS };
 
-function ronctl<T>(...argv: readonly string[]): T {
+function ronctl(...argv: readonly string[]): void {
   const done = spawnSync(join(root, 'bin', 'ronctl'), [...argv, '--json'], { env, cwd: directory, encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`ronctl ${argv.join(' ')}: ${done.status}\n${done.stdout}${done.stderr}`);
-  return (JSON.parse(done.stdout) as { readonly data: T }).data;
 }
 
 const pass = (name: string): string => {
@@ -98,7 +97,7 @@ interface Measured {
 }
 
 const percentile = (sorted: Float64Array, part: number): number =>
-  sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
+  sorted.at(Math.min(sorted.length - 1, Math.floor(sorted.length * part))) ?? 0;
 
 /** Latencies in ms, kept in one array per operation. */
 class Latencies {
@@ -137,6 +136,13 @@ interface Step {
   readonly request: Buffer;
 }
 
+/** An element that is there. */
+function at<T>(list: readonly T[], index: number): T {
+  const found = list.at(index);
+  if (found === undefined) throw new Error(`no element ${index}`);
+  return found;
+}
+
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function closedLoop(name: string, target: Target, steps: readonly Step[], connections: number, seconds: number) {
@@ -147,7 +153,7 @@ async function closedLoop(name: string, target: Target, steps: readonly Step[], 
   await Promise.all(
     open.map(async (connection, offset) => {
       for (let n = offset * 7; performance.now() < end; n++) {
-        const { op, request } = steps[n % steps.length]!;
+        const { op, request } = at(steps, n % steps.length);
         const since = performance.now();
         const { status } = await connection.send(request);
         if (status === 200) latencies.add(op, performance.now() - since);
@@ -178,7 +184,7 @@ async function openLoop(name: string, target: Target, steps: readonly Step[], pe
   while (performance.now() - begin < seconds * 1000) {
     const due = Math.floor(((performance.now() - begin) / 1000) * perSecond);
     for (; sent < due; sent++) {
-      const step = steps[sent % steps.length]!;
+      const step = at(steps, sent % steps.length);
       const dueMs = begin + (sent / perSecond) * 1000;
       const connection = free.pop();
       if (connection === undefined) waiting.push({ step, dueMs });
@@ -204,10 +210,8 @@ const B3 = 'd74981efa70a0c880b8d8c1985d075dbcbf679b99a5f9914e5aaf96b831a9e24';
 async function prepare(target: Target, tenant: string): Promise<Keys> {
   const out = join(directory, `${tenant}.cap`);
   const scopes = ['read', 'rotate', 'sign', 'unwrap', 'verify', 'wrap'].flatMap((scope) => ['--scope', scope]);
-  ronctl(
-    ...['cap', 'mint', '--tenant', tenant, ...scopes, '--new-tenant', '--expires', '24h', '--out', out],
-    ...['--passphrase-file', pass('store')],
-  );
+  const mint = ['cap', 'mint', '--tenant', tenant, ...scopes, '--new-tenant', '--expires', '24h', '--out', out];
+  ronctl(...mint, '--passphrase-file', pass('store'));
   const token = readFileSync(out, 'utf8').trim();
   const connection = await RawConnection.open(target);
   const make = async (alg: string): Promise<string> => {
@@ -252,11 +256,11 @@ async function verifyStep(target: Target, keys: Keys): Promise<Step> {
 /** `of` in the given parts of ten, spread. */
 function mix(parts: readonly (readonly [step: Step, tenths: number])[]): readonly Step[] {
   const steps = parts.flatMap(([step, tenths]) => Array.from({ length: tenths }, () => step));
-  return steps.map((_, n) => steps[(n * 7) % steps.length]!);
+  return steps.map((_, n) => at(steps, (n * 7) % steps.length));
 }
 
 const interleaved = (of: readonly (readonly Step[])[]): readonly Step[] =>
-  (of[0] ?? []).flatMap((_, n) => of.map((steps) => steps[n]!));
+  (of[0] ?? []).flatMap((_, n) => of.map((steps) => at(steps, n)));
 
 /** Sums of the histograms of a metrics page, in seconds, by series. */
 async function sums(target: Target): Promise<ReadonlyMap<string, number>> {
@@ -315,24 +319,24 @@ async function flatMemory(target: Target, pid: number, steps: readonly Step[], m
     const measured = await closedLoop('mix', target, steps, 12, 15);
     seen.push(kb(pid, 'VmRSS') / 1024);
     process.stdout.write(
-      `${((n + 1) / 4).toFixed(2).padStart(6)} min  rss ${seen.at(-1)!.toFixed(0)}  ${measured.perSecond.toFixed(0)}/s  p95 ${measured.p95.toFixed(2)} ms\n`,
+      `${((n + 1) / 4).toFixed(2).padStart(6)} min  rss ${at(seen, -1).toFixed(0)}  ${measured.perSecond.toFixed(0)}/s  p95 ${measured.p95.toFixed(2)} ms\n`,
     );
   }
   const half = seen.slice(Math.floor(seen.length / 2));
   process.stdout.write(
-    `start ${seen[0]!.toFixed(0)}, end ${seen.at(-1)!.toFixed(0)}, highest ${Math.max(...seen).toFixed(0)}; ` +
+    `start ${at(seen, 0).toFixed(0)}, end ${at(seen, -1).toFixed(0)}, highest ${Math.max(...seen).toFixed(0)}; ` +
       `second half between ${Math.min(...half).toFixed(0)} and ${Math.max(...half).toFixed(0)}\n`,
   );
 }
 
 /** `wrk` on sign Ed25519 over TCP, where it is installed. */
 function wrk(addr: string, step: Step): void {
-  if (values.wrk !== true || spawnSync('wrk', ['-v']).error !== undefined) {
+  if (!values.wrk || spawnSync('wrk', ['-v']).error !== undefined) {
     process.stdout.write('wrk: not installed\n');
     return;
   }
   const [head, body] = step.request.toString().split('\r\n\r\n');
-  const token = /Bearer (\S+)/.exec(head!)![1]!;
+  const token = /Bearer (\S+)/.exec(head ?? '')?.[1] ?? '';
   const script = join(directory, 'sign.lua');
   writeFileSync(
     script,
@@ -384,7 +388,7 @@ async function measure(ready: Ready): Promise<void> {
   const keys = await Promise.all(TENANTS.map((tenant) => prepare(target, tenant)));
   const verify = await Promise.all(keys.map((one) => verifyStep(target, one)));
   const perTenant = (make: (keys: Keys, verify: Step) => readonly Step[]): readonly Step[] =>
-    interleaved(keys.map((one, n) => make(one, verify[n]!)));
+    interleaved(keys.map((one, n) => make(one, at(verify, n))));
   const ed = perTenant((one) => [signStep(one, one.ed25519, 'sign')]);
   const rows: readonly (readonly [name: string, steps: readonly Step[], target: number])[] = [
     ['sign Ed25519', ed, 1.5 * 11_500],
@@ -415,10 +419,10 @@ async function measure(ready: Ready): Promise<void> {
     ],
   ];
   if (values.minutes !== undefined) {
-    await flatMemory(target, ready.pid, rows.at(-1)![1], Number(values.minutes));
+    await flatMemory(target, ready.pid, at(rows, -1)[1], Number(values.minutes));
     return;
   }
-  await closedLoop('warm-up', target, rows[0]![1], 12, 2);
+  await closedLoop('warm-up', target, at(rows, 0)[1], 12, 2);
   for (const [name, steps, wanted] of rows) {
     if (values.only !== undefined && !name.includes(values.only)) continue;
     for (const connections of [12, 32]) {
@@ -437,16 +441,16 @@ async function measure(ready: Ready): Promise<void> {
   const open = await openLoop(
     'open loop, 70 % of the last mix',
     target,
-    rows.at(-1)![1],
+    at(rows, -1)[1],
     mixed.perSecond * 0.7,
     SECONDS,
   );
   results.push(open);
   print(open);
-  wrk(ready.addr, ed[0]!);
+  wrk(ready.addr, at(ed, 0));
   const mib = (one: number): string => (one / 1024).toFixed(0);
   process.stdout.write(
-    `server memory MiB: start ${mib(rss[0]!)}, end ${mib(kb(ready.pid, 'VmRSS'))}, highest ${mib(kb(ready.pid, 'VmHWM'))} (target 512)\n`,
+    `server memory MiB: start ${mib(at(rss, 0))}, end ${mib(kb(ready.pid, 'VmRSS'))}, highest ${mib(kb(ready.pid, 'VmHWM'))} (target 512)\n`,
   );
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }
