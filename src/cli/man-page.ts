@@ -36,6 +36,7 @@ const SEE_ALSO: readonly (readonly [page: string, section: number])[] = [
   ['ronctl-home', 5],
   ['ronctl-custody', 7],
   ['ronctl-governance', 7],
+  ['ronctl-monitoring', 7],
   ['ronctl-security', 7],
 ];
 

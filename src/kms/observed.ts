@@ -8,7 +8,7 @@ import { parseKeyId } from '../keys/key-id.ts';
 import type { LogFields } from '../kms-api/log-fields.ts';
 import { OP_ALGS, type Op, type OpAlg } from '../kms-api/metrics.ts';
 import { rejectReason } from '../kms-api/reject-reason.ts';
-import type { Kms } from './admin-ports.ts';
+import type { Kms, RefusedEntry } from './admin-ports.ts';
 import { failureFields } from './failure-fields.ts';
 import { kidHash } from './kid-hash.ts';
 import type { Call, RotateResult, SignResult, SpanName, VerifyResult } from './ports.ts';
@@ -204,6 +204,11 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     }
   }
 
+  /** Files that an ingest refused stay in the inbox; whoever follows the stream hears of them. */
+  function refusedFiles(refused: readonly RefusedEntry[] | undefined): void {
+    for (const { name, type, code } of refused ?? []) telemetry.publish('governance.refused', { name, type, code });
+  }
+
   const { keys, signing, wrapping, attesting, governance, audit, capabilities } = kms;
   const instance = (op: Op, span: SpanName): About => ({ op, span, tenant: INSTANCE, alg: 'hybrid', fields: {} });
 
@@ -252,8 +257,16 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     },
     governance: {
       submit: (request, call) =>
-        logged('submit', { count: request.files.length }, call, () => governance.submit(request, call)),
-      ingest: (request, call) => governance.ingest(request, call),
+        logged('submit', { count: request.files.length }, call, async () => {
+          const answer = await governance.submit(request, call);
+          refusedFiles(answer.ingest?.refused);
+          return answer;
+        }),
+      ingest: async (request, call) => {
+        const answer = await governance.ingest(request, call);
+        refusedFiles(answer.refused);
+        return answer;
+      },
       execute: (request, call) =>
         logged('execute', { proposal_id: request.id }, call, () => governance.execute(request, call)),
       tune: (request, call) =>
