@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PROJECT, runBinary, temporaryHome } from '../support/binary.ts';
+import { answer, rudeServer } from '../support/rude-server.ts';
 
 const home = temporaryHome();
 
@@ -54,6 +55,16 @@ describe('what a command loads', () => {
     expect(own).toContain(`commands/${argv[0]}/${argv[1]}`);
     expect(packages.filter((name) => forbidden.includes(name))).toEqual([]);
     expect(own.filter((path) => path.startsWith('commands/'))).toHaveLength(1);
+  });
+
+  test('the HTTP client is loaded by a command that reaches a server, and nothing of the server is', async () => {
+    const gone = await loadedBy(['kms', 'status', '--kms', 'unix:/nonexistent']);
+    expect(gone.packages.filter((name) => HEAVY.includes(name) && name !== 'chalk')).toEqual([]);
+    const server = await rudeServer((socket) => socket.write(answer(200, '{"ready":true}')));
+    const { packages, own } = await loadedBy(['kms', 'status', '--kms', `unix:${server.socketPath}`]);
+    expect(packages).toContain('undici');
+    expect(packages).not.toContain('fastify');
+    expect(own.filter((path) => path.startsWith('commands/'))).toEqual(['commands/kms/status']);
   });
 
   test('yaml is loaded by -o yaml, and only there', async () => {
