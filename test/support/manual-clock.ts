@@ -12,6 +12,16 @@ export async function settle(realMs = 15): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, realMs));
 }
 
+/** Moves the clock until a promise has settled. */
+export async function passing<T>(clock: ManualClock, promise: Promise<T>): Promise<T> {
+  const pending = Symbol('pending');
+  for (;;) {
+    const first = await Promise.race([promise, settle(1).then(() => pending)]);
+    if (first !== pending) return promise;
+    await clock.pass(50);
+  }
+}
+
 /** Waits, in real time, until something holds. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await settle(2);

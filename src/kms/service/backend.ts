@@ -4,22 +4,13 @@
 // committed one. Refuses: to write after tampering was found, while the clock is far ahead and nobody confirmed it, and
 // where the server only verifies (C-54).
 
-import { createLogVerifier } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
-import { FINDINGS } from '../../audit/findings.ts';
-import { equalBytes } from '../../bytes/equal.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
-import type { LinePlace } from '../../governance/index-entry.ts';
-import { replayLedger } from '../../governance/ledger-open.ts';
-import { encodeState } from '../../governance/state-file.ts';
 import type { Millis } from '../../host.ts';
 import { type LocalPolicy, withLocal } from '../../policy/local.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
-import { requireLogFile } from '../../storage/audit-log-file.ts';
-import { epochPaths } from '../../storage/audit-paths.ts';
-import { verifyEpoch } from '../../storage/audit-verify.ts';
 import { openCustodyStore } from '../../storage/custody-open.ts';
 import { type CustodyStore, verifyOnlyError } from '../../storage/custody-port.ts';
 import { type StoreContext, type StoreDeps, storeContext } from '../../storage/store-deps.ts';
@@ -32,9 +23,11 @@ import { recover } from './governance-execute.ts';
 import { ingest } from './governance-ingest.ts';
 import { highWaterMs, LedgerWriter, momentNow } from './governance-ledger.ts';
 import type { GovernanceView } from './governance-view.ts';
+import type { ExecutionPlace } from './key-policy.ts';
 import { RecentOperations } from './recent-operations.ts';
 import { type ServingHooks, ServingStore, unavailable } from './serving-store.ts';
 import { demandLedger, judgeClock, keepPin, viewOf } from './session.ts';
+import { wholeCheck } from './whole-check.ts';
 
 /** Acts of the service itself: what waits is taken in, what was interrupted is finished. */
 const SYSTEM = 'system';
@@ -43,8 +36,8 @@ export interface BackendOptions {
   readonly deps: StoreDeps;
   readonly telemetry: Telemetry;
   readonly kind: 'file' | 'inmem';
-  /** Never writes (C-54). */
-  readonly verifyOnly: boolean;
+  /** Never writes, and why (C-54); null = it does. */
+  readonly verifyOnly: string | null;
   /** The operator says at the start that the clock is right. */
   readonly confirmTime: boolean;
   readonly hooks: Omit<ServingHooks, 'lost'>;
@@ -87,10 +80,11 @@ export class Backend {
   static async open(options: BackendOptions): Promise<Backend> {
     const { deps } = options;
     const context = await storeContext(deps);
-    const inner = await openCustodyStore(deps, { role: 'server', dryRun: options.verifyOnly });
+    const inner = await openCustodyStore(deps, { role: 'server', dryRun: options.verifyOnly !== null });
     try {
       const backend = new Backend(options, context, inner);
-      await backend.#verifyAll();
+      const found = await wholeCheck(deps, context, backend.store, backend.ledger);
+      if (found !== null) backend.#distrust(found);
       await backend.#settle(options.confirmTime);
       return backend;
     } catch (error) {
@@ -106,7 +100,10 @@ export class Backend {
 
   /** The same without what only this process keeps tighter. */
   committedView(): GovernanceView {
-    return viewOf(this.#ledger, parseProfile(this.#inner.profile, 'profile'));
+    const view = viewOf(this.#ledger, parseProfile(this.#inner.profile, 'profile'));
+    if (this.#options.kind === 'file') return view;
+    // The ledger comes from another life: every key of this one was made after its raises.
+    return { ...view, lastRaise: (scope) => afterAll(view.lastRaise(scope)) };
   }
 
   get ledger(): LedgerWriter | null {
@@ -120,8 +117,11 @@ export class Backend {
   /** Why nothing is written although the backend is there; null when it is. */
   get verifyOnly(): string | null {
     if (this.#integrity !== null) return this.#integrity;
-    if (this.#options.verifyOnly) return 'this server is configured to verify only';
-    return this.#inner.verifyOnly?.reason ?? null;
+    return this.#options.verifyOnly ?? this.#inner.verifyOnly?.reason ?? null;
+  }
+
+  get inMemory(): boolean {
+    return this.#options.kind === 'inmem';
   }
 
   get tampered(): boolean {
@@ -206,7 +206,7 @@ export class Backend {
       telemetry.count('kms_backend_reconnects_total', { backend: kind });
       telemetry.count('backoff_retries_total', { op: 'backend' });
       try {
-        const next = await openCustodyStore(deps, { role: 'server', dryRun: this.#options.verifyOnly });
+        const next = await openCustodyStore(deps, { role: 'server', dryRun: this.#options.verifyOnly !== null });
         const before = this.#inner;
         this.#inner = next;
         this.store.replace(next, RecentOperations.read(next, this.context.clock.now()));
@@ -242,9 +242,8 @@ export class Backend {
   }
 
   #currentView(): GovernanceView {
-    const view = viewOf(this.#ledger, parseProfile(this.#inner.profile, 'profile'));
-    if (this.#floor === null) return view;
-    return withLocal(view, this.#floor);
+    const view = this.committedView();
+    return this.#floor === null ? view : withLocal(view, this.#floor);
   }
 
   #refresh(): void {
@@ -301,48 +300,6 @@ export class Backend {
     }
   }
 
-  async #verifyAll(): Promise<void> {
-    const { deps } = this.#options;
-    const { files, paths, clock } = this.context;
-    const log = requireLogFile(files, paths.audit);
-    const epoch = log.epochs.at(-1)!;
-    const local = { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' } as const;
-    const report = await verifyEpoch(
-      { files, clock, workers: deps.host.workers, onProgress: () => undefined },
-      {
-        epoch: epoch.n,
-        paths: epochPaths(paths.audit, epoch.n),
-        verifier: createLogVerifier(local, this.crypto),
-        remembered: null,
-        live: true,
-        semantic: true,
-        headKeys: null,
-      },
-    );
-    const found = report.findings.find((one) => FINDINGS[one.code] === 'tampered');
-    if (found !== undefined) {
-      this.#distrust(`the audit log: ${found.message} (${found.code})`);
-    }
-    this.#verifyLedger();
-  }
-
-  #verifyLedger(): void {
-    const ledger = this.#ledger;
-    if (ledger === null) return;
-    const source = {
-      lineAt: (place: LinePlace) => ledger.line(place.seq),
-      linesFrom: (seq: number) => this.store.ledgerLines(seq),
-    };
-    try {
-      const replayed = replayLedger(this.crypto, source);
-      if (equalBytes(encodeState(replayed), encodeState(ledger.state))) return;
-      this.#distrust('ledger/state.json is not what the ledger comes to');
-    } catch (error) {
-      if (!(error instanceof RonError) || error.exit !== 10) throw error;
-      this.#distrust(`the ledger: ${error.message}`);
-    }
-  }
-
   #distrust(why: string): void {
     this.#integrity = why;
     this.store.refuseWrites(why);
@@ -371,3 +328,6 @@ export class Backend {
     });
   }
 }
+
+const afterAll = (raise: ExecutionPlace | null): ExecutionPlace | null =>
+  raise === null ? null : { ...raise, auditSeq: -1 };

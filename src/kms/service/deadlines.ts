@@ -6,7 +6,7 @@ import type { Clock } from '../../host.ts';
 const TICK_MS = 25;
 
 interface Wait {
-  readonly untilMs: number;
+  untilMs: number;
   readonly expire: () => void;
 }
 
@@ -47,8 +47,15 @@ export class Deadlines {
   async #tick(): Promise<void> {
     this.#ticking = true;
     while (this.#waiting.size > 0) {
+      const before = this.#clock.monotonicMs();
       await this.#clock.sleep(TICK_MS);
       const now = this.#clock.monotonicMs();
+      // Time in which this process did not run at all is nobody's delay; what has come meanwhile is told first.
+      const stalledMs = now - before - TICK_MS;
+      if (stalledMs > TICK_MS) {
+        for (const wait of this.#waiting) wait.untilMs += stalledMs;
+        continue;
+      }
       for (const wait of this.#waiting) if (wait.untilMs <= now) wait.expire();
     }
     this.#ticking = false;

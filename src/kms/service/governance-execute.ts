@@ -78,6 +78,8 @@ export async function execute(
       actor,
     });
   }
+  // A receipt that nobody can sign must not be found out after the effects.
+  (await servicePairFor(writer.store, writer.crypto, writer.state.governed.serviceKeys)).release();
   if (dryRun) return null;
   const statements = tallyOf(writer.state, open).approvalDigests;
   const intent: Intent = { proposal_digest: digest, statements, judged_at: judgedAt, plan };

@@ -6,7 +6,7 @@ import { INSTANCE } from '../../capability/caveats.ts';
 import { parseKeyId } from '../../keys/key-id.ts';
 import { headOf } from '../../keys/keyring.ts';
 import type { PublicView } from '../../keys/public-view.ts';
-import { effective, effectivePq } from '../../policy/effective.ts';
+import { effectivePq } from '../../policy/effective.ts';
 import { ownPqOf, pqOf } from '../../policy/state.ts';
 import { PHASES } from '../../rollout/phases.ts';
 import type { ServiceState } from '../admin-ports.ts';
@@ -68,10 +68,4 @@ export function pqNow(backend: Backend): Pick<ServiceState, 'pqMode' | 'rolloutP
   const { policy, overlays } = backend.view;
   const { summary } = { summary: effectivePq(policy, null, overlays, backend.judged()).summary };
   return { pqMode: PHASES[summary.phase].verify_mode, rolloutPercent: summary.percent };
-}
-
-/** The registry values in force for the instance. */
-export function globalValue(backend: Backend, key: string): unknown {
-  const { policy, overlays } = backend.view;
-  return effective(policy, null, overlays, backend.judged()).values.get(key)?.value;
 }

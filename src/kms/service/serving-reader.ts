@@ -3,6 +3,7 @@
 // authenticated, because the store that was unsealed is the writer of it.
 
 import { fromHex } from '../../bytes/hex.ts';
+import type { LogPlace } from '../../keys/acceptance.ts';
 import { withVersion } from '../../keys/key-id.ts';
 import { keyFileName } from '../../keys/key-object.ts';
 import type { PublicVersion, PublicView } from '../../keys/public-view.ts';
@@ -12,13 +13,16 @@ import type { GovernanceView } from './governance-view.ts';
 import type { KeyObjectMemo } from './key-info.ts';
 import { epochOf } from './legacy.ts';
 import { provenLog } from './proven-log.ts';
-import type { KeyReader, TrustedService } from './reader.ts';
+import type { KeyReader, ProvenLog, TrustedService } from './reader.ts';
 import { trustedHome } from './trusted-services.ts';
+
+/** What it reads from; the backend of a server. */
+export type ReaderSource = Pick<Backend, 'context' | 'store' | 'view' | 'judged' | 'tampered' | 'inMemory'>;
 
 type Snapshot = Omit<KeyReader, 'judged'>;
 
 export class ServingReader {
-  readonly #backend: Backend;
+  readonly #backend: ReaderSource;
   /** By the entry of the view that they belong to; an entry that changed is another object. */
   readonly #files = new WeakMap<PublicVersion, Uint8Array | null>();
   readonly #objects: KeyObjectMemo = new WeakMap();
@@ -29,7 +33,7 @@ export class ServingReader {
   #trusted: TrustedService | null = null;
   #snapshot: Snapshot | null = null;
 
-  constructor(backend: Backend) {
+  constructor(backend: ReaderSource) {
     this.#backend = backend;
   }
 
@@ -49,8 +53,7 @@ export class ServingReader {
   }
 
   #make(trusted: TrustedService): Snapshot {
-    const { context, store, view: policy } = this.#backend;
-    const signed = store.newestCheckpoint();
+    const { store, view: policy } = this.#backend;
     const byName = this.#byName;
     return {
       ...trusted,
@@ -58,9 +61,28 @@ export class ServingReader {
       storeId: store.storeId,
       view: store.view,
       policy,
-      log: provenLog(context, epochOf(store.origin) ?? 0, { size: signed.size, root: fromHex(signed.root, 32)! }),
+      // What only an older life could show is open here (log page 4.12).
+      log: this.#backend.inMemory ? null : this.#ownLog(),
       keyFile: (name) => (byName.has(name) ? (byName.get(name) ?? null) : store.keyFile(name)),
       objects: this.#objects,
+    };
+  }
+
+  /** The own log: what no checkpoint covers yet stands under the head, which only this process writes. */
+  #ownLog(): ProvenLog {
+    const { context, store } = this.#backend;
+    const signed = store.newestCheckpoint();
+    const epoch = epochOf(store.origin) ?? 0;
+    const proven = provenLog(context, epoch, { size: signed.size, root: fromHex(signed.root, 32)! });
+    const isTail = ({ epoch: of, seq }: LogPlace): boolean => of === epoch && seq >= signed.size && seq < store.logSize;
+    return {
+      ...proven,
+      record: (place) => (isTail(place) ? store.record(place.seq) : proven.record(place)),
+      find: function* (op) {
+        const tail = [...store.records(signed.size)].filter((record) => record.op === op).reverse();
+        for (const record of tail) yield { place: { epoch, seq: record.seq }, record };
+        yield* proven.find(op);
+      },
     };
   }
 

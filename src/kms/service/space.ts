@@ -11,7 +11,7 @@ import { unavailable } from './serving-store.ts';
 
 const SAMPLE_MS = 1000;
 /** Below this nothing is written. */
-const LAST_BYTES = 64 * 1024 * 1024;
+export const LAST_BYTES = 64 * 1024 * 1024;
 const BURST_S = 60;
 const DAY_MS = 86_400_000;
 /** A record without its kid: measured at 540 bytes for `sign`. */
@@ -32,6 +32,8 @@ const TENANT_OPS: ReadonlySet<AuditOp> = new Set([
 
 export interface SpaceLimits {
   readonly reserveBytes: number;
+  /** Below this nothing is written. */
+  readonly lastBytes: number;
   /** 0 = no limit. */
   readonly tenantBytesPerS: number;
 }
@@ -78,7 +80,7 @@ export class Space {
   admit(drafts: readonly Pick<AuditDraft, 'op' | 'tenant' | 'kid'>[]): void {
     const { freeBytes, totalBytes } = this.now;
     if (totalBytes > 0) {
-      if (freeBytes < LAST_BYTES) throw unavailable('the volume of the audit log is full');
+      if (freeBytes < this.#limits.lastBytes) throw unavailable('the volume of the audit log is full');
       if (freeBytes < this.#limits.reserveBytes && drafts.some(({ op }) => TENANT_OPS.has(op))) {
         throw unavailable('the volume of the audit log is nearly full: only authority changes are written');
       }

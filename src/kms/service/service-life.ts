@@ -1,0 +1,301 @@
+// The life of a server's custody service: its ports, its state, what it does once a second, and its end. Order of the end
+// (CON-27): nothing new begins, outcomes are flushed, `stop` is recorded, the final checkpoint is signed, everything is
+// released.
+
+import { equalBytes } from '../../bytes/equal.ts';
+import type { ServerConfig } from '../../config/server-config.ts';
+import type { LedgerPolicy } from '../../config/server-ledger.ts';
+import { configSha256 } from '../../config/server-reload.ts';
+import type { Judged } from '../../policy/overlay.ts';
+import { epochPaths } from '../../storage/audit-paths.ts';
+import type { CustodyStore } from '../../storage/custody-port.ts';
+import type { Authenticator, Health, Kms, ServiceState } from '../admin-ports.ts';
+import type { Call } from '../ports.ts';
+import { attestRequirement } from './attest-requirement.ts';
+import { SOFTWARE_CLASS } from './attestation.ts';
+import { type AuditLogReading, auditService } from './audit-port.ts';
+import { authoriseInstance, whileItStands } from './authorise.ts';
+import type { OpenCapabilities } from './capabilities.ts';
+import type { Custodian } from './custodian.ts';
+import type { CustodyService, Judgement } from './custody-service.ts';
+import { filesService } from './files-port.ts';
+import { governanceService } from './governance-port.ts';
+import { readGovernance } from './governance-reader.ts';
+import { epochOf } from './legacy.ts';
+import { policyService } from './policy-port.ts';
+import { ledgerPolicyOf, type ServiceParts } from './service-parts.ts';
+import { keyPart, oldestPendingAtMs, policyPart, pqNow } from './service-state.ts';
+import { type ServingKeys, servingKeys } from './serving-keys.ts';
+import { readTrusted } from './trusted-services.ts';
+
+const TICK_MS = 1000;
+
+/** The service's own acts. */
+const SYSTEM_CALL: Call = {
+  caller: { kind: 'system' },
+  opId: '00000000-0000-7000-8000-000000000000',
+  corrId: '00000000-0000-7000-8000-000000000000',
+  signal: new AbortController().signal,
+};
+
+const inboxWaits = (names: readonly string[]): boolean => names.some((name) => /^[0-9a-f]{64}\.json$/.test(name));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export class LongLivedService implements CustodyService {
+  readonly kms: Kms;
+  readonly #parts: ServiceParts;
+  readonly #keys: ServingKeys;
+  readonly #ended = new AbortController();
+  #timers: Promise<unknown> = Promise.resolve();
+  #config: ServerConfig;
+  #draining = false;
+  #rngOk = true;
+  /** The first ledger line that was not spooled yet. */
+  #spooled: number;
+  #closing: Promise<boolean> | null = null;
+  #keyPart: { readonly view: unknown; readonly part: ReturnType<typeof keyPart> } | null = null;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+    this.#config = parts.config;
+    this.#spooled = (parts.backend.store.view.ledger?.seq ?? -1) + 1;
+    this.#keys = this.#servingKeys();
+    this.kms = this.#ports();
+  }
+
+  get authenticator(): Authenticator {
+    return this.#parts.capabilities.authenticator;
+  }
+
+  get capabilities(): OpenCapabilities {
+    return this.#parts.capabilities;
+  }
+
+  get store(): CustodyStore {
+    return this.#parts.backend.store;
+  }
+
+  policy(): { readonly ledger: LedgerPolicy; readonly judged: Judged } {
+    const { backend } = this.#parts;
+    return { ledger: ledgerPolicyOf(backend), judged: backend.judged() };
+  }
+
+  async reload({ config, local }: Judgement, changed: readonly string[]): Promise<void> {
+    const { backend } = this.#parts;
+    this.#config = config;
+    backend.keepAtLeast(local);
+    const { audit, verify_cache: cache } = config;
+    this.#keys.serving.verdicts.limit({ maxEntries: cache.max_entries, ttlMs: audit.verify_cache_ttl_ms });
+    if (changed.length === 0) return;
+    const detail = { changed: [...changed], config_sha256: configSha256(config) };
+    await backend.store.append([{ op: 'config', actor: 'system', result: 'ok', detail }]);
+  }
+
+  state(): ServiceState {
+    const { backend, capabilities, checkpointer, space } = this.#parts;
+    const { store } = backend;
+    const { view } = store;
+    const { serving } = this.#keys;
+    const { service, security } = this.#config;
+    if (this.#keyPart?.view !== view) this.#keyPart = { view, part: keyPart(view) };
+    const checkpoint = checkpointer.state;
+    return {
+      backend: service.backend,
+      backendReady: backend.lostAtMs === null,
+      backendLostAtMs: backend.lostAtMs,
+      amnesia: service.amnesia,
+      verifyOnly: backend.verifyOnly,
+      ...policyPart(backend.view),
+      ...pqNow(backend),
+      pqOk: true,
+      audit: {
+        origin: store.origin,
+        size: store.logSize,
+        writable: store.unavailableWhy === null,
+        checkpointAtMs: checkpoint.atMs,
+        checkpointSize: store.newestCheckpoint().size,
+        checkpointOk: checkpoint.ok,
+        integrityFailures: backend.tampered ? 1 : 0,
+        queueDepth: store.pending,
+      },
+      attestation: { required: this.#attestRequired(), ready: serving.attestations.ready, class: SOFTWARE_CLASS },
+      rngOk: this.#rngOk,
+      clockOk: backend.clockOk(security.time_skew_tolerance_ms),
+      verifyCache: { entries: serving.verdicts.size, ageMs: serving.materialAgeMs() },
+      capRootAgeDays: capabilities.rootAgeDays(),
+      capabilities: capabilities.active(),
+      ...(backend.inMemory ? { freeBytes: 0, totalBytes: 0 } : space.now),
+      draining: this.#draining,
+      ...this.#keyPart.part,
+      oldestPendingAtMs: oldestPendingAtMs(backend),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { backend, checkpointer, options } = this.#parts;
+    const { version, build, provider } = options;
+    if (backend.store.unavailableWhy === null) {
+      const detail = { role: 'server', version, build, provider, config_sha256: configSha256(this.#config) };
+      await backend.store.append([{ op: 'start', actor: 'system', result: 'ok', detail }]);
+      checkpointer.soon();
+    }
+    const { signal } = this.#ended;
+    this.#timers = Promise.all([backend.keep(signal), this.#everySecond(signal)]);
+  }
+
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#parts.options.telemetry.publish('kms.shutdown', { draining: true });
+  }
+
+  close(reason: string): Promise<boolean> {
+    this.#closing ??= this.#close(reason);
+    return this.#closing;
+  }
+
+  async #close(reason: string): Promise<boolean> {
+    const { backend, capabilities, checkpointer, options, release } = this.#parts;
+    const { store } = backend;
+    this.drain();
+    this.#ended.abort();
+    checkpointer.end();
+    await this.#timers.catch(() => undefined);
+    let signed = false;
+    try {
+      if (store.unavailableWhy === null) {
+        await this.#keys.serving.outcomes.flush(store, true);
+        await store.append([{ op: 'stop', actor: 'system', result: 'ok', detail: { reason } }]);
+        await checkpointer.now();
+        signed = true;
+        await this.#writeSpool();
+      }
+    } catch (error) {
+      options.telemetry.log('error', 'final_checkpoint_failed', { message: messageOf(error) });
+    } finally {
+      await checkpointer.idle();
+      capabilities.close();
+      await this.#keys.close();
+      await backend.close();
+      release();
+    }
+    return signed;
+  }
+
+  async #everySecond(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts.backend.context;
+    while (!signal.aborted) {
+      await clock.sleep(TICK_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      await this.#tick().catch((error: unknown) => {
+        this.#parts.options.telemetry.log('warn', 'tick_failed', { message: messageOf(error) });
+      });
+    }
+  }
+
+  /** Records outcomes, signs when it is time, takes in what others put into the inbox. */
+  async #tick(): Promise<void> {
+    const { backend, checkpointer, options } = this.#parts;
+    const { context, ledger, store } = backend;
+    const { telemetry } = options;
+    const [one, other] = [context.random.bytes(16), context.random.bytes(16)];
+    this.#rngOk = one !== undefined && other !== undefined && !equalBytes(one, other);
+    const state = this.#keys.serving.attestations.ready ? 'ready' : 'missing';
+    telemetry.count('kms_attestation_ready_seconds_total', { state });
+    store.recent.forget(context.clock.now());
+    if (store.unavailableWhy !== null) return;
+    await this.#keys.serving.outcomes.flush(store);
+    if (checkpointer.due) {
+      checkpointer.soon();
+      await this.#writeSpool();
+    }
+    if (ledger === null || !inboxWaits(context.files.list(context.paths.inbox))) return;
+    telemetry.count('tasks_spawned_total', { kind: 'ingest' });
+    await backend.act({ call: SYSTEM_CALL, confirmTime: false }, () => Promise.resolve());
+  }
+
+  async #writeSpool(): Promise<void> {
+    const { backend, options } = this.#parts;
+    if (options.spool === undefined) return;
+    const { store } = backend;
+    const ledger = store.view.ledger === null ? [] : [...store.ledgerLines(this.#spooled)];
+    await options.spool({ checkpoint: store.newestCheckpoint().note, ledger });
+    this.#spooled += ledger.length;
+  }
+
+  #attestRequired(): boolean {
+    return attestRequirement(this.#parts.backend, this.#config) === 'required';
+  }
+
+  #servingKeys(): ServingKeys {
+    const { backend, deps, options } = this.#parts;
+    const { audit, limits, service, verify_cache: cache } = this.#config;
+    return servingKeys({
+      source: backend,
+      clock: deps.host.clock,
+      random: deps.host.random,
+      telemetry: options.telemetry,
+      trusted: () => readTrusted(deps),
+      backend: service.backend,
+      build: options.build,
+      cache: { maxEntries: cache.max_entries, ttlMs: audit.verify_cache_ttl_ms },
+      attestDeadlineMs: limits.attest_deadline_ms,
+      attestRequirement: () => attestRequirement(backend, this.#config),
+    });
+  }
+
+  #ports(): Kms {
+    const { backend, capabilities, checkpointer, deps } = this.#parts;
+    const { keys, signing, wrapping, attesting } = this.#keys;
+    const { context } = backend;
+    const custodian: Custodian = {
+      act: (options, use) => backend.act(options, use),
+      checkpoint: async (call) => (call.dryRun === true ? null : checkpointer.now()),
+    };
+    return {
+      keys,
+      signing,
+      wrapping,
+      attesting,
+      governance: governanceService(custodian, {
+        context: () => Promise.resolve(context),
+        reading: () => Promise.resolve(readGovernance(context)),
+      }),
+      policy: policyService(() => {
+        const { judged, trust } = this.#keys.reader();
+        return Promise.resolve({ policy: backend.view, judged, trust });
+      }),
+      audit: auditService(custodian, () => Promise.resolve(this.#log())),
+      files: filesService(() => Promise.resolve({ files: context.files, root: deps.home })),
+      capabilities: capabilities.capabilities,
+      health: this.#health(),
+    };
+  }
+
+  #health(): Health {
+    const { events } = this.#parts.options;
+    return {
+      status: async (_request, call) => {
+        authoriseInstance(call, 'kms:read');
+        return this.state();
+      },
+      events: (request, call) => {
+        authoriseInstance(call, 'kms:audit');
+        return whileItStands(call, events({ ...request, signal: call.signal }));
+      },
+    };
+  }
+
+  #log(): AuditLogReading {
+    const { context, store } = this.#parts.backend;
+    const epoch = epochOf(store.origin) ?? 0;
+    return {
+      files: context.files,
+      paths: epochPaths(context.paths.audit, epoch),
+      origin: store.origin,
+      epoch,
+      size: store.logSize,
+      checkpoint: store.newestCheckpoint(),
+    };
+  }
+}

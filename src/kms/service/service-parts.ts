@@ -1,0 +1,158 @@
+// Opening what a server stands on, in the order in which one thing needs another: backend, judgement of the configuration,
+// room, checkpoints, capabilities.
+
+import type { AuditRecord } from '../../audit/draft.ts';
+import { AUDIT_OPS } from '../../audit/ops.ts';
+import type { ServerConfig } from '../../config/server-config.ts';
+import type { LedgerPolicy } from '../../config/server-ledger.ts';
+import { NO_LOCAL_POLICY } from '../../policy/local.ts';
+import type { StoreDeps } from '../../storage/store-deps.ts';
+import { refuseUnattestable } from './attest-requirement.ts';
+import { Backend } from './backend.ts';
+import { type OpenCapabilities, openCapabilities } from './capabilities.ts';
+import { Checkpointer } from './checkpointer.ts';
+import type { CustodyServiceOptions } from './custody-service.ts';
+import { GovernanceEvents, toldSafely } from './governance-events.ts';
+import { LAST_BYTES, Space } from './space.ts';
+
+export interface ServiceParts {
+  readonly deps: StoreDeps;
+  readonly options: CustodyServiceOptions;
+  /** After the judgement. */
+  readonly config: ServerConfig;
+  readonly backend: Backend;
+  readonly checkpointer: Checkpointer;
+  readonly space: Space;
+  readonly capabilities: OpenCapabilities;
+  /** Releases the lock and what else was taken before the parts. */
+  readonly release: () => void;
+}
+
+export interface OpenParts {
+  readonly deps: StoreDeps;
+  readonly options: CustodyServiceOptions;
+  readonly verifyOnly: string | null;
+  readonly release: () => void;
+}
+
+/** What the hooks of the backend reach only once it is open. */
+interface Late {
+  checkpointer: Checkpointer | null;
+  space: Space | null;
+  events: GovernanceEvents | null;
+}
+
+const MEMORY_LAST_BYTES = 1024 * 1024;
+
+export function ledgerPolicyOf(backend: Backend): LedgerPolicy {
+  const { governed, ledgerId, overlays, policy, profile } = backend.committedView();
+  return { governed, name: ledgerId === null ? 'home.json' : `ledger ${ledgerId}`, profile, policy, overlays };
+}
+
+/** Throws what opening throws, and RefusedConfig. */
+export async function openParts(open: OpenParts): Promise<ServiceParts> {
+  const late: Late = { checkpointer: null, space: null, events: null };
+  const backend = await openBackend(open, late);
+  const { deps, options, release } = open;
+  try {
+    const judgement = options.judge?.(ledgerPolicyOf(backend), backend.judged()) ?? {
+      config: options.config,
+      local: NO_LOCAL_POLICY,
+    };
+    const { config } = judgement;
+    backend.keepAtLeast(judgement.local);
+    refuseUnattestable(backend, config);
+    late.events = new GovernanceEvents(options.telemetry, backend.ledger);
+    late.space = spaceOf(backend, config);
+    late.checkpointer = checkpointerOf(backend, options, config);
+    const capabilities = await openCapabilities({
+      store: backend.store,
+      random: deps.host.random,
+      clock: deps.host.clock,
+      policy: () => backend.view,
+      judged: () => backend.judged(),
+      caps: config.caps,
+      telemetry: options.telemetry,
+    });
+    const { checkpointer, space } = late;
+    return { deps, options, config, backend, checkpointer, space, capabilities, release };
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+function openBackend({ deps, options, verifyOnly }: OpenParts, late: Late): Promise<Backend> {
+  const { config, telemetry } = options;
+  const backend: { current: Backend | null } = { current: null };
+  const opened = Backend.open({
+    deps,
+    telemetry,
+    kind: config.service.backend,
+    verifyOnly,
+    confirmTime: options.confirmTime === true,
+    changed: () => toldSafely(telemetry, () => late.events?.look(backend.current?.ledger ?? null)),
+    hooks: {
+      admit: (drafts) => late.space?.admit(drafts),
+      committed: (records) => {
+        telemetry.count('kms_audit_appends_total', { result: 'ok' }, records.length);
+        late.checkpointer?.grown(records.length);
+        if (records.some(changesPublicView)) late.checkpointer?.soon();
+        for (const record of records) publish(options, record);
+      },
+      failed: (error, records) => {
+        if (error.code === 'Busy') telemetry.count('busy_rejections_total', { queue: 'audit' });
+        if (error.code === 'StoreUnavailable') telemetry.count('io_timeouts_total', { op: 'append' });
+        if (records > 0) telemetry.count('kms_audit_appends_total', { result: 'err' }, records);
+      },
+    },
+  });
+  return opened.then((one) => {
+    backend.current = one;
+    return one;
+  });
+}
+
+/** Readers see it only under a checkpoint, so that one follows. */
+function changesPublicView(record: AuditRecord): boolean {
+  const row = AUDIT_OPS[record.op];
+  return row.checkpoint || row.mutation || record.op === 'ledger.append';
+}
+
+function publish({ telemetry }: CustodyServiceOptions, record: AuditRecord): void {
+  const data = { tenant: record.tenant ?? null, index: record.seq };
+  if (record.op === 'create') telemetry.publish('kms.key.created', data);
+  if (record.op === 'rotate') telemetry.publish('kms.key.rotated', data);
+  if (record.op === 'retire') telemetry.publish('kms.key.retired', data);
+  if (record.op === 'mint') telemetry.publish('kms.capability.minted', data);
+  if (record.op === 'revoke') telemetry.publish('kms.capability.revoked', data);
+  if (record.op === 'gap') telemetry.publish('kms.audit.gap', { ...record.detail, index: record.seq });
+}
+
+function spaceOf(backend: Backend, { audit }: ServerConfig): Space {
+  const { clock, files, paths } = backend.context;
+  return new Space(files, paths.audit, clock, {
+    ...(backend.inMemory
+      ? { reserveBytes: 0, lastBytes: MEMORY_LAST_BYTES }
+      : { reserveBytes: audit.reserve_bytes, lastBytes: LAST_BYTES }),
+    tenantBytesPerS: audit.tenant_bytes_per_s,
+  });
+}
+
+function checkpointerOf(backend: Backend, { telemetry }: CustodyServiceOptions, config: ServerConfig): Checkpointer {
+  const { audit, limits } = config;
+  return new Checkpointer(
+    {
+      clock: backend.context.clock,
+      telemetry,
+      intervalOps: audit.checkpoint_interval_ops,
+      intervalMs: audit.checkpoint_interval_ms,
+      deadlineMs: limits.checkpoint_deadline_ms,
+      sign: async () => {
+        await backend.keepPin();
+        return backend.store.checkpoint();
+      },
+    },
+    backend.store.newestCheckpoint().signedAtMs,
+  );
+}
