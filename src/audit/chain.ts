@@ -113,6 +113,7 @@ export class RecordChain {
 
   /** Checks the border to the stretch that follows, and takes over its end. */
   join(after: ChainEnds): void {
+    const before = after.state === null ? null : new Map(this.#kids);
     for (const [kid, first] of after.firstKids) this.#kid(kid, first.kidSeq, first.seq);
     for (const [kid, last] of after.kids) this.#kids.set(kid, last);
     if (after.firstTime !== null) {
@@ -128,8 +129,8 @@ export class RecordChain {
       this.#ledger(after.firstLedger);
       this.#lastLedger = after.lastLedger;
     }
-    if (after.state !== null) {
-      this.#state = { ...after.state, kids: new Map([...this.#kidsBefore(after), ...after.state.kids]) };
+    if (after.state !== null && before !== null) {
+      this.#state = { ...after.state, kids: new Map([...before, ...after.state.kids]) };
     }
   }
 
@@ -152,16 +153,6 @@ export class RecordChain {
       lastLedger: this.#lastLedger,
       state: this.#state,
     };
-  }
-
-  /** Counters as they were before a stretch that is already merged into `#kids`. */
-  #kidsBefore(after: ChainEnds): KidCounters {
-    const before = new Map(this.#kids);
-    for (const [kid, first] of after.firstKids) {
-      if (first.kidSeq > 1) before.set(kid, first.kidSeq - 1);
-      else before.delete(kid);
-    }
-    return before;
   }
 
   #say(code: FindingCode, seq: number, message: string): void {

@@ -1,10 +1,12 @@
 // The custody service of a server: what it does by itself over a long life (log page 4.5, 4.6; service page 1).
 
+import { cpSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openCustodyStore } from '../../src/storage/custody-open.ts';
 import { B3, call, capability, LOCAL } from '../contract/kms-subject.ts';
 import { settle } from '../support/manual-clock.ts';
 import { serving } from '../support/serving.ts';
+import { temporaryHome } from '../support/store.ts';
 
 const key = { tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true } as const;
 
@@ -42,6 +44,21 @@ describe('life', () => {
     await expect(openCustodyStore(deps)).rejects.toMatchObject({ code: 'Locked' });
     await service.close('x');
     await (await openCustodyStore(deps)).close();
+  });
+});
+
+describe('a killed server', () => {
+  it('is taken up by the next one, with what was made behind the newest checkpoint', async () => {
+    const { service, deps, clock } = await serving();
+    await service.start();
+    await clock.pass(1000);
+    const made = await service.kms.keys.create(key, call());
+    const home = temporaryHome();
+    cpSync(deps.home, home, { recursive: true });
+    const again = await serving({ home, clock });
+    expect(again.service.state().verifyOnly).toBeNull();
+    expect((await again.service.kms.keys.get({ kid: made.kid }, call())).key.kid).toBe(made.key!.kid);
+    await again.service.kms.signing.sign({ kids: [made.kid], payload_b3: B3 }, call());
   });
 });
 
