@@ -54,7 +54,7 @@ describe('every page', () => {
     expect(wide).toEqual([]);
   });
 
-  it('is there: nine formats, six concepts', () => {
+  it('is there: nine formats, seven concepts', () => {
     expect(PAGES.sort()).toEqual([
       'ron-kms.toml.5',
       'ronctl-audit-log.5',
@@ -68,6 +68,7 @@ describe('every page', () => {
       'ronctl-keys.5',
       'ronctl-ledger.5',
       'ronctl-monitoring.7',
+      'ronctl-online.7',
       'ronctl-rollout.7',
       'ronctl-sealed.5',
       'ronctl-security.7',
