@@ -105,7 +105,7 @@ export function createAnswer(result: CreateResult, keys: PublicKeysResult | null
   return {
     kid,
     ...publicMembers(keys),
-    key: key === null ? null : keyAnswer(key, keys),
+    key: key === null ? null : keyAnswer(key, null),
     op_id,
     replayed,
     audit,

@@ -8,16 +8,16 @@ export interface WindowBounds {
 }
 
 /** A step is judged over at least this many ends, several of each place, and this much time. */
-const EPOCH_ENDS = 50;
-const EPOCH_TURNS = 4;
+const EPOCH_ENDS = 100;
+const EPOCH_TURNS = 8;
 const EPOCH_MS = 25;
 /** A larger number must bring this much more, a smaller one may bring this much less. */
-const GAIN = 1.25;
+const GAIN = 1.2;
 const LOSS = 0.96;
 const STEP_UP = 2;
 const STEP_DOWN = 1.5;
-/** Epochs between two tries. */
-const HOLD = 40;
+/** Between two tries. */
+const HOLD_MS = 1000;
 
 type Trial = 'up' | 'down';
 
@@ -29,7 +29,7 @@ export class ConcurrencyWindow {
   #rate = 0;
   #trial: Trial | null = null;
   #next: Trial = 'up';
-  #held = HOLD - 1;
+  #heldMs = HOLD_MS;
   #ends = 0;
   #epochMs: number | null = null;
 
@@ -58,17 +58,17 @@ export class ConcurrencyWindow {
     this.#ends += 1;
     const spanMs = nowMs - this.#epochMs;
     if (this.#ends < Math.max(EPOCH_ENDS, EPOCH_TURNS * this.#limit) || spanMs < EPOCH_MS) return;
-    this.#step(this.#ends / spanMs);
+    this.#step(this.#ends / spanMs, spanMs);
     this.#epochMs = nowMs;
     this.#ends = 0;
   }
 
-  #step(rate: number): void {
+  #step(rate: number, spanMs: number): void {
     const trial = this.#trial;
     if (trial === null) {
       this.#rate = this.#rate === 0 ? rate : (this.#rate * 2 + rate) / 3;
-      this.#held += 1;
-      if (this.#held >= HOLD) this.#try(this.#next);
+      this.#heldMs += spanMs;
+      if (this.#heldMs >= HOLD_MS) this.#try(this.#next);
       return;
     }
     if (rate >= this.#rate * (trial === 'up' ? GAIN : LOSS)) {
@@ -97,6 +97,6 @@ export class ConcurrencyWindow {
   #hold(): void {
     this.#trial = null;
     this.#limit = this.#settled;
-    this.#held = 0;
+    this.#heldMs = 0;
   }
 }
