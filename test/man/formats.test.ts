@@ -72,6 +72,7 @@ describe('every page', () => {
       'ronctl-rollout.7',
       'ronctl-sealed.5',
       'ronctl-security.7',
+      'ronctl-server.7',
     ]);
   });
 
