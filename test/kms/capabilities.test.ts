@@ -474,6 +474,19 @@ describe('repetition by op_id', () => {
     expect(caps.store.records_.filter((one) => one.op === 'mint')).toHaveLength(1);
   });
 
+  it('gives nobody the token that was minted for another', async () => {
+    const caps = await memoryCapabilities();
+    const [one, two] = [
+      await caps.token(['tenant = acme', 'scope = kms:admin,kms:sign']),
+      await caps.token(['tenant = acme', 'scope = kms:admin,kms:sign']),
+    ];
+    const request = { caveats: ['tenant = acme', 'scope = kms:sign', caps.exp(60)], once: false };
+    const { opId } = call();
+    await caps.capabilities.mint(request, callOf(caps, one, { opId, repeatable: true }));
+    const error = await refused(caps.capabilities.mint(request, callOf(caps, two, { opId, repeatable: true })));
+    expect([error.code, error.message]).toEqual(['Conflict', expect.stringContaining('somebody else')]);
+  });
+
   it('a dry run mints, revokes and rotates nothing', async () => {
     const caps = await memoryCapabilities();
     const token = await caps.token(SIGN);

@@ -29,7 +29,8 @@ export interface AuthenticatorDeps {
 
 /** A token whose MAC was right. */
 interface Verified {
-  readonly token: Token;
+  /** Not the token: nobody can make one out of what is kept. */
+  readonly caveats: readonly string[];
   readonly key: string;
   readonly root: number;
   readonly effective: EffectiveCaveats;
@@ -109,7 +110,7 @@ export class TokenAuthenticator implements Authenticator {
       narrowed: narrowedOf(effective, isOnce),
       live,
     };
-    const verified: Verified = { token, key, root, effective, once: isOnce, caller, recorded: null };
+    const verified: Verified = { caveats: token.caveats, key, root, effective, once: isOnce, caller, recorded: null };
     return verified;
   }
 
@@ -136,14 +137,14 @@ export class TokenAuthenticator implements Authenticator {
     const recorded = this.#deps.register.get(verified.key);
     if (recorded === null) refuse('is not registered');
     else if (verified.recorded !== recorded) {
-      if (!isNarrowing(verified.token, recorded)) refuse('is another one than was registered under its id');
+      if (!isNarrowing(verified, recorded)) refuse('is another one than was registered under its id');
       verified.recorded = recorded;
     }
   }
 }
 
 /** True when the token is the recorded one, or that with further caveats behind. */
-export function isNarrowing(token: Token, recorded: RecordedCapability): boolean {
+export function isNarrowing(token: Pick<Token, 'caveats'>, recorded: RecordedCapability): boolean {
   return recorded.caveats.every((text, at) => token.caveats[at] === text);
 }
 

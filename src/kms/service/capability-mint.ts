@@ -103,6 +103,8 @@ export async function mint(service: CapabilityService, request: MintRequest, cal
   if (earlier !== null) {
     const recorded =
       capabilityOf(earlier) ?? fail('Conflict', `the operation id ${call.opId} was used for something else`);
+    // Another bearer who learnt of the op_id gets no token that was made for this one.
+    if (earlier.actor !== actorName(call)) fail('Conflict', `the operation id ${call.opId} was used by somebody else`);
     const { identifier, caveats, effective } = recorded;
     return answer(identifier, effective, service.roots.token(identifier, caveats));
   }
