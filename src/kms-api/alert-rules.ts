@@ -283,7 +283,7 @@ export const ALERTS: readonly AlertRule[] = [
     alert: 'KMS_Capability_Root_Old',
     expr: 'kms_capability_root_age_days > 30',
     severity: 'ticket',
-    summary: 'The capability root is due for ronctl cap rotate.',
+    summary: 'The capability root is over 30 days old; ronctl cap rotate makes a new one.',
     runbook: 'readiness',
   },
   {
