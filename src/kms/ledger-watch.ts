@@ -66,6 +66,7 @@ export function createLedgerWatch({ governance, telemetry, state, call, monotoni
     telemetry.count('kms_governance_proposals_total', { status: counted });
     telemetry.publish(TOPICS[status]!, { proposal_id: one.id, kind: one.kind, scope: one.scope, status: counted });
     if (status !== 'executed') return;
+    telemetry.publish('kms.policy.hint', { proposal_id: one.id, scope: one.scope });
     if (one.kind === 'freeze') {
       telemetry.count('kms_emergency_freezes_total');
       telemetry.publish('governance.frozen', { proposal_id: one.id, scope: one.scope });

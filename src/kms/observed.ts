@@ -10,7 +10,6 @@ import { OP_ALGS, type Op, type OpAlg } from '../kms-api/metrics.ts';
 import { rejectReason } from '../kms-api/reject-reason.ts';
 import type { Kms, RefusedEntry } from './admin-ports.ts';
 import { failureFields } from './failure-fields.ts';
-import { kidHash } from './kid-hash.ts';
 import type { Call, RotateResult, SignResult, SpanName, VerifyResult } from './ports.ts';
 import { latencyMs, type Spans } from './span.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -78,12 +77,6 @@ const callerFields = ({ caller, corrId, opId, span }: Call): LogFields => ({
 /** A tenant that the caller has no business with is a word of the caller: it gets into no log and is no label. */
 const hasTenant = ({ caller }: Call, tenant: string): boolean =>
   caller.kind !== 'capability' || caller.tenants.includes(tenant);
-
-const keyEvent = (kid: string): Readonly<Record<string, unknown>> => ({
-  tenant: parseKeyId(kid)?.tenant ?? null,
-  kid_hash: kidHash(kid),
-  kid_version: parseKeyId(kid)?.version ?? null,
-});
 
 export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOptions): Kms {
   async function timed<T>(
@@ -167,7 +160,6 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     const head = result.key?.versions.find(({ n }) => n === result.key?.version);
     const isPq = head?.tracks.some((track) => PQ_TRACKS.includes(track)) ?? false;
     if (isPq) telemetry.count('pqc_key_rotation_success_total');
-    if (!result.replayed) telemetry.publish('kms.key.rotated', keyEvent(result.kid));
     return { fields: { kid: result.kid } };
   };
 
@@ -226,10 +218,7 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
           },
           call,
           (inner) => keys.create(request, inner),
-          (result) => {
-            if (!result.replayed) telemetry.publish('kms.key.created', keyEvent(result.kid));
-            return { fields: { kid: result.kid } };
-          },
+          (result) => ({ fields: { kid: result.kid } }),
         ),
       rotate: (request, call) =>
         timed(aboutKey('rotate', request.kid), call, (inner) => rotation(keys.rotate(request, inner)), rotated),
@@ -289,19 +278,9 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
       consistency: (request, call) => audit.consistency(request, call),
     },
     capabilities: {
-      mint: (request, call) =>
-        logged('mint', {}, call, async () => {
-          const answer = await capabilities.mint(request, call);
-          telemetry.publish('kms.capability.minted', { cap_id: answer.id, cap_root: answer.root });
-          return answer;
-        }),
+      mint: (request, call) => logged('mint', {}, call, () => capabilities.mint(request, call)),
       register: (request, call) => logged('register', {}, call, () => capabilities.register(request, call)),
-      revoke: (request, call) =>
-        logged('revoke', {}, call, async () => {
-          const answer = await capabilities.revoke(request, call);
-          telemetry.publish('kms.capability.revoked', { cap_id: answer.id });
-          return answer;
-        }),
+      revoke: (request, call) => logged('revoke', {}, call, () => capabilities.revoke(request, call)),
       rotate: (request, call) => logged('cap_rotate', {}, call, () => capabilities.rotate(request, call)),
       list: (request, call) => capabilities.list(request, call),
     },

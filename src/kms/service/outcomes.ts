@@ -53,12 +53,15 @@ export const isRecordedRefusal = (code: ErrorCode): boolean => RECORDED.has(code
 
 export class Outcomes {
   readonly #clock: Clock;
+  readonly #onDrop: () => void;
   readonly #groups = new Map<string, Group>();
   #dropped = 0;
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(clock: Clock) {
+  /** `onDrop`: an outcome was not kept; the gap record that says so comes with the next flush. */
+  constructor(clock: Clock, onDrop: () => void = () => undefined) {
     this.#clock = clock;
+    this.#onDrop = onDrop;
   }
 
   /** Groups that wait for the log. */
@@ -119,6 +122,7 @@ export class Outcomes {
     if (known !== undefined) return known;
     if (this.#groups.size >= GROUPS) {
       this.#dropped++;
+      this.#onDrop();
       return null;
     }
     const made = make();

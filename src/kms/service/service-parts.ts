@@ -5,14 +5,15 @@ import type { AuditRecord } from '../../audit/draft.ts';
 import { AUDIT_OPS } from '../../audit/ops.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { LedgerPolicy } from '../../config/server-ledger.ts';
+import { parseKeyId } from '../../keys/key-id.ts';
 import { NO_LOCAL_POLICY } from '../../policy/local.ts';
 import type { StoreDeps } from '../../storage/store-deps.ts';
+import { kidHash } from '../kid-hash.ts';
 import { refuseUnattestable } from './attest-requirement.ts';
 import { Backend } from './backend.ts';
 import { type OpenCapabilities, openCapabilities } from './capabilities.ts';
 import { Checkpointer } from './checkpointer.ts';
 import type { CustodyServiceOptions } from './custody-service.ts';
-import { GovernanceEvents, toldSafely } from './governance-events.ts';
 import { LAST_BYTES, Space } from './space.ts';
 
 export interface ServiceParts {
@@ -39,7 +40,6 @@ export interface OpenParts {
 interface Late {
   checkpointer: Checkpointer | null;
   space: Space | null;
-  events: GovernanceEvents | null;
 }
 
 const MEMORY_LAST_BYTES = 1024 * 1024;
@@ -51,7 +51,7 @@ export function ledgerPolicyOf(backend: Backend): LedgerPolicy {
 
 /** Throws what opening throws, and RefusedConfig. */
 export async function openParts(open: OpenParts): Promise<ServiceParts> {
-  const late: Late = { checkpointer: null, space: null, events: null };
+  const late: Late = { checkpointer: null, space: null };
   const backend = await openBackend(open, late);
   const { deps, options, release } = open;
   try {
@@ -62,7 +62,6 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
     const { config } = judgement;
     backend.keepAtLeast(judgement.local);
     refuseUnattestable(backend, config);
-    late.events = new GovernanceEvents(options.telemetry, backend.ledger);
     late.space = spaceOf(backend, config);
     late.checkpointer = checkpointerOf(backend, options, config);
     const capabilities = await openCapabilities({
@@ -84,18 +83,18 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
 
 function openBackend({ deps, options, verifyOnly }: OpenParts, late: Late): Promise<Backend> {
   const { config, telemetry } = options;
-  const backend: { current: Backend | null } = { current: null };
-  const opened = Backend.open({
+  return Backend.open({
     deps,
     telemetry,
     kind: config.service.backend,
     verifyOnly,
     confirmTime: options.confirmTime === true,
-    changed: () => toldSafely(telemetry, () => late.events?.look(backend.current?.ledger ?? null)),
+    changed: () => undefined,
     hooks: {
       admit: (drafts) => late.space?.admit(drafts),
       committed: (records) => {
         telemetry.count('kms_audit_appends_total', { result: 'ok' }, records.length);
+        telemetry.log('debug', 'audit_append', { count: records.length, audit_index: records.at(-1)?.seq });
         late.checkpointer?.grown(records.length);
         if (records.some(changesPublicView)) late.checkpointer?.soon();
         for (const record of records) publish(options, record);
@@ -107,10 +106,6 @@ function openBackend({ deps, options, verifyOnly }: OpenParts, late: Late): Prom
       },
     },
   });
-  return opened.then((one) => {
-    backend.current = one;
-    return one;
-  });
 }
 
 /** Readers see it only under a checkpoint, so that one follows. */
@@ -120,7 +115,9 @@ function changesPublicView(record: AuditRecord): boolean {
 }
 
 function publish({ telemetry }: CustodyServiceOptions, record: AuditRecord): void {
-  const data = { tenant: record.tenant ?? null, index: record.seq };
+  const kid = record.kid === undefined ? null : parseKeyId(record.kid);
+  const key = kid === null ? {} : { kid_hash: kidHash(kid.kid), kid_version: kid.version };
+  const data = { tenant: record.tenant ?? null, ...key, index: record.seq };
   if (record.op === 'create') telemetry.publish('kms.key.created', data);
   if (record.op === 'rotate') telemetry.publish('kms.key.rotated', data);
   if (record.op === 'retire') telemetry.publish('kms.key.retired', data);

@@ -50,7 +50,7 @@ export function servingKeys(deps: ServingKeysDeps): ServingKeys {
   const serving: Serving = {
     once,
     verdicts: new VerifyCache(clock, telemetry, cache),
-    outcomes: new Outcomes(clock),
+    outcomes: new Outcomes(clock, () => telemetry.count('kms_audit_dropped_total', { kind: 'non_checkpoint' })),
     attestations: new Attestations({
       clock,
       telemetry,
