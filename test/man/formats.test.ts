@@ -54,7 +54,7 @@ describe('every page', () => {
     expect(wide).toEqual([]);
   });
 
-  it('is there: nine formats, eight concepts', () => {
+  it('is there: nine formats, nine concepts', () => {
     expect(PAGES.sort()).toEqual([
       'ron-kms.toml.5',
       'ronctl-audit-log.5',
@@ -65,6 +65,7 @@ describe('every page', () => {
       'ronctl-governance-objects.5',
       'ronctl-governance.7',
       'ronctl-home.5',
+      'ronctl-http.7',
       'ronctl-keys.5',
       'ronctl-ledger.5',
       'ronctl-monitoring.7',
