@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 describe('cap mint', () => {
   it('writes a token of its owner only, appends the record, and shows the token nowhere', async () => {
-    const argv = ['cap', 'mint', '--tenant', 'ACME', '--new-tenant', '--scope', 'verify', '--scope', 'kms:sign'];
+    const argv = ['cap', 'mint', '--tenant', 'ACME', '--new-tenant', '--scope', 'verify,kms:sign'];
     const more = ['--sub', 'ci', '--caveat', 'rps = 5', '--out', 'ci.cap', '--json'];
     const run = await home.run([...argv, ...more, ...pass()]);
     expect([run.exit, run.stderr]).toEqual([0, 'tenant ACME is written acme\n']);

@@ -12,12 +12,13 @@ export default class AuditVerify extends BaseCommand {
   static override description =
     `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
 
-DIR is a copy of a home or of its audit directory; keys come from this home, never from the copy. Without DIR: the log of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+DIR is a copy of a home or of its audit directory; keys come from this home, never from the copy. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
     '<%= config.bin %> audit verify',
     '<%= config.bin %> audit verify /backup/audit --json',
+    '<%= config.bin %> audit verify --kms local',
     '<%= config.bin %> audit verify --unseal --passphrase-file store.pass',
   ];
   static override args = {
@@ -41,7 +42,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     const deps = await runtime.readDeps(flags);
     const target = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
-    const data = await auditVerify({ target, fast: flags.fast, headKeys }, deps);
+    const data = await auditVerify({ target, server: runtime.online?.name, fast: flags.fast, headKeys }, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };
   }
 }

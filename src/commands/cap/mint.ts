@@ -26,20 +26,20 @@ In the home of the store the capability root is unsealed here, and every scope m
 
 Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for tenants; kms:admin, kms:audit, kms:govern for the tenant _instance. The token is written to the file alone, never shown. Every mint is in the audit log.`;
   static override examples = [
-    '<%= config.bin %> cap mint --tenant acme --scope sign --scope verify --out ci.cap',
+    '<%= config.bin %> cap mint --tenant acme --scope sign,verify --out ci.cap',
     "<%= config.bin %> cap mint --tenant acme --scope sign --once --expires 5m --caveat 'purpose = release' --out once.cap",
     '<%= config.bin %> cap mint --tenant _instance --scope audit --scope read --sub auditor --expires 15m --out audit.cap',
   ];
   static override flags = {
     tenant: Flags.string({
-      summary: 'tenant it is for, or _instance alone; may be repeated',
+      summary: 'tenant it is for, or _instance alone; a list with commas, or repeated',
       helpValue: 'ID',
       multiple: true,
       multipleNonGreedy: true,
       required: true,
     }),
     scope: Flags.string({
-      summary: 'what it allows, with or without kms:; may be repeated',
+      summary: 'what it allows, with or without kms:; a list with commas, or repeated',
       helpValue: 'SCOPE',
       multiple: true,
       multipleNonGreedy: true,
@@ -72,8 +72,8 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
   override async perform({ flags }: Input<typeof CapMint>, runtime: Runtime): Promise<Outcome> {
     const output = await checkedOutput(runtime, flags, 'text');
     const request = {
-      tenants: flags.tenant,
-      scopes: flags.scope,
+      tenants: flags.tenant.flatMap((list) => list.split(',')),
+      scopes: flags.scope.flatMap((list) => list.split(',')),
       expires: flags.expires ?? '15m',
       caveats: flags.caveat ?? [],
       once: flags.once,

@@ -25,11 +25,15 @@ export function authenticated(authenticator: Authenticator, authorization: strin
   return authenticator.authenticate(token);
 }
 
+/** The next command for whoever can unseal the store. */
+const mintHint = (scope: string): string =>
+  `Who holds the store: \`ronctl cap mint --scope ${scope.slice('kms:'.length)} --tenant ID --out FILE\`; then give --token-file FILE.`;
+
 /** Throws Denied. `url`: as it was asked for. */
 export function authoriseRoute(route: Route, caller: Bearer, url: string): void {
   const { scope } = route;
   if (scope !== null && !caller.scopes.includes(scope)) {
-    fail('Denied', `the capability does not carry the scope ${scope}`);
+    fail('Denied', `the capability does not carry the scope ${scope}`, { hint: mintHint(scope) });
   }
   if (route.tenant === 'instance' && !caller.tenants.includes(INSTANCE)) {
     fail('Denied', 'the capability is for tenants, not for the instance');

@@ -20,7 +20,7 @@ export function attestRequirement(backend: Backend, config: ServerConfig): Requi
   const policy = globalValue(backend, 'security.attest_require');
   const rank = Math.max(
     REQUIREMENTS.indexOf(config.security.attest_require),
-    REQUIREMENTS.findIndex((one) => one === policy),
+    REQUIREMENTS.indexOf(policy as Requirement),
   );
   return REQUIREMENTS[rank] ?? 'required';
 }

@@ -31,6 +31,8 @@ import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 export interface AuditVerifyRequest {
   /** Absolute path of a home or an audit directory; null = this home. */
   readonly target: string | null;
+  /** Name of the server whose published files stand in the place of this home's. */
+  readonly server?: string | undefined;
   /** Leaves out the semantic pass: hashes, links, tree, tiles, checkpoints only. */
   readonly fast: boolean;
   /** Opens the custody store for its head keys; null = without. */
@@ -59,8 +61,9 @@ export interface EpochSummary {
 }
 
 export interface AuditVerifyResult {
+  /** The audit directory, or the server as --kms names it. */
   readonly target: string;
-  readonly kind: 'home' | 'copy';
+  readonly kind: 'home' | 'copy' | 'server';
   readonly trust: 'pinned' | 'local' | 'none';
   readonly verdict: AuditVerdict;
   /** False with --fast: records were not read for their meaning. */
@@ -268,8 +271,8 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
   const uncounted = outcomes.reduce((sum, one) => sum + (one.report?.uncounted ?? 0), 0);
   const trust = outcomes.at(-1)?.verifier.log;
   return {
-    target: target.auditDir,
-    kind: target.kind,
+    target: request.server ?? target.auditDir,
+    kind: request.server === undefined ? target.kind : 'server',
     trust: trust === undefined || trust.keys.length === 0 || trust.trust === 'claimed' ? 'none' : trust.trust,
     verdict,
     semantic: !request.fast,

@@ -29,7 +29,10 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
   const out: Block[] = [
     line(`${result.verdict}${where}`, TONE[result.verdict]),
     fields([
-      ['directory', `${result.target}${result.kind === 'copy' ? ' (a copy)' : ''}`],
+      [
+        result.kind === 'server' ? 'server' : 'directory',
+        `${result.target}${result.kind === 'copy' ? ' (a copy)' : ''}`,
+      ],
       ['keys', result.trust],
       ['checked', checked(result)],
     ]),

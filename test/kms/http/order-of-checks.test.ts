@@ -262,6 +262,7 @@ describe('scope and caveats, after the body is decoded', () => {
           code: 'NoCapability',
           ron_code: 'Denied',
           message: 'the capability does not carry the scope kms:sign',
+          hint: expect.stringContaining('ronctl cap mint --scope sign --tenant ID'),
         },
       },
     ]);
