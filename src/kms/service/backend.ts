@@ -218,6 +218,8 @@ export class Backend {
         telemetry.log('info', 'backend_session_up', { backend: kind });
       } catch (error) {
         if (error instanceof RonError && error.exit === 10) this.#distrust(error.message);
+        if (this.#lostAtMs !== null)
+          this.store.lose(unavailable(error instanceof Error ? error.message : String(error)));
         telemetry.log('warn', 'backend_session_down', {
           backend: kind,
           message: error instanceof Error ? error.message : String(error),

@@ -63,6 +63,11 @@ export class ServingStore implements CustodyStore {
     this.#lost = null;
   }
 
+  /** The store that stands cannot be used after all. */
+  lose(error: RonError): void {
+    this.#lost ??= error;
+  }
+
   /** From now on nothing is written, and this is why; null takes it back. */
   refuseWrites(why: string | null): void {
     this.#refusal = why;
@@ -156,14 +161,14 @@ export class ServingStore implements CustodyStore {
   }
 
   async mutate(mutation: Mutation): Promise<AuditRecord> {
-    if (typeof mutation.audit !== 'function') this.#hooks.admit([mutation.audit]);
+    if (typeof mutation.audit !== 'function') this.#admit([mutation.audit]);
     const record = await this.#write(1, (inner) => inner.mutate(mutation));
     this.#took([record]);
     return record;
   }
 
   async append(drafts: readonly AuditDraft[]): Promise<readonly AuditRecord[]> {
-    this.#hooks.admit(drafts);
+    this.#admit(drafts);
     const written = this.#write(drafts.length, (inner) => inner.append(drafts)).then((records) => {
       this.#took(records);
       return records;
@@ -236,6 +241,13 @@ export class ServingStore implements CustodyStore {
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  #admit(drafts: readonly AuditDraft[]): void {
+    this.#hooks.admit(drafts);
+    for (const { req, tenant } of drafts) {
+      if (req !== undefined && tenant !== undefined) this.#recent.demandRoom(tenant);
+    }
   }
 
   #demandThere(): void {
