@@ -82,6 +82,7 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
     routing: (request: IncomingMessage, response: ServerResponse) =>
       (where.kind === 'metrics' ? plain : app).routing(request, response),
     refusal: envelope,
+    onDropped: () => telemetry.count('rejected_total', { reason: 'backpressure' }),
     watchTls: (server: TlsServer) =>
       watchHandshakes(server, {
         telemetry,

@@ -48,6 +48,8 @@ export interface ListenerDeps {
   readonly routing: Routing;
   /** The error envelope for a connection whose request never became one. */
   refusal(status: number): string;
+  /** A connection beyond the most. */
+  onDropped(): void;
   /** A TLS listener, before it is bound. */
   watchTls(server: TlsServer): void;
 }
@@ -70,6 +72,7 @@ function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
   server.timeout = 0;
   // 100 Continue is sent when the body is wanted, after the token was judged.
   server.on('checkContinue', routing);
+  server.on('drop', () => deps.onDropped());
   if (tls !== undefined) deps.watchTls(server as TlsServer);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {

@@ -52,6 +52,13 @@ function drained(response: ServerResponse, timeoutMs: number): Promise<void> {
   });
 }
 
+export interface LineOptions {
+  readonly endless: boolean;
+  readonly writeTimeoutMs: number;
+  /** Why the source ended before its end. */
+  readonly onBroken: (thrown: unknown) => void;
+}
+
 /**
  * Writes lines as they come. The first one, or its refusal, is awaited before the status leaves; an endless stream begins at
  * once when nothing is refused. A stream that breaks off is destroyed, so that a part never looks like the whole.
@@ -59,7 +66,7 @@ function drained(response: ServerResponse, timeoutMs: number): Promise<void> {
 export async function sendLines(
   reply: FastifyReply,
   lines: AsyncIterable<Uint8Array | string>,
-  { endless, writeTimeoutMs }: { readonly endless: boolean; readonly writeTimeoutMs: number },
+  { endless, writeTimeoutMs, onBroken }: LineOptions,
 ): Promise<void> {
   const iterator = lines[Symbol.asyncIterator]();
   const first = iterator.next();
@@ -75,7 +82,8 @@ export async function sendLines(
       if (!response.write(withLineFeed(next.value))) await drained(response, writeTimeoutMs);
     }
     response.end();
-  } catch {
+  } catch (thrown) {
+    onBroken(thrown);
     response.destroy();
   } finally {
     await iterator.return?.();

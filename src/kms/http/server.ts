@@ -1,6 +1,7 @@
 // The HTTP face of the custody service: fastify routes over the ports, in the order of checks of X-19. The service verifies
 // everything itself; here are form, authority of the token, limits, deadlines and answers.
 
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RonError } from '../../errors.ts';
 import { BASE_PATH, ROUTES, type Route, type RouteId } from '../../kms-api/routes.ts';
@@ -10,7 +11,7 @@ import { authenticated, authoriseRoute } from './authorise-route.ts';
 import { callOf, deadlineMs, within } from './call-context.ts';
 import { type BodyLimits, checkDeclared, parseBody, readBytes } from './read-body.ts';
 import { Refusal } from './refusal.ts';
-import { limitWriting, sendError, sendJson, sendLines } from './reply-answer.ts';
+import { type LineOptions, limitWriting, sendError, sendJson, sendLines } from './reply-answer.ts';
 import type { RequestContext } from './request-context.ts';
 import type { Answer, Handler, HandlerContext, Parts } from './route-handler.ts';
 import { ADMIN_HANDLERS } from './routes-admin.ts';
@@ -59,6 +60,11 @@ function decoded(schemas: RouteSchemas, request: FastifyRequest): Parts<RouteId>
   } as Parts<RouteId>;
 }
 
+/** What was not read cannot be skipped: the next request would begin in the middle of it. */
+function hasUnreadBody({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+}
+
 /** Codes of the framework that a request can cause. */
 function translated(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof RonError || !('statusCode' in thrown)) return thrown;
@@ -71,11 +77,7 @@ function translated(thrown: unknown): unknown {
   return typeof statusCode === 'number' && statusCode < 500 ? new RonError('Malformed', 'not a valid request') : thrown;
 }
 
-async function send(
-  reply: FastifyReply,
-  answer: Answer,
-  options: { readonly endless: boolean; readonly writeTimeoutMs: number },
-): Promise<FastifyReply> {
+async function send(reply: FastifyReply, answer: Answer, options: LineOptions): Promise<FastifyReply> {
   if ('json' in answer) sendJson(reply, 200, answer.json, answer.headers);
   else if ('none' in answer) void reply.code(204).send();
   else if ('bytes' in answer) void reply.type(answer.type).send(Buffer.from(answer.bytes));
@@ -104,7 +106,11 @@ async function handle(
     const work = run(input, handler);
     const late = (): void => parts.telemetry.count('io_timeouts_total', { op: TIMEOUT_OPS[route.id] ?? 'backend' });
     const answer = await within(work, context, endless ? null : deadlineMs(route, config), late);
-    return await send(reply, answer, { endless, writeTimeoutMs: config.write_timeout_ms });
+    return await send(reply, answer, {
+      endless,
+      writeTimeoutMs: config.write_timeout_ms,
+      onBroken: (thrown) => traffic.refused(context, thrown),
+    });
   } finally {
     for (const bytes of wipeAfter) bytes.fill(0);
   }
@@ -115,6 +121,7 @@ function admit(parts: ServerParts, traffic: Traffic, request: FastifyRequest, co
   const { route } = context;
   if (route === null) return;
   traffic.refuseDraining();
+  traffic.refuseCrowded();
   if (route.id === 'register') {
     if (context.listener !== 'unix') throw new RonError('NotFound', 'there is no such route');
     context.caller = { kind: 'system' };
@@ -131,7 +138,12 @@ export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffi
   app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
     const limits = bodyLimits(parts);
     const encoding = checkDeclared(request.headers, limits);
-    return parseBody(await readBytes(request.raw, encoding, limits));
+    const bytes = await readBytes(request.raw, encoding, limits);
+    try {
+      return parseBody(bytes);
+    } finally {
+      bytes.fill(0);
+    }
   });
   app.decorateRequest('context', null);
   // A client that waits for 100 Continue is asked for its body here, after its token was judged.
@@ -156,7 +168,7 @@ export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffi
     const known = translated(thrown);
     const context = traffic.contextOf(request);
     traffic.refused(context, known);
-    if (!request.raw.complete) void reply.header('connection', 'close');
+    if (hasUnreadBody(request.raw)) void reply.header('connection', 'close');
     return sendError(reply, context, known, parts.clock);
   });
   app.setNotFoundHandler(() => {

@@ -154,6 +154,15 @@ export class Traffic {
     if (this.#draining) throw draining();
   }
 
+  /**
+   * Requests at a time are as many as connections, of the socket and of TCP, unless somebody sends the next before the
+   * answer to the last (pipelining).
+   */
+  refuseCrowded(): void {
+    const most = 2 * this.#parts.config().max_conns;
+    if (this.#inFlight.size > most) throw new RonError('Busy', `more than ${most} requests are being answered`);
+  }
+
   /** Readiness was turned false before this. Streams end at once. */
   beginDrain(): void {
     this.#draining = true;

@@ -80,12 +80,29 @@ describe('time', () => {
   });
 
   it('connections beyond the most are not served', async () => {
-    const { place } = await tcp();
+    const { place, seen } = await tcp();
     const at = place as { host: string; port: number };
     const open = Array.from({ length: 3 }, () => connect(at.port, at.host));
     await Promise.all(open.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
     await expect(ask(place, 'GET', '/healthz')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(seen.counts.get('rejected_total{reason=backpressure}')).toBe(1);
     for (const socket of open) socket.destroy();
+  });
+
+  it('a client that sends the next request before the answer to the last gets only so far', async () => {
+    const { kms, pending } = slowKeys();
+    const { place, server } = await tcp({ kms });
+    const answers = rawConversation(place, (socket) => {
+      socket.write(`${GET_KEYS.join('\r\n')}\r\n\r\n`.repeat(30));
+    });
+    await until(() => server.inFlight >= 7);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(pending).toHaveLength(6);
+    for (const one of pending) one.finish();
+    const text = await answers;
+    expect(text.match(/HTTP\/1\.1 200 /g)).toHaveLength(6);
+    expect(text.match(/HTTP\/1\.1 429 /g)).toHaveLength(24);
+    expect(text.toLowerCase()).toContain('retry-after: 5');
   });
 
   it('at its deadline an operation is 504 with a hint, and the service is told', async () => {
@@ -147,7 +164,7 @@ describe('streams', () => {
   });
 
   it('a stream that breaks off is no whole answer', async () => {
-    const { place } = await tcp({
+    const { place, seen } = await tcp({
       kms: stream(async function* () {
         yield Buffer.from('one');
         throw new RonError('Tampered', 'record 1 is not what was written');
@@ -156,6 +173,7 @@ describe('streams', () => {
     await expect(ask(place, 'GET', '/v1/kms/audit/records?from=0&to=2', { token: 'operator' })).rejects.toMatchObject({
       code: 'ECONNRESET',
     });
+    expect(seen.counts.get('rejected_total{reason=store_unavailable}')).toBe(1);
   });
 
   it('a reader that takes nothing is cut off, and the source is closed', async () => {
