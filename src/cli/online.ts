@@ -60,6 +60,7 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
   let connecting: Promise<KmsClient> | undefined;
   let connected: KmsClient | undefined;
   let published: Files | undefined;
+  let learned = false;
   const reach = (): Promise<Reached> => {
     reached ??= reachOf(target, parts);
     return reached;
@@ -95,10 +96,11 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
     },
     tlsGroup: () => connected?.tlsGroup() ?? null,
     async reading(own) {
-      const [{ blockingFiles }, { remoteFiles }, { scanTask }] = await Promise.all([
+      const [{ blockingFiles }, { remoteFiles }, { scanTask }, { learnKeys }] = await Promise.all([
         import('./blocking-fetch.ts'),
         import('../kms-client/remote-files.ts'),
         import('../storage/audit-scan.ts'),
+        import('../operations/governance/learn-keys.ts'),
       ]);
       published ??= remoteFiles({
         own: host.files,
@@ -112,7 +114,12 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
         parallelism: 1,
         run: <T>(_task: string, input: unknown) => Promise.resolve(scanTask(files, input) as T),
       };
-      return { ...own, host: { ...host, files, workers }, online: null };
+      const reader: OperationDeps = { ...own, host: { ...host, files, workers }, online: null };
+      if (!learned) {
+        learned = true;
+        await learnKeys(reader);
+      }
+      return reader;
     },
   };
 }

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { envelopesOf, type TestHome, temporaryHome } from '../support/binary.ts';
-import { governHome } from '../support/governed-home.ts';
+import { carryOut, governHome } from '../support/governed-home.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 const home = temporaryHome();
@@ -169,9 +169,18 @@ describe('another home', () => {
     expect(await online(far, ['governance', 'log', '--since', '1h', ...there])).toMatchObject({
       trust: 'authenticated',
     });
+    // After a rotation of the log's keys the new ones are learned from the chain, and only from it.
+    expect(await server.stop()).toBe(0);
+    const store = ['--passphrase-file', `store=${home.passphrase('store')}`];
+    await carryOut(home, ['governance', 'propose', '--action', 'log-key-rotate', ...store]);
+    const again = await startServer(home);
+    const later = ['--kms', `unix:${again.ready.socket}`, '--token-file', again.ready.operator_cap!];
+    expect(await online(far, ['kms', 'list', ...later])).toMatchObject({ trust: 'authenticated' });
+    expect(await online(far, ['audit', 'verify', ...later])).toMatchObject({ verdict: 'consistent', trust: 'pinned' });
+
     // Without the scope for files nothing is read, and that is no tampering.
     const small = await mint('small.cap', 'acme', ['sign']);
-    await online(far, ['kms', 'list', '--kms', `unix:${server.ready.socket}`, '--token-file', small], 21);
+    await online(far, ['kms', 'list', '--kms', `unix:${again.ready.socket}`, '--token-file', small], 21);
   });
 });
 
