@@ -5,6 +5,7 @@
 import type { LoadedServerConfig, ServerConfig } from '../config/server-config.ts';
 import { judgeAgainstLedger, type LedgerPolicy } from '../config/server-ledger.ts';
 import { loadServerConfig, refuseViolations } from '../config/server-load.ts';
+import type { FixedProfile } from '../config/server-merge.ts';
 import { type Reload, reloadOf } from '../config/server-reload.ts';
 import type { ServerFlags } from '../config/server-sources.ts';
 import { fail } from '../errors.ts';
@@ -46,12 +47,24 @@ export class LiveConfig {
     this.#current = current;
   }
 
-  /** Judges by what the home says without a passphrase. Throws RefusedConfig, Unsupported, NotFound. */
-  static async start(deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>, flags: ServerFlags): Promise<LiveConfig> {
+  /**
+   * Judges by what the home says without a passphrase; `fixed` is the profile of a genesis that governs a server in memory.
+   * Throws RefusedConfig, Unsupported, NotFound.
+   */
+  static async start(
+    deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>,
+    flags: ServerFlags,
+    fixed: FixedProfile | null,
+  ): Promise<LiveConfig> {
+    const { host, home } = deps;
+    if (fixed !== null) {
+      const loaded = await loadServerConfig({ env: host.env, files: host.files, home, flags, fixed });
+      return new LiveConfig(host, home, flags, { loaded, local: NO_LOCAL_POLICY });
+    }
     const { judgement, violations, config, origins, file, warnings } = await judgedServerConfig(flags, deps);
     refuseViolations([...violations, ...(judgement?.violations ?? [])]);
     const loaded = { config: judgement?.config ?? config, origins: judgement?.origins ?? origins, file, warnings };
-    return new LiveConfig(deps.host, deps.home, flags, { loaded, local: judgement?.local ?? NO_LOCAL_POLICY });
+    return new LiveConfig(host, home, flags, { loaded, local: judgement?.local ?? NO_LOCAL_POLICY });
   }
 
   get config(): ServerConfig {

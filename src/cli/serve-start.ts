@@ -12,6 +12,7 @@ import type { StoreDeps } from '../storage/store-deps.ts';
 import type { ServeInput } from './serve.ts';
 import { LiveConfig } from './serve-config.ts';
 import { type LineWriter, lineWriter } from './serve-log.ts';
+import { governedProfile, memoryRequest, spoolTo } from './serve-memory.ts';
 import { preparePlace, type ServePlace, servePlace } from './serve-place.ts';
 import { refuseOtherServer } from './serve-run-files.ts';
 import { TlsPair } from './serve-tls.ts';
@@ -49,7 +50,11 @@ function storeDeps({ runtime, flags }: ServeInput, live: LiveConfig, crypto: () 
 export async function startServing(input: ServeInput): Promise<Serving> {
   const { runtime, flags } = input;
   const { host, home } = runtime;
-  const live = await LiveConfig.start(runtime.deps(), input.configFlags);
+  const deps = runtime.deps();
+  const alone = await LiveConfig.start(deps, input.configFlags, null);
+  const memory = await memoryRequest(runtime, flags, alone.config);
+  const fixed = memory?.genesis == null ? null : governedProfile(memory, await deps.crypto());
+  const live = fixed === null ? alone : await LiveConfig.start(deps, input.configFlags, fixed);
   const log = lineWriter((text) => host.terminal.writeStderr(text));
   const monotonicMs = (): number => host.clock.monotonicMs();
   const telemetry = createTelemetry({
@@ -72,6 +77,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
       operatorCap: flags['operator-cap'] === undefined ? undefined : runtime.path(flags['operator-cap']),
     });
     refuseOtherServer(host, place);
+    const spool = spoolTo(runtime, flags.spool);
     const crypto = await provider(live, telemetry, monotonicMs);
     const custody = await openCustodyService(
       storeDeps(input, live, async () => crypto),
@@ -81,6 +87,8 @@ export async function startServing(input: ServeInput): Promise<Serving> {
         version: input.version,
         build: runtime.development ? 'development' : 'release',
         provider: live.config.crypto.provider,
+        ...(memory === null ? {} : { memory }),
+        ...(spool === undefined ? {} : { spool }),
         confirmTime: flags['confirm-time'] === true,
         judge: (ledger, judged) => live.judge(ledger, judged),
         events: (request) => telemetry.ring.read(request),

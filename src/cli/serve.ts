@@ -16,6 +16,7 @@ import { startServing } from './serve-start.ts';
 export interface ServeFlags {
   readonly genesis?: string | undefined;
   readonly ledger?: string | undefined;
+  readonly 'ledger-proof'?: string | undefined;
   readonly 'expect-ledger-head'?: string | undefined;
   readonly spool?: string | undefined;
   readonly 'operator-cap'?: string | undefined;

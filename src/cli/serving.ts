@@ -272,6 +272,7 @@ export class Serving {
     await this.#notify('--stopping');
     this.#timersEnd.abort();
     await Promise.all([this.#timers, this.ports.release()]);
+    const readsOnly = custody.state().verifyOnly !== null;
     const aborted = await this.server.drain();
     await this.#operator?.close().catch((failure: unknown) => {
       telemetry.log('error', 'revoke_failed', { message: textOf(failure) });
@@ -284,7 +285,8 @@ export class Serving {
     const size = custody.state().audit.size;
     telemetry.log('info', 'stopped', { state: 'stopped', count: aborted, audit_size: size });
     log.flush();
-    const drained = aborted === 0 && signed;
+    // A server that never writes has nothing to sign.
+    const drained = aborted === 0 && (signed || readsOnly);
     return { stopped: { state: 'stopped', why, drained, aborted, checkpoint: signed, audit_size: size }, error };
   }
 

@@ -143,8 +143,8 @@ export class TestHome {
   /** A directory beside it for files of the test. */
   readonly directory: string;
 
-  constructor(path?: string) {
-    this.directory = mkdtempSync(join(tmpdir(), 'ronctl-test-'));
+  constructor(path?: string, base = tmpdir()) {
+    this.directory = mkdtempSync(join(base, 'ronctl-test-'));
     this.path = path ?? join(this.directory, 'home');
   }
 

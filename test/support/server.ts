@@ -21,6 +21,7 @@ export interface Ready {
   readonly governed: boolean;
   readonly backend: string;
   readonly amnesia: boolean;
+  readonly verify_only: string | null;
 }
 
 export interface Stopped {
@@ -196,7 +197,7 @@ export function metric(page: string, series: string): number | null {
 /** A token for the tenants and scopes, minted over HTTP with operator.cap. */
 export async function mintToken(server: Server, tenant: string, scopes: readonly string[]): Promise<string> {
   const operator = readFileSync(server.ready.operator_cap!, 'utf8').trim();
-  const answer = await http(server.ready.socket!, {
+  const answer = await http(server.ready.socket ?? server.ready.addr!, {
     path: '/v1/kms/caps/mint',
     token: operator,
     body: {

@@ -26,9 +26,13 @@ export const serveFlags = {
   }),
   genesis: Flags.string({ summary: 'genesis that an amnesia server is governed by', helpValue: 'FILE' }),
   ledger: Flags.string({ summary: 'its ledger; - is standard input', helpValue: 'FILE' }),
+  'ledger-proof': Flags.string({
+    summary: 'tlog-proof of the server that kept the ledger, which names its head',
+    helpValue: 'FILE',
+  }),
   'expect-ledger-head': Flags.string({
-    summary: 'hash of the last ledger line that is expected, where no checkpoint says it',
-    helpValue: 'HEX',
+    summary: 'hash of the last ledger line, where no proof says it',
+    helpValue: 'sha256:HEX',
   }),
   spool: Flags.string({
     summary: 'where an amnesia server appends checkpoints and new ledger lines; - is standard output',
