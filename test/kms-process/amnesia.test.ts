@@ -145,10 +145,12 @@ describe('amnesia', () => {
     for (const name of ['alice', 'bob'])
       await source.json(['signer', 'create', name, '--passphrase-file', source.passphrase(name)]);
     await source.json(['init', '--profile', 'micronode', '--passphrase-file', source.passphrase('store')]);
-    await source.json([
-      ...['governance', 'init', '--members', 'policy-owner=alice,security-officer=bob', '--threshold', '2'],
-      ...['alice', 'bob', 'store'].flatMap((name) => ['--passphrase-file', `${name}=${source.passphrase(name)}`]),
+    const opens = ['alice', 'bob', 'store'].flatMap((name) => [
+      '--passphrase-file',
+      `${name}=${source.passphrase(name)}`,
     ]);
+    const members = ['--members', 'policy-owner=alice,security-officer=bob', '--threshold', '2'];
+    await source.json(['governance', 'init', ...members, ...opens]);
     const ledger = join(source.path, 'ledger', '000000.jsonl');
     const [ledgerId] = readdirSync(join(source.path, 'trust')).filter((name) => name.startsWith('gl-'));
     const genesis = join(source.path, 'trust', ledgerId!, 'genesis.json');
