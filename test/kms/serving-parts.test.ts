@@ -213,6 +213,17 @@ describe('verdicts', () => {
     for (const mode of ['a', 'b', 'c']) await cache.answer({ ...asked, mode }, 0, judge);
     expect(cache.size).toBe(2);
   });
+
+  it('tells its age in whole milliseconds: the real clock has fractions, the wire has none', async () => {
+    const clock = new ManualClock(NOW);
+    const cache = new VerifyCache(clock, SILENT, { maxEntries: 2, ttlMs: 1000 });
+    const judge = async (): Promise<VerifyResult> => accepted;
+    await cache.answer(asked, 0, judge);
+    clock.sinceBootMs += 12.161808999997447;
+    expect((await cache.answer(asked, 0, judge)).cache_age_ms).toBe(13);
+    expect((await cache.answer(asked, 0.25, judge)).cache_age_ms).toBe(1);
+    expect((await cache.answer({ ...asked, mode: 'and' }, 999.5, judge)).cache_age_ms).toBe(1000);
+  });
 });
 
 describe('operations of the last day', () => {

@@ -61,7 +61,7 @@ export function servingKeys(deps: ServingKeysDeps): ServingKeys {
       requirement: attestRequirement,
       reader: () => Promise.resolve(reader()),
     }),
-    materialAgeMs: () => (source.lostAtMs === null ? 0 : clock.monotonicMs() - source.lostAtMs),
+    materialAgeMs: () => (source.lostAtMs === null ? 0 : Math.ceil(clock.monotonicMs() - source.lostAtMs)),
     policySeq: () => source.view.ledger?.seq ?? null,
     recording: () => source.store.unavailableWhy === null,
   };

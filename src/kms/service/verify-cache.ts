@@ -63,7 +63,7 @@ export class VerifyCache {
       this.#entries.delete(name);
       this.#entries.set(name, known);
       this.#telemetry.count('kms_verify_cache_hits_total', { hit: 'true' });
-      return { ...known.result, cache_age_ms: materialAgeMs > 0 ? materialAgeMs : nowMs - known.atMs };
+      return { ...known.result, cache_age_ms: Math.ceil(materialAgeMs > 0 ? materialAgeMs : nowMs - known.atMs) };
     }
     this.#telemetry.count('kms_verify_cache_hits_total', { hit: 'false' });
     const result = await judge();
@@ -71,7 +71,7 @@ export class VerifyCache {
       this.#entries.set(name, { result, atMs: nowMs });
       this.#trim();
     }
-    return materialAgeMs > 0 ? { ...result, cache_age_ms: materialAgeMs } : result;
+    return materialAgeMs > 0 ? { ...result, cache_age_ms: Math.ceil(materialAgeMs) } : result;
   }
 
   /** Counts answers from stale material, refuses expired one. */
