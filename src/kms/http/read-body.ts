@@ -22,7 +22,7 @@ function tooLarge(maxBytes: number): Refusal {
   return new Refusal('TooLarge', `the body is over ${maxBytes} bytes`, { reason: 'oversize' });
 }
 
-type Encoding = 'identity' | 'gzip';
+export type Encoding = 'identity' | 'gzip';
 
 /** From the headers alone, before a byte of the body is asked for. */
 export function checkDeclared(headers: IncomingMessage['headers'], limits: BodyLimits): Encoding {

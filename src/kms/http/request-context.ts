@@ -7,6 +7,7 @@ import type { RonError } from '../../errors.ts';
 import type { LogFields } from '../../kms-api/log-fields.ts';
 import type { Route, RouteId } from '../../kms-api/routes.ts';
 import type { Caller, Span } from '../ports.ts';
+import type { Encoding } from './read-body.ts';
 import type { Listen, ServerParts } from './server-parts.ts';
 
 export type MutableFields = { -readonly [K in keyof LogFields]: LogFields[K] };
@@ -27,6 +28,8 @@ export interface RequestContext {
   /** Aborted at the deadline, when the client goes, and at the end of the drain. */
   readonly abort: AbortController;
   caller: Caller | null;
+  /** Of the body, from the headers. */
+  encoding: Encoding;
   /** Fields of the log line that come up on the way. */
   readonly log: MutableFields;
   refused: RonError | null;
@@ -83,6 +86,7 @@ export function requestContext(
     span: parts.spans?.('svc.kms.http', fields) ?? plainSpan(fields),
     abort: new AbortController(),
     caller: null,
+    encoding: 'identity',
     log: {},
     refused: null,
   };

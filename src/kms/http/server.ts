@@ -128,7 +128,7 @@ function admit(parts: ServerParts, traffic: Traffic, request: FastifyRequest, co
   } else if (route.scope !== null) {
     context.caller = authenticated(parts.authenticator, request.headers.authorization);
   }
-  checkDeclared(request.headers, bodyLimits(parts));
+  context.encoding = checkDeclared(request.headers, bodyLimits(parts));
 }
 
 /** Puts the routes of the API into `app`. */
@@ -136,9 +136,8 @@ export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffi
   const schemas = await loadSchemas();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
-    const limits = bodyLimits(parts);
-    const encoding = checkDeclared(request.headers, limits);
-    const bytes = await readBytes(request.raw, encoding, limits);
+    const { encoding } = traffic.contextOf(request);
+    const bytes = await readBytes(request.raw, encoding, bodyLimits(parts));
     try {
       return parseBody(bytes);
     } finally {
