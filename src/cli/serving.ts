@@ -5,9 +5,11 @@
 import { uuidV7 } from '../bytes/uuid.ts';
 import { RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import type { ServiceState } from '../kms/admin-ports.ts';
 import { healthPage, versionPage, WIRE_VERSION } from '../kms/health-pages.ts';
 import { buildServer, type KmsServer } from '../kms/http/build-server.ts';
 import type { Bound } from '../kms/http/server-parts.ts';
+import { canNegotiate } from '../kms/http/tls-material.ts';
 import { createLedgerWatch, type LedgerWatch } from '../kms/ledger-watch.ts';
 import { observed } from '../kms/observed.ts';
 import type { Call } from '../kms/ports.ts';
@@ -105,10 +107,10 @@ export class Serving {
       clock,
       random,
       spans: telemetry.spans,
-      readiness: () => telemetry.judge(custody.state(), live.config, around()),
+      readiness: () => telemetry.judge(stateOf(basis), live.config, around()),
       health: () => healthPage(telemetry.last()),
       metricsText: () =>
-        telemetry.text(custody.state(), live.config, around(), {
+        telemetry.text(stateOf(basis), live.config, around(), {
           residentBytes: process.memoryUsage.rss(),
           uptimeMs: process.uptime() * 1000,
           version: input.version,
@@ -225,8 +227,8 @@ export class Serving {
   }
 
   #judge(): void {
-    const { telemetry, custody, live } = this.basis;
-    telemetry.judge(custody.state(), live.config, { listenerBound: this.accepts, reloadRefused: live.refused });
+    const { telemetry, live } = this.basis;
+    telemetry.judge(stateOf(this.basis), live.config, { listenerBound: this.accepts, reloadRefused: live.refused });
   }
 
   /** A ledger that cannot be read now is told by readiness and by whoever needs it. */
@@ -298,6 +300,14 @@ export class Serving {
     await this.server.close();
     this.#signals.release();
   }
+}
+
+/** The state of the service, and whether this process can do what its policy asks of sessions (MQ-23, C-45, C-63). */
+function stateOf({ custody, live }: ServerBasis): ServiceState {
+  const state = custody.state();
+  const { tls } = live.config;
+  const needsGroup = tls.enabled && (tls.pq_only || state.pqMode !== 'or');
+  return needsGroup && !canNegotiate() ? { ...state, pqOk: false } : state;
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

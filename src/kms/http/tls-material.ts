@@ -4,7 +4,7 @@
 // of validity.
 
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
-import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { toTime } from '../../bytes/time.ts';
 import { fail, RonError } from '../../errors.ts';
 import type { Files, Millis } from '../../host.ts';
@@ -114,6 +114,16 @@ export function tlsOptions(
     minVersion: 'TLSv1.3',
     ecdhCurve: pqOnly ? PQ_GROUP : `${PQ_GROUP}:X25519`,
   };
+}
+
+/** Whether this runtime can negotiate the group at all (C-45, C-63): a policy that asks for it is not ready without it. */
+export function canNegotiate(group: string = PQ_GROUP): boolean {
+  try {
+    createSecureContext({ ecdhCurve: group, minVersion: 'TLSv1.3' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** IANA numbers of the groups that are told apart. */

@@ -10,7 +10,13 @@ import { connect, createServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { RonError } from '../../../src/errors.ts';
-import { groupOfSession, groupOfSocket, loadTlsMaterial, tlsOptions } from '../../../src/kms/http/tls-material.ts';
+import {
+  canNegotiate,
+  groupOfSession,
+  groupOfSocket,
+  loadTlsMaterial,
+  tlsOptions,
+} from '../../../src/kms/http/tls-material.ts';
 
 const { files } = nodeHost();
 const directory = mkdtempSync(join(tmpdir(), 'ronctl-tls-'));
@@ -125,4 +131,9 @@ describe('a handshake', () => {
     }
     expect(groupOfSession(undefined)).toBeNull();
   });
+});
+
+test('the runtime has the hybrid group, and a group that it lacks is told apart', () => {
+  expect(canNegotiate()).toBe(true);
+  expect(canNegotiate('X25519MLKEM9999')).toBe(false);
 });
