@@ -73,22 +73,11 @@ rng_reseed_interval_ops = 200000
 
   it('by flags', async () => {
     const home = newHome();
-    const argv = [
-      ...['--bind', '127.0.0.1:7441', '--metrics', '127.0.0.1:0', '--max-conns', '512'],
-      ...['--read-timeout', '5s', '--write-timeout', '5s', '--idle-timeout', '60s'],
-      ...[
-        '--backend',
-        'inmem',
-        '--amnesia',
-        '--attest',
-        'if-available',
-        '--allowed-algs',
-        'ed25519,ml-dsa,x25519,ml-kem',
-      ],
-      ...['--pq-produce-hybrid', '--pq-verify', 'or', '--pq-rollout', '100', '--verify-cache-ttl', '300000'],
-      ...['--audit-checkpoint-ops', '5000', '--log-format', 'json', '--log-level', 'info', '--json'],
-    ];
-    const server = await startServer(home, argv, { bare: true });
+    const argv =
+      '--bind 127.0.0.1:7441 --metrics 127.0.0.1:0 --max-conns 512 --read-timeout 5s --write-timeout 5s --idle-timeout 60s ' +
+      '--backend inmem --amnesia --attest if-available --allowed-algs ed25519,ml-dsa,x25519,ml-kem --pq-produce-hybrid ' +
+      '--pq-verify or --pq-rollout 100 --verify-cache-ttl 300000 --audit-checkpoint-ops 5000 --log-format json --json';
+    const server = await startServer(home, argv.split(' '), { bare: true });
     expect(server.ready).toMatchObject({ addr: '127.0.0.1:7441', backend: 'inmem', amnesia: true });
     expect((await http(server.ready.metrics_addr, { path: '/readyz' })).status).toBe(200);
     expect(await server.stop()).toBe(0);
