@@ -104,8 +104,13 @@ export const READY: Readiness = {
   snapshot: { backend: 'inmem', pq_mode: 'or', audit_last_checkpoint_age_s: 1 },
 };
 
+/** Deadlines are against hangs only; a test of deadlines sets its own. */
+const PATIENT_MS = 60_000;
+
 export function defaultConfig(): ServerConfig {
-  return mergeServerConfig({ flags: {}, env: null, cwd: '/', file: null, home: '/home', fixed: null }).config;
+  const { config } = mergeServerConfig({ flags: {}, env: null, cwd: '/', file: null, home: '/home', fixed: null });
+  const deadlines = { sign_deadline_ms: PATIENT_MS, wrap_deadline_ms: PATIENT_MS, attest_deadline_ms: PATIENT_MS };
+  return { ...config, limits: { ...config.limits, ...deadlines } };
 }
 
 export interface Seen {
