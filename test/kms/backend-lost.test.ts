@@ -86,6 +86,33 @@ describe('a lost backend', () => {
     await store.close();
   });
 
+  it.each(['store', 'audit'])(
+    'is noticed within a second when %s/ is away, and told apart from tampering',
+    async (name) => {
+      const { service, clock, kid, deps } = await lossy();
+      const { signing, keys } = service.kms;
+      const { bundle } = await signing.sign({ kids: [kid], payload_b3: B3 }, call());
+      expect(await signing.verify({ bundle: bundle!, payload_b3: B3 }, call())).toMatchObject({ accepted: true });
+      const { files } = nodeHost();
+      files.rename(`${deps.home}/${name}`, `${deps.home}/${name}-away`);
+      await clock.pass(2000, 500);
+      expect(service.state()).toMatchObject({ backendReady: false, verifyOnly: null, audit: { writable: false } });
+      expect(service.state().freeBytes === 0).toBe(name === 'audit');
+      for (const refused of [signing.sign({ kids: [kid], payload_b3: B3 }, call()), keys.create(key, call())]) {
+        await expect(refused).rejects.toMatchObject({ code: 'StoreUnavailable' });
+      }
+      const answer = await signing.verify({ bundle: bundle!, payload_b3: B3 }, call());
+      expect(answer).toMatchObject({ accepted: true, audited: false });
+      expect(answer.cache_age_ms).toBeGreaterThan(0);
+
+      files.rename(`${deps.home}/${name}-away`, `${deps.home}/${name}`);
+      await clock.pass(6000, 500);
+      await until(() => service.state().backendReady);
+      expect(service.state()).toMatchObject({ verifyOnly: null, audit: { integrityFailures: 0, writable: true } });
+      expect((await signing.sign({ kids: [kid], payload_b3: B3 }, call())).bundle).toBeDefined();
+    },
+  );
+
   it('keeps the lock of the home all the while', async () => {
     const { service, disk, kid, deps } = await lossy();
     disk.broken = true;

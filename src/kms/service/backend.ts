@@ -185,6 +185,30 @@ export class Backend {
     if (this.#ledger !== null && this.store.unavailableWhy === null) await keepPin(this.context, this.#ledger);
   }
 
+  /** Loses a backend whose directories are gone: an open file would take records that nobody finds again. */
+  watch(): void {
+    if (this.#lostAtMs !== null) return;
+    const why = this.#absent();
+    if (why === null) return;
+    const error = unavailable(why);
+    this.store.lose(error);
+    this.#onLost(error);
+  }
+
+  #absent(): string | null {
+    if (this.inMemory) return null;
+    const { files, paths } = this.context;
+    for (const path of [paths.store, paths.audit]) {
+      try {
+        if (files.info(path)?.type === 'directory') continue;
+      } catch {
+        // Not to be looked at: the same.
+      }
+      return `the directory ${path.slice(path.lastIndexOf('/') + 1)} of the home is not there`;
+    }
+    return null;
+  }
+
   /** Opens again for as long as the process lives. Resolves when the signal fires. */
   async keep(signal: AbortSignal): Promise<void> {
     const { clock } = this.context;
@@ -206,6 +230,9 @@ export class Backend {
       telemetry.count('kms_backend_reconnects_total', { backend: kind });
       telemetry.count('backoff_retries_total', { op: 'backend' });
       try {
+        // What is away was not tampered with.
+        const absent = this.#absent();
+        if (absent !== null) throw unavailable(absent);
         const next = await openCustodyStore(deps, { role: 'server', dryRun: this.#options.verifyOnly !== null });
         const before = this.#inner;
         this.#inner = next;

@@ -220,6 +220,7 @@ export class LongLivedService implements CustodyService {
     const state = this.#keys.serving.attestations.ready ? 'ready' : 'missing';
     telemetry.count('kms_attestation_ready_seconds_total', { state });
     store.recent.forget(context.clock.now());
+    backend.watch();
     if (store.unavailableWhy !== null) return;
     await this.#attempt('outcomes', () => this.#keys.serving.outcomes.flush(store));
     if (checkpointer.due) {

@@ -56,6 +56,8 @@ export class Space {
   #total = 0;
   #day = -1;
   #dayLimit = 0;
+  /** The directory of the log could not be looked at. */
+  #away = false;
 
   /** `path`: the directory of the log. A volume of size 0 has no limits: nothing is on disk. */
   constructor(files: Files, path: string, clock: Clock, limits: SpaceLimits) {
@@ -68,17 +70,30 @@ export class Space {
   get now(): { readonly freeBytes: number; readonly totalBytes: number } {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#sampledMs >= SAMPLE_MS) {
-      const { freeBytes, totalBytes } = this.#files.fileSystem(this.#path);
-      this.#free = freeBytes;
-      this.#total = totalBytes;
+      this.#sample();
       this.#sampledMs = nowMs;
     }
     return { freeBytes: this.#free, totalBytes: this.#total };
   }
 
+  /** A log that is not there has no room: readiness says so, and nothing is written. */
+  #sample(): void {
+    try {
+      const { freeBytes, totalBytes } = this.#files.fileSystem(this.#path);
+      this.#free = freeBytes;
+      this.#total = totalBytes;
+      this.#away = false;
+    } catch {
+      this.#free = 0;
+      this.#total = Math.max(1, this.#total);
+      this.#away = true;
+    }
+  }
+
   /** Throws StoreUnavailable or LimitReached before anything is written. */
   admit(drafts: readonly Pick<AuditDraft, 'op' | 'tenant' | 'kid'>[]): void {
     const { freeBytes, totalBytes } = this.now;
+    if (this.#away) throw unavailable('the directory of the audit log is not there');
     if (totalBytes > 0) {
       if (freeBytes < this.#limits.lastBytes) throw unavailable('the volume of the audit log is full');
       if (freeBytes < this.#limits.reserveBytes && drafts.some(({ op }) => TENANT_OPS.has(op))) {
