@@ -58,6 +58,8 @@ export interface PublishedBy {
   readonly by: string;
   /** It serves this very home: its log is the one that lies here. */
   readonly own: boolean;
+  /** What the server says its profile is, while it has no ledger that would say so; null = not known. */
+  readonly profile: string | null;
 }
 
 /**

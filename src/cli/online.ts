@@ -14,9 +14,11 @@ import type { KmsClient } from '../kms-client/client.ts';
 import type { Endpoint } from '../kms-client/connect.ts';
 import { type Target, targetName } from '../kms-client/target.ts';
 import { MAX_RETRIES, TOTAL_TIMEOUT_MS } from '../kms-client/transport.ts';
+import { LIMITS } from '../limits.ts';
 import type { OnlineService, OperationDeps } from '../operations/deps.ts';
 import { checkedFiles } from '../storage/checked-files.ts';
 import { homePaths, readHome } from '../storage/home.ts';
+import { decodePublicView } from '../storage/public-view.ts';
 import { type RuntimeFile, readRuntimeFile, runtimeFilePath } from '../storage/runtime-file.ts';
 import { storeContext } from '../storage/store-deps.ts';
 import { listPins, readPinnedGenesis } from '../storage/trust-pin.ts';
@@ -61,6 +63,7 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
   let connected: KmsClient | undefined;
   let published: Files | undefined;
   let learned = false;
+  let profile: string | null = null;
   const reach = (): Promise<Reached> => {
     reached ??= reachOf(target, parts);
     return reached;
@@ -107,6 +110,7 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
         home: parts.home,
         server: blockingFiles({ ...(await reach()), ...limits }),
         name: targetName(target),
+        profile: () => profile,
       });
       const files = published;
       // A worker thread has files of its own, which are not these.
@@ -118,6 +122,7 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
       if (!learned) {
         learned = true;
         await learnKeys(reader);
+        if (isUngoverned(files, parts.home)) profile = textOf((await this.probe('/version'))['profile']);
       }
       return reader;
     },
@@ -135,6 +140,20 @@ function metricsEndpoint(target: Server, parts: OnlineParts): Endpoint {
     field: FLAG,
     hint: 'Metrics have an address of their own (metrics_addr): ask that one, or use --kms local beside the server.',
   });
+}
+
+const textOf = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);
+
+/** Nothing but the server itself can say the profile of a store without a ledger. */
+function isUngoverned(files: Files, home: string): boolean {
+  const view = files.read(homePaths(home).publicView, LIMITS.stateFileBytes);
+  try {
+    return view !== null && decodePublicView(view, 'public.json').ledger_id === null;
+  } catch (error) {
+    // What is wrong with it is said by whoever reads it.
+    if (error instanceof RonError) return false;
+    throw error;
+  }
 }
 
 function objectOf(body: Uint8Array): Readonly<Record<string, Json>> | null {

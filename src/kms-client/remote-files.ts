@@ -191,10 +191,12 @@ export interface RemoteFilesOptions {
   readonly server: PublishedFiles;
   /** As errors and results name it. */
   readonly name: string;
+  /** Of an ungoverned server, as it says; null = not known. */
+  readonly profile?: () => string | null;
 }
 
 /** `own` with the server's public files below the home. Throws what the server's calls throw. */
-export function remoteFiles({ own, home, server, name }: RemoteFilesOptions): Files {
+export function remoteFiles({ own, home, server, name, profile }: RemoteFilesOptions): Files {
   const remote = new Remote(server, own.uid());
   const published = (path: string): string | null => {
     if (!path.startsWith(`${home}/`)) return null;
@@ -208,6 +210,9 @@ export function remoteFiles({ own, home, server, name }: RemoteFilesOptions): Fi
   return {
     published: {
       by: name,
+      get profile() {
+        return profile?.() ?? null;
+      },
       get own() {
         if (isOwn === undefined) {
           const here = own.read(logFile, LIMITS.stateFileBytes);

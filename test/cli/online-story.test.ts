@@ -1,15 +1,16 @@
 // Commands against a real `kms serve`: the governance story and a rotation from a second terminal, from another home that only
 // pins the genesis, and while the server is busy; what a home says while a server holds it, and after the server has gone.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { envelopesOf, type TestHome, temporaryHome } from '../support/binary.ts';
 import { carryOut, governHome } from '../support/governed-home.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 const home = temporaryHome();
 const far = temporaryHome();
+const empty = temporaryHome();
 
 interface Proposed {
   readonly ingested: boolean;
@@ -181,6 +182,28 @@ describe('another home', () => {
     // Without the scope for files nothing is read, and that is no tampering.
     const small = await mint('small.cap', 'acme', ['sign']);
     await online(far, ['kms', 'list', '--kms', `unix:${again.ready.socket}`, '--token-file', small], 21);
+  });
+});
+
+describe('a server without a disk', () => {
+  test('is found, used and read, and nothing of it is authenticated', async () => {
+    // Memory only: its runtime file and its capability are on a tmpfs, or there are none.
+    if (!existsSync('/dev/shm')) return;
+    const XDG_RUNTIME_DIR = mkdtempSync('/dev/shm/ronctl-test-');
+    onTestFinished(() => rmSync(XDG_RUNTIME_DIR, { recursive: true, force: true }));
+    const env = { XDG_RUNTIME_DIR };
+    await startServer(empty, ['--amnesia', '--profile', 'dev', '--json'], { bare: true, env });
+    const ask = async <T>(argv: readonly string[], exit = 0): Promise<T | undefined> =>
+      (await empty.json<T>([...argv, '--kms', 'local'], exit, { env })).data;
+    const cap = ['--tenant', 'acme', '--new-tenant', '--scope', 'rotate', '--scope', 'read'];
+    await ask(['cap', 'mint', ...cap, '--out', 'acme.cap']);
+    const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
+    await ask([...create, '--token-file', 'acme.cap']);
+    expect(await ask(['kms', 'list'])).toMatchObject({ trust: 'not-authenticated', keys: [{ tenant: 'acme' }] });
+    expect(await ask(['policy', 'inspect'])).toMatchObject({ profile: 'dev', governed: false });
+    await ask(['kms', 'list', '--strict'], 11);
+    await ask(['audit', 'verify'], 11);
+    expect(empty.exists()).toBe(false);
   });
 });
 

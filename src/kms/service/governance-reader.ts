@@ -76,7 +76,9 @@ function stateBytes(ctx: StoreContext, sha256: string): Uint8Array | null {
 }
 
 function ungovernedProfile(ctx: StoreContext) {
-  const profile = readHome(ctx.files, ctx.paths)?.profile;
+  const { published } = ctx.files;
+  const said = published === undefined || published.own ? null : published.profile;
+  const profile = said ?? readHome(ctx.files, ctx.paths)?.profile;
   if (profile === undefined) throw noCustodyStore(ctx.files, ctx.paths);
   return parseProfile(profile, 'home.json profile');
 }
