@@ -90,7 +90,7 @@ function demandDigest(genesis: VerifiedGenesis | null, wanted: string | null): v
   if (genesis === null) {
     fail('MissingAnswer', `the genesis ${wanted} governs this service, and its file was not given`, {
       field: '--genesis',
-      hint: 'Give it with --genesis F; `ronctl governance export` writes it.',
+      hint: 'Give it with --genesis F: it lies in trust/ of every home that pins it.',
     });
   }
   fail('PinMismatch', `the genesis is ${genesis.digest}; ${wanted} is expected`, { field: '--genesis' });
@@ -159,7 +159,7 @@ async function demandConfirmed(deps: StoreDeps, state: LedgerState, request: Mem
   if (headProof === null) {
     fail('NotAuthenticated', 'nothing confirms that the ledger which was given is the newest', {
       field: '--ledger',
-      hint: 'Give --expect-ledger-head H, or a proof of the newest manifest record (`ronctl audit prove`).',
+      hint: 'Give --expect-ledger-head H; `ronctl governance log` shows it where the ledger is kept.',
     });
   }
   const refusals: string[] = [];
