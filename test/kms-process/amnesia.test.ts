@@ -129,6 +129,20 @@ describe('amnesia', () => {
     expect(contentOf(home.directory)).toEqual(before);
   });
 
+  it('leaves what --spool asks for: a checkpoint of this life', async () => {
+    const home = newHome();
+    const argv = ['--amnesia', '--profile', 'micronode', '--spool', home.file('spool.jsonl'), '--json'];
+    const server = await startServer(home, argv, { bare: true });
+    expect(await server.stop()).toBe(0);
+    const notes = readFileSync(home.file('spool.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly note_b64: string });
+    const note = Buffer.from(notes.at(-1)!.note_b64, 'base64').toString('utf8');
+    expect(note).toMatch(/^ronctl\.invalid\/[0-9a-f]{32}\/e0\n\d+\n/);
+    expect(statSync(home.file('spool.jsonl')).mode & 0o777).toBe(0o600);
+  });
+
   it('refuses a store on disk, a log on disk, and flags of a memory for a store', async () => {
     const home = newHome();
     const file = await tryServer(home, ['--amnesia', '--backend', 'file', '--json'], { bare: true });
