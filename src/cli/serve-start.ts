@@ -3,7 +3,7 @@
 
 import type { Crypto } from '../crypto/provider.ts';
 import { loadCrypto } from '../crypto/select.ts';
-import { selfTest, TESTED_ALGS } from '../crypto/self-test.ts';
+import { selfTest, selfTestAgain, TESTED_ALGS } from '../crypto/self-test.ts';
 import { observedCrypto } from '../kms/observed-crypto.ts';
 import { type CustodyService, openCustodyService } from '../kms/service/custody-service.ts';
 import { createTelemetry, logSettings, type ServiceTelemetry } from '../kms/service-telemetry.ts';
@@ -29,6 +29,9 @@ export interface ServerBasis {
   readonly homeId: string | null;
   readonly custody: CustodyService;
 }
+
+/** Tested again while it serves; SLH-DSA takes too long for that. */
+const PQ_ALGS = ['ml-dsa', 'ml-dsa-44', 'ml-kem', 'x-wing'] as const;
 
 /** Known answers of every algorithm before anything is unsealed (keys page 1). Throws SelfTestFailed. */
 async function provider(live: LiveConfig, telemetry: ServiceTelemetry, monotonicMs: () => number): Promise<Crypto> {
@@ -90,6 +93,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
         ...(memory === null ? {} : { memory }),
         ...(spool === undefined ? {} : { spool }),
         confirmTime: flags['confirm-time'] === true,
+        pqTest: async () => selfTestAgain(await loadCrypto(live.config.crypto.provider), PQ_ALGS),
         judge: (ledger, judged) => live.judge(ledger, judged),
         events: (request) => telemetry.ring.read(request),
       },

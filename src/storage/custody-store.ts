@@ -88,12 +88,22 @@ export class FileCustodyStore implements CustodyStore {
   }
 
   async serviceKeys(): Promise<DualSigningKeys> {
-    this.#serviceKeys ??= this.read('service-keys').then(async (item) => {
-      const keys = await importServiceKeys(this.#ctx.crypto, item);
-      wipe(item.secret);
-      return keys;
-    });
-    return this.#serviceKeys;
+    const made = this.#serviceKeys ?? this.#importServiceKeys();
+    this.#serviceKeys = made;
+    try {
+      return await made;
+    } catch (error) {
+      // A file that could not be read once may be there again.
+      if (this.#serviceKeys === made) this.#serviceKeys = null;
+      throw error;
+    }
+  }
+
+  async #importServiceKeys(): Promise<DualSigningKeys> {
+    const item = await this.read('service-keys');
+    const keys = await importServiceKeys(this.#ctx.crypto, item);
+    wipe(item.secret);
+    return keys;
   }
 
   logVkeys(): { readonly ed25519: string; readonly mlDsa44: string } {

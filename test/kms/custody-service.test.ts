@@ -2,6 +2,7 @@
 
 import { cpSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { RonError } from '../../src/errors.ts';
 import { openCustodyStore } from '../../src/storage/custody-open.ts';
 import { B3, call, capability, LOCAL } from '../contract/kms-subject.ts';
 import { settle } from '../support/manual-clock.ts';
@@ -9,6 +10,28 @@ import { serving } from '../support/serving.ts';
 import { temporaryHome } from '../support/store.ts';
 
 const key = { tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true } as const;
+
+describe('the post-quantum stack', () => {
+  it('is tested once a minute, and what it finds is the state', async () => {
+    let wrong = false;
+    let tests = 0;
+    const pqTest = async (): Promise<void> => {
+      tests += 1;
+      if (wrong) throw new RonError('SelfTestFailed', 'self-test of ml-dsa in provider native failed');
+    };
+    const { service, clock, told } = await serving({ options: { pqTest } });
+    await service.start();
+    await clock.pass(59_000, 1000);
+    expect([tests, service.state().pqOk]).toEqual([0, true]);
+    wrong = true;
+    await clock.pass(2000, 1000);
+    expect([tests, service.state().pqOk]).toEqual([1, false]);
+    expect(told.lines.filter((line) => line.event === 'self_test_failed')).toHaveLength(1);
+    wrong = false;
+    await clock.pass(61_000, 1000);
+    expect(service.state().pqOk).toBe(true);
+  });
+});
 
 describe('life', () => {
   it('records start and stop, and ends with a checkpoint over everything', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/bytes/text.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
@@ -132,6 +132,18 @@ describe('the custody store', () => {
     expect((await third.read(`${KID}#v1`)).secret).toHaveLength(32);
     expect(third.recordIds()).toHaveLength(4);
     await third.close();
+  });
+
+  it('reads its service keys again after a file that was not there for a moment', async () => {
+    const made = await home();
+    await made.store.close();
+    const store = await openCustodyStore(made.deps);
+    const records = `${made.path}/store/records`;
+    renameSync(records, `${records}-away`);
+    await expect(store.serviceKeys()).rejects.toMatchObject({ code: 'Tampered' });
+    renameSync(`${records}-away`, records);
+    expect((await store.serviceKeys()).ed25519.publicKey).toHaveLength(32);
+    await store.close();
   });
 
   it('is held by one writer, and names the holder', async () => {

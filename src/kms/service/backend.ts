@@ -17,6 +17,7 @@ import { type StoreContext, type StoreDeps, storeContext } from '../../storage/s
 import { Turns } from '../../storage/turns.ts';
 import { backoffMs } from '../supervise.ts';
 import type { Telemetry } from '../telemetry.ts';
+import { absentDirectory } from './absent-directory.ts';
 import type { ActOptions, Held } from './custodian.ts';
 import { Deadlines } from './deadlines.ts';
 import { recover } from './governance-execute.ts';
@@ -196,17 +197,7 @@ export class Backend {
   }
 
   #absent(): string | null {
-    if (this.inMemory) return null;
-    const { files, paths } = this.context;
-    for (const path of [paths.store, paths.audit]) {
-      try {
-        if (files.info(path)?.type === 'directory') continue;
-      } catch {
-        // Not to be looked at: the same.
-      }
-      return `the directory ${path.slice(path.lastIndexOf('/') + 1)} of the home is not there`;
-    }
-    return null;
+    return this.inMemory ? null : absentDirectory(this.context);
   }
 
   /** Opens again for as long as the process lives. Resolves when the signal fires. */

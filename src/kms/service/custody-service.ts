@@ -35,6 +35,8 @@ export interface CustodyServiceOptions {
   readonly confirmTime?: boolean;
   /** Judges the configuration against the ledger before anything is served; throws RefusedConfig (C-74). */
   readonly judge?: (ledger: LedgerPolicy, judged: Judged) => Judgement;
+  /** Known answers of the post-quantum stack, asked for once a minute; rejects when one is wrong (`pq_ok`). */
+  readonly pqTest?: () => Promise<void>;
   /** The ring of events behind `tail`. */
   readonly events: (request: {
     readonly topic: string | null;
