@@ -72,9 +72,9 @@ const rows: BadInput[] = [
     argv: ['kms', 'list'],
     env: { RONCTL_KMS: 'https://kms.invalid' },
     exit: 3,
-    code: 'Unsupported',
-    message: 'RONCTL_KMS https://kms.invalid',
-    field: 'RONCTL_KMS',
+    code: 'RefusedConfig',
+    message: 'https://kms.invalid:443: its certificate is not pinned',
+    field: 'kms.ca_file',
   },
   {
     argv: ['version'],
