@@ -278,6 +278,16 @@ describe('room', () => {
     expect(() => space(63 * MIB, 0).admit([{ op: 'revoke' }])).toThrow(/full/);
   });
 
+  it('below the reserve a server still starts: its own capability is an act of the system, one for others is not', () => {
+    space(255 * MIB, 0).admit([{ op: 'mint', actor: 'system' }]);
+    for (const draft of [
+      { op: 'mint', actor: 'local:0:root' },
+      { ...sign, actor: 'system' },
+    ] as const) {
+      expect(() => space(255 * MIB, 0).admit([draft])).toThrow(/only authority changes/);
+    }
+  });
+
   it('a tenant has its bytes a second with a burst of a minute, and a tenth of the volume a day', () => {
     const clock = new ManualClock(NOW);
     const one = space(900 * MIB, 100, clock);

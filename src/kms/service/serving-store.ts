@@ -25,7 +25,7 @@ export interface ServingHooks {
   /** The store that stood until now has ended. */
   lost(error: RonError): void;
   /** Space and quotas, before anything is written. Throws StoreUnavailable, LimitReached. */
-  admit(drafts: readonly Pick<AuditDraft, 'op' | 'tenant' | 'kid'>[]): void;
+  admit(drafts: readonly (Pick<AuditDraft, 'op' | 'tenant' | 'kid'> & { readonly actor?: string })[]): void;
 }
 
 export const APPEND_WAIT_MS = 200;
