@@ -51,6 +51,10 @@ it('mint in the home, mint by the server, register, list, revoke, rotate; the op
   expect(registered.data).toMatchObject({ id: later.id, by: 'server' });
   for (const file of ['here.cap', 'there.cap', 'later.cap']) expect(await keys(file)).toEqual([200, '']);
 
+  // A tenant's capability opens no published file: the keys are what the server says.
+  const seen = await home.run(['kms', 'list', '--kms', 'local', '--token-file', 'there.cap']);
+  expect([seen.exit, seen.stderr]).toEqual([0, expect.stringContaining('as the server says')]);
+
   const minter = (await list()).capabilities.find(({ id }) => id === there.id)!.minted_by;
   expect(minter).toMatch(/^cap:1:/);
   const beyond = ['cap', 'mint', '--tenant', 'acme', '--scope', 'govern', '--out', 'x.cap', '--kms', 'local'];

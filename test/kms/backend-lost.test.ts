@@ -17,7 +17,7 @@ async function lossy(): Promise<Serving & { readonly disk: ReturnType<typeof los
   const made = await serving({ config, hostChange: { files: disk.files } });
   await made.service.start();
   const { kid } = await made.service.kms.keys.create(key, call());
-  await made.clock.pass(500);
+  await made.clock.pass(1500, 500);
   return { ...made, disk, kid };
 }
 
@@ -92,13 +92,21 @@ describe('a lost backend', () => {
       const { service, clock, kid, deps } = await lossy();
       const { signing, keys } = service.kms;
       const { bundle } = await signing.sign({ kids: [kid], payload_b3: B3 }, call());
-      expect(await signing.verify({ bundle: bundle!, payload_b3: B3 }, call())).toMatchObject({ accepted: true });
       const { files } = nodeHost();
       files.rename(`${deps.home}/${name}`, `${deps.home}/${name}-away`);
       await clock.pass(2000, 500);
       expect(service.state()).toMatchObject({ backendReady: false, verifyOnly: null, audit: { writable: false } });
       expect(service.state().freeBytes === 0).toBe(name === 'audit');
       for (const refused of [signing.sign({ kids: [kid], payload_b3: B3 }, call()), keys.create(key, call())]) {
+        await expect(refused).rejects.toMatchObject({ code: 'StoreUnavailable' });
+      }
+      // Nor does it look like a shorter log to who reads elsewhere.
+      for (const refused of [
+        service.kms.files.info({ path: 'audit/log.json' }, call()),
+        service.kms.files.list({ path: 'audit' }, call()),
+        service.kms.audit.head({}, call()),
+        service.kms.governance.list({}, call()),
+      ]) {
         await expect(refused).rejects.toMatchObject({ code: 'StoreUnavailable' });
       }
       const answer = await signing.verify({ bundle: bundle!, payload_b3: B3 }, call());

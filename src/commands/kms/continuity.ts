@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
 import { onlineFlags } from '../../cli/flags/shared.ts';
+import { readKeys } from '../../cli/read-keys.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
@@ -24,7 +25,7 @@ export default class KmsContinuity extends BaseCommand {
   override async perform({ args, flags }: Input<typeof KmsContinuity>, runtime: Runtime): Promise<Outcome> {
     const statement =
       flags.statement === undefined ? undefined : await runtime.readInput(flags.statement, LIMITS.signedFileBytes);
-    const data = await continuity({ kid: args.kid, statement }, await runtime.readDeps());
+    const data = await readKeys(runtime, (deps) => continuity({ kid: args.kid, statement }, deps));
     const error =
       data.verdict === 'valid'
         ? undefined

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
+import { readKeys } from '../../cli/read-keys.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { list, tenantsWithKeys } from '../../operations/kms/list.ts';
@@ -17,10 +18,10 @@ export default class KmsList extends BaseCommand {
   };
 
   override async perform({ flags }: Input<typeof KmsList>, runtime: Runtime): Promise<Outcome> {
-    const deps = await runtime.readDeps();
-    const data = await list({ tenant: flags.tenant }, deps);
+    const data = await readKeys(runtime, (deps) => list({ tenant: flags.tenant }, deps));
     if (flags.tenant !== undefined && data.keys.length === 0) {
-      const { tenant, known } = await tenantsWithKeys(flags.tenant, deps);
+      const typed = flags.tenant;
+      const { tenant, known } = await readKeys(runtime, (deps) => tenantsWithKeys(typed, deps));
       const others = known.length === 0 ? 'there is no key in this store' : `tenants with keys: ${known.join(', ')}`;
       runtime.host.log.notice(`no key has the tenant ${tenant}; ${others}`);
     }

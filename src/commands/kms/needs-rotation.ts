@@ -2,6 +2,7 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { durationFlag } from '../../cli/flags/duration.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
 import { onlineFlags } from '../../cli/flags/shared.ts';
+import { readKeys } from '../../cli/read-keys.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { needsRotation } from '../../operations/kms/needs-rotation.ts';
@@ -22,7 +23,7 @@ export default class KmsNeedsRotation extends BaseCommand {
   };
 
   override async perform({ args, flags }: Input<typeof KmsNeedsRotation>, runtime: Runtime): Promise<Outcome> {
-    const data = await needsRotation({ kid: args.kid, withinMs: flags.within }, await runtime.readDeps());
+    const data = await readKeys(runtime, (deps) => needsRotation({ kid: args.kid, withinMs: flags.within }, deps));
     const error =
       data.answer === 'yes'
         ? undefined

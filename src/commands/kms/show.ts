@@ -1,6 +1,7 @@
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { kidArg } from '../../cli/flags/kms.ts';
 import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
+import { readKeys } from '../../cli/read-keys.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
 import { show } from '../../operations/kms/show.ts';
@@ -14,7 +15,7 @@ export default class KmsShow extends BaseCommand {
   static override flags = { strict: strictFlag, ...onlineFlags };
 
   override async perform({ args, flags }: Input<typeof KmsShow>, runtime: Runtime): Promise<Outcome> {
-    const data = await show({ kid: args.kid }, await runtime.readDeps());
+    const data = await readKeys(runtime, (deps) => show({ kid: args.kid }, deps));
     return { data, text: () => showView(data), error: judgeTrust(runtime.host, data.trust, flags.strict) };
   }
 }

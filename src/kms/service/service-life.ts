@@ -11,6 +11,7 @@ import { epochPaths } from '../../storage/audit-paths.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
 import type { Authenticator, Health, Kms, ServiceState } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
+import { absentDirectory } from './absent-directory.ts';
 import { attestRequirement } from './attest-requirement.ts';
 import { SOFTWARE_CLASS } from './attestation.ts';
 import { type AuditLogReading, auditService } from './audit-port.ts';
@@ -27,6 +28,7 @@ import { policyService } from './policy-port.ts';
 import { ledgerPolicyOf, type ServiceParts } from './service-parts.ts';
 import { keyPart, oldestPendingAtMs, policyPart, pqNow } from './service-state.ts';
 import { type ServingKeys, servingKeys } from './serving-keys.ts';
+import { unavailable } from './serving-store.ts';
 import { readTrusted } from './trusted-services.ts';
 
 const TICK_MS = 1000;
@@ -228,6 +230,8 @@ export class LongLivedService implements CustodyService {
     store.recent.forget(context.clock.now());
     backend.watch();
     if (store.unavailableWhy !== null) return;
+    // What verify answers from is in memory before the question, which may come while the backend is away.
+    await this.#attempt('reader', async () => void this.#keys.reader());
     await this.#attempt('outcomes', () => this.#keys.serving.outcomes.flush(store));
     if (checkpointer.due) {
       checkpointer.soon();
@@ -297,6 +301,12 @@ export class LongLivedService implements CustodyService {
       act: (options, use) => backend.act(options, use),
       checkpoint: async (call) => (call.dryRun === true ? null : checkpointer.now()),
     };
+    // A directory that is away must not look like a log that was cut.
+    const there = async <T>(read: () => T): Promise<T> => {
+      const absent = absentDirectory(context);
+      if (absent !== null) throw unavailable(absent);
+      return read();
+    };
     return {
       keys,
       signing,
@@ -304,14 +314,14 @@ export class LongLivedService implements CustodyService {
       attesting,
       governance: governanceService(custodian, {
         context: () => Promise.resolve(context),
-        reading: () => Promise.resolve(readGovernance(context)),
+        reading: () => there(() => readGovernance(context)),
       }),
       policy: policyService(() => {
         const { judged, trust } = this.#keys.reader();
         return Promise.resolve({ policy: backend.view, judged, trust });
       }),
-      audit: auditService(custodian, () => Promise.resolve(this.#log())),
-      files: filesService(() => Promise.resolve({ files: context.files, root: deps.home })),
+      audit: auditService(custodian, () => there(() => this.#log())),
+      files: filesService(() => there(() => ({ files: context.files, root: deps.home }))),
       capabilities: capabilities.capabilities,
       health: this.#health(),
     };
