@@ -139,7 +139,14 @@ describe('a server', () => {
     const server = await startServer(home);
     const { socket } = server.ready;
     unlinkSync(socket!);
-    await until(async () => existsSync(socket!) && (await http(socket!, { path: '/healthz' })).status === 200);
+    // Between its making and its listening a socket refuses connections.
+    const answers = async (): Promise<boolean> =>
+      existsSync(socket!) &&
+      (await http(socket!, { path: '/healthz' }).then(
+        ({ status }) => status === 200,
+        () => false,
+      ));
+    await until(answers);
     expect(statSync(socket!).mode & 0o777).toBe(0o600);
     const page = (await http(server.ready.metrics_addr, { path: '/metrics' })).body;
     expect(metric(page, 'service_restarts_total')).toBe(1);
