@@ -14,8 +14,6 @@ export default defineConfig({
     disableConsoleIntercept: true,
     // A deadline against hangs only; no test asserts a duration.
     testTimeout: 120_000,
-    // Real processes on a shared machine: where nobody looks at the run, a test may try once more. What is broken fails twice.
-    retry: process.env['CI'] === undefined ? 0 : 1,
     hookTimeout: 120_000,
   },
 });

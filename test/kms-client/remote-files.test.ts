@@ -5,7 +5,7 @@ import { RonError } from '../../src/errors.ts';
 import type { FileInfo, Files } from '../../src/host.ts';
 import { BLOCK_BYTES, type PublishedFiles, remoteFiles } from '../../src/kms-client/remote-files.ts';
 
-const HOME = '/home/of/somebody';
+const HOME = '/somebody/ronctl';
 
 function server(files: Record<string, Uint8Array>) {
   const asked: string[] = [];

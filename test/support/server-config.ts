@@ -28,7 +28,7 @@ export function environment(variables: Readonly<Record<string, string>>): Env {
     arch: 'x64',
     hostname: 'host',
     cpus: 2,
-    user: { uid: 1000, login: 'u', homeDirectory: '/home/u' },
+    user: { uid: 1000, login: 'u', homeDirectory: '/people/u' },
     cwd: '/work-here',
     pid: 1,
   };

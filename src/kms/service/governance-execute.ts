@@ -24,8 +24,9 @@ import {
   receiptCore,
 } from '../../governance/receipt.ts';
 import { dualKeys } from '../../governance/signatures.ts';
+import type { RefusedEntry } from '../admin-ports.ts';
 import { effectMutation } from './governance-effects.ts';
-import { behindError, type RefusedFile } from './governance-ingest.ts';
+import { behindError } from './governance-ingest.ts';
 import { judgeExecution } from './governance-judge.ts';
 import { servicePairFor } from './governance-keys.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
@@ -48,7 +49,7 @@ export async function execute(
   id: string,
   actor: string,
   dryRun: boolean,
-  behind: readonly RefusedFile[] = [],
+  behind: readonly RefusedEntry[] = [],
 ): Promise<ExecutionResult | null> {
   const entry = writer.state.index.get(id);
   if (entry?.execution === 'executed' || entry?.execution === 'closed') return recorded(writer, id);

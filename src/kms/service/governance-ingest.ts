@@ -6,7 +6,7 @@
 
 import { fromTime, toTime } from '../../bytes/time.ts';
 import { type Envelope, envelopeDigest } from '../../envelope/dsse.ts';
-import { type ErrorCode, RonError } from '../../errors.ts';
+import { RonError } from '../../errors.ts';
 import type { IndexEntry } from '../../governance/index-entry.ts';
 import { type AdmittedStatement, admitStatement } from '../../governance/ledger-admit.ts';
 import { linesOfEntry } from '../../governance/ledger-load.ts';
@@ -14,35 +14,23 @@ import { type SignerSet, signerSetHash } from '../../governance/signer-set.ts';
 import { verifyStatement } from '../../governance/statement.ts';
 import { describeSubmission, type Submission } from '../../governance/submission.ts';
 import { type InboxDeps, inboxName, readInbox, refuseInbox, removeFromInbox } from '../../storage/inbox.ts';
+import type { InboxEntry, RefusedEntry } from '../admin-ports.ts';
 import { demandSeenHere } from './governance-judge.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
 
-export interface IngestedFile {
-  readonly name: string;
-  readonly type: Submission['type'] | 'unknown';
-  readonly id: string | null;
-  readonly by: string | null;
-  readonly purpose: string | null;
-}
-
-export interface RefusedFile extends IngestedFile {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
-
 export interface IngestReport {
-  readonly ingested: readonly IngestedFile[];
+  readonly ingested: readonly InboxEntry[];
   /** In the ledger already. */
-  readonly known: readonly IngestedFile[];
+  readonly known: readonly InboxEntry[];
   /** About a proposal that is not here; while a file is `behind`, every other one. */
-  readonly waiting: readonly IngestedFile[];
+  readonly waiting: readonly InboxEntry[];
   /** Signed by somebody who has seen more than this ledger or log: they stay, nothing is taken in and nothing executes. */
-  readonly behind: readonly RefusedFile[];
-  readonly refused: readonly RefusedFile[];
+  readonly behind: readonly RefusedEntry[];
+  readonly refused: readonly RefusedEntry[];
 }
 
 /** What a command that cannot go on says of the first such file: LedgerBehind (11), or Tampered (10) for a fork. */
-export function behindError({ code, message, name }: RefusedFile): RonError {
+export function behindError({ code, message, name }: RefusedEntry): RonError {
   return new RonError(code, message, {
     field: 'seen',
     hint: `Import the missing ledger lines, or find out why this home is older; the statement waits as inbox/${name}.`,
@@ -56,7 +44,7 @@ interface Waiting {
 
 const TYPE_ORDER: readonly Submission['type'][] = ['proposal', 'possession', 'statement'];
 
-const label = (name: string, one: Submission): IngestedFile => ({
+const label = (name: string, one: Submission): InboxEntry => ({
   name,
   type: one.type,
   id: one.proposalId,
@@ -91,11 +79,11 @@ export async function ingest(
 /** Judges every waiting file in the order of ingest and adds what is taken to the state. */
 export function judgeInbox(judge: InboxJudge, deps: Pick<InboxDeps, 'files' | 'paths'>): IngestReport {
   const report = {
-    ingested: [] as IngestedFile[],
-    known: [] as IngestedFile[],
-    waiting: [] as IngestedFile[],
+    ingested: [] as InboxEntry[],
+    known: [] as InboxEntry[],
+    waiting: [] as InboxEntry[],
     behind: [],
-    refused: [] as RefusedFile[],
+    refused: [] as RefusedEntry[],
   };
   const all = sorted(deps, report.refused);
   const behind = all.flatMap((one) => aheadOf(judge, one));
@@ -124,7 +112,7 @@ export function judgeInbox(judge: InboxJudge, deps: Pick<InboxDeps, 'files' | 'p
 }
 
 /** A valid statement that has seen another or a longer ledger than the one here; whatever it is about. */
-function aheadOf(judge: InboxJudge, { name, submission }: Waiting): RefusedFile[] {
+function aheadOf(judge: InboxJudge, { name, submission }: Waiting): RefusedEntry[] {
   const { statement, envelope } = submission;
   if (statement === undefined || statement.ledger_id !== judge.state.ledgerId) return [];
   try {
@@ -148,7 +136,7 @@ function isValid(judge: InboxJudge, envelope: Envelope, set: SignerSet): boolean
   }
 }
 
-function sorted(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: RefusedFile[]): Waiting[] {
+function sorted(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: RefusedEntry[]): Waiting[] {
   const waiting: Waiting[] = [];
   for (const { name, bytes, problem } of readInbox(deps)) {
     try {
