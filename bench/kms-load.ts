@@ -3,6 +3,8 @@
 // Prints throughput, p50, p95, p99, the memory of the server, and where the time of a request goes. The generator runs on the
 // same cores, over the Unix socket. Targets: 1.5 times the reference; p95 of sign Ed25519 at most 1.5 ms at 12 connections.
 // Run: npm run build && node bench/kms-load.ts [--seconds 5] [--minutes 10 (flat memory)] [--tcp] [--only TEXT] [--dir DIR] [--json FILE]
+// With --fair: what tenant B with ten times the connections does to the p95 of tenant A (issue: at most 2x), under the limits
+// of a fresh configuration and with the limits out of the way; B works in every other quarter of a second.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,12 +13,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import type { Loaded, LoadOfOne } from './one-tenant.ts';
 import { get, post, RawConnection, type Target } from './raw-http.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     minutes: { type: 'string' },
+    fair: { type: 'boolean', default: false },
     tenants: { type: 'string', default: '2' },
     tcp: { type: 'boolean', default: false },
     only: { type: 'string' },
@@ -37,7 +42,7 @@ const LIMITS = {
   RON_KMS_AUDIT_TENANT_BYTES_PER_S: '1000GB',
   RON_KMS_LOG_LEVEL: 'warn',
 };
-const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: directory, RONCTL_HOME: home, ...LIMITS };
+const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: directory, RONCTL_HOME: home };
 
 function ronctl(...argv: readonly string[]): void {
   const done = spawnSync(join(root, 'bin', 'ronctl'), [...argv, '--json'], { env, cwd: directory, encoding: 'utf8' });
@@ -57,9 +62,11 @@ interface Ready {
   readonly metrics_addr: string;
 }
 
-async function startServer(): Promise<{ readonly child: ChildProcess; readonly ready: Ready }> {
+type Running = { readonly child: ChildProcess; readonly ready: Ready };
+
+async function startServer(limits: Readonly<Record<string, string>>): Promise<Running> {
   const child = spawn(join(root, 'bin', 'ronctl'), ['kms', 'serve', '--passphrase-file', pass('store'), '--json'], {
-    env,
+    env: { ...env, ...limits },
     cwd: directory,
     stdio: ['ignore', 'pipe', openSync(join(directory, 'server.log'), 'a', 0o600)],
   });
@@ -370,19 +377,89 @@ async function main(): Promise<void> {
     'caps.max_ttl_s=86400',
     ...opens,
   );
-  const { child, ready } = await startServer();
+  if (values.fair) {
+    await withServer({ RON_KMS_LOG_LEVEL: 'warn' }, (ready) => fairShare('default limits', PACE_MS, ready));
+    await withServer(LIMITS, (ready) => fairShare('limits wide open', 0, ready));
+  } else await withServer(LIMITS, measure);
+}
+
+async function withServer(limits: Readonly<Record<string, string>>, use: (ready: Ready) => Promise<void>) {
+  const { child, ready } = await startServer(limits);
   try {
-    await measure(ready);
+    await use(ready);
   } finally {
     child.kill('SIGTERM');
     await once(child, 'exit');
   }
 }
 
+const targetOf = (ready: Ready): Target =>
+  values.tcp ? { host: '127.0.0.1', port: Number(ready.addr.split(':')[1]) } : { path: ready.socket };
+
+async function loadOf(load: LoadOfOne): Promise<Loaded> {
+  const worker = new Worker(new URL('./one-tenant.ts', import.meta.url), { workerData: load });
+  const [loaded] = (await once(worker, 'message')) as [Loaded];
+  return loaded;
+}
+
+/** Under the default limits, which allow 500 operations a second to all. */
+const PACE_MS = 20;
+const TIMES = 10;
+const SLICE_MS = 250;
+
+async function fairShare(limits: string, everyMs: number, ready: Ready): Promise<void> {
+  const target = targetOf(ready);
+  const [a, b] = await Promise.all(['a', 'b'].map((tenant) => prepare(target, `${tenant}-${everyMs}`)));
+  if (a === undefined || b === undefined) throw new Error('two tenants are needed');
+  const kinds: readonly (readonly [name: string, steps: (keys: Keys) => Promise<readonly Step[]>])[] = [
+    ['sign Ed25519', async (keys) => [signStep(keys, keys.ed25519, 'sign')]],
+    ['sign ML-DSA-65', async (keys) => [signStep(keys, keys.mlDsa, 'sign')]],
+    ['verify, cache hit', async (keys) => [await verifyStep(target, keys)]],
+    [
+      'mixed 70/20/10 sign, verify, wrap',
+      async (keys) =>
+        mix([
+          [signStep(keys, keys.ed25519, 'sign'), 7],
+          [await verifyStep(target, keys), 2],
+          [wrapStep(keys), 1],
+        ]),
+    ],
+  ];
+  const pace = everyMs === 0 ? 'as fast as they can' : `one request per ${everyMs} ms and connection`;
+  process.stdout.write(
+    `${limits}, ${pace}: p95 of tenant A alone, and with tenant B at ${TIMES} times its connections\n`,
+  );
+  for (const [name, stepsOf] of kinds) {
+    if (values.only !== undefined && !name.includes(values.only)) continue;
+    const own = (await stepsOf(a)).map(({ request }) => request);
+    const other = (await stepsOf(b)).map(({ request }) => request);
+    for (const connections of [1, 2]) {
+      const common = { target, beginMs: Date.now() + 500, seconds: SECONDS, sliceMs: SLICE_MS, everyMs };
+      const [quiet, busy] = await Promise.all([
+        loadOf({ ...common, requests: own, connections, everyOther: false }),
+        loadOf({ ...common, requests: other, connections: connections * TIMES, everyOther: true }),
+      ]);
+      printShare(name, connections, quiet, busy);
+    }
+  }
+}
+
+function printShare(name: string, connections: number, quiet: Loaded, busy: Loaded): void {
+  const alone = Float64Array.from(quiet.even).sort();
+  const beside = Float64Array.from(quiet.odd).sort();
+  const at50 = [percentile(alone, 0.5), percentile(beside, 0.5)] as const;
+  const at95 = [percentile(alone, 0.95), percentile(beside, 0.95)] as const;
+  const refused = ({ others }: Loaded): string =>
+    [...others].map(([status, count]) => `, ${count} of ${status}`).join('');
+  process.stdout.write(
+    `${name.padEnd(34)}${String(connections).padStart(3)}  p50 ${at50[0].toFixed(2)} -> ${at50[1].toFixed(2)}` +
+      `  p95 ${at95[0].toFixed(2)} -> ${at95[1].toFixed(2)} ms  ratio of p95 ${(at95[1] / at95[0]).toFixed(2)}` +
+      `   A ${alone.length} -> ${beside.length} answers${refused(quiet)}; B ${busy.odd.length}${refused(busy)}\n`,
+  );
+}
+
 async function measure(ready: Ready): Promise<void> {
-  const target: Target = values.tcp
-    ? { host: '127.0.0.1', port: Number(ready.addr.split(':')[1]) }
-    : { path: ready.socket };
+  const target = targetOf(ready);
   const metrics: Target = { host: '127.0.0.1', port: Number(ready.metrics_addr.split(':')[1]) };
   const rss = [kb(ready.pid, 'VmRSS')];
   const keys = await Promise.all(TENANTS.map((tenant) => prepare(target, tenant)));
