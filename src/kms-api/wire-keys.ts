@@ -1,5 +1,6 @@
-// The /keys routes between the port and the wire (API-26..29, C-25, C-26, GAP-87). On the wire a key is named with its newest
-// version, versions are `["#v1", ...]`, and public keys are base64; the port keeps digests in `details`.
+// The /keys routes between the port and the wire (API-26..29, C-25, C-26, GAP-87). On the wire a key is named with the version
+// whose public keys stand there: the newest, unless another was asked for. Versions are `["#v1", ...]`, and public keys are
+// base64; the port keeps digests in `details`.
 
 import { toBase64 } from '../bytes/base64.ts';
 import { fail } from '../errors.ts';
@@ -33,7 +34,7 @@ function publicMembers(keys: PublicKeysResult | null): Pick<WireKey, 'public' | 
 export function keyAnswer(key: KeyInfo, keys: PublicKeysResult | null): WireKey {
   const { tenant, purpose, alg, state, attestation_class } = key;
   return {
-    kid: withVersion(key.kid, key.version),
+    kid: keys?.kid ?? withVersion(key.kid, key.version),
     alg,
     versions: key.versions.map(({ n }) => `#v${n}`),
     ...publicMembers(keys),
@@ -47,6 +48,9 @@ export function keyAnswer(key: KeyInfo, keys: PublicKeysResult | null): WireKey 
 
 export function keyResult(wire: WireKey): KeyInfo {
   const { kid, version } = requireKeyId(wire.kid, 'kid');
+  if (!wire.details.some(({ n }) => n === version)) {
+    fail('Malformed', 'kid: a key id with a version that `details` has is expected', { field: 'kid' });
+  }
   const { tenant, purpose, alg, state, attestation_class } = wire;
   return {
     kid,
@@ -54,7 +58,7 @@ export function keyResult(wire: WireKey): KeyInfo {
     purpose,
     alg,
     state,
-    version: version ?? fail('Malformed', 'kid: a key id with its version is expected', { field: 'kid' }),
+    version: wire.details.at(-1)!.n,
     ...(attestation_class === undefined ? {} : { attestation_class }),
     versions: wire.details,
   };
@@ -139,7 +143,7 @@ export function getResult(answer: Wire<'getKey', 'answer'>): { readonly key: Key
   return { key: keyResult(answer), trust: answer.trust };
 }
 
-/** Public keys out of a key answer, for the newest version only. Malformed when there are none. */
+/** Public keys out of a key answer, of the version that its `kid` names. Malformed when there are none. */
 export function publicKeysResult(answer: Wire<'getKey', 'answer'>): PublicKeysResult {
   const tracks = answer.public_tracks ?? fail('Malformed', 'public_tracks: missing member', { field: 'public_tracks' });
   return {

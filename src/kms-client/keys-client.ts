@@ -101,6 +101,7 @@ export function keysClient(exact: Answers): KeyPorts {
     publicKeys: ({ kid }, call) =>
       answers.ask('getKey', call, { params: { kid }, kid }, (answer) => {
         about([kid], answer.kid);
+        if (kid.includes('#') && answer.kid !== kid) throw badAnswer(name, 'an answer about another version');
         return publicKeysResult(answer);
       }),
     needsRotation: ({ kid, withinMs }, call) => {

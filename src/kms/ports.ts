@@ -275,6 +275,7 @@ export interface PublicKeysResult {
 export interface Keys {
   create(request: CreateRequest, call: Call): Promise<CreateResult>;
   rotate(request: { readonly kid: string }, call: Call): Promise<RotateResult>;
+  /** With all its versions, also when `kid` names one of them. NotFound, also for a version that is not there. */
   get(request: { readonly kid: string }, call: Call): Promise<{ readonly key: KeyInfo; readonly trust: Trust }>;
   list(
     request: { readonly tenant?: string },

@@ -98,6 +98,25 @@ export function keysContract(name: string, make: MakeSubject): void {
       expect(key.versions.map((one) => one.state)).toEqual(['superseded', 'active']);
     });
 
+    it('public keys are of the version named, else of the newest; a version that is not there is not found', async () => {
+      const { keys } = await make();
+      const first = await keys.create(acme, call(caller));
+      const old = await keys.publicKeys({ kid: first.kid }, call(caller));
+      const second = await keys.rotate({ kid: first.kid }, call(caller));
+      const kid = first.kid.replace('#v1', '');
+      expect(await keys.publicKeys({ kid: first.kid }, call(caller))).toEqual(old);
+      const newest = await keys.publicKeys({ kid }, call(caller));
+      expect(newest.kid).toBe(second.kid);
+      expect(newest.tracks).not.toEqual(old.tracks);
+      expect((await keys.get({ kid: first.kid }, call(caller))).key).toMatchObject({ kid, version: 2 });
+      for (const ask of [keys.get, keys.publicKeys]) {
+        expect(await refused(ask({ kid: `${kid}#v9` }, call(caller)))).toMatchObject({
+          code: 'NotFound',
+          message: expect.stringContaining('has no version 9'),
+        });
+      }
+    });
+
     it('rotation follows the phase and never loses the post-quantum track', async () => {
       const subject = await make();
       await subject.setPhase(0);

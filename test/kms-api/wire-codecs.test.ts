@@ -52,6 +52,8 @@ import {
   createBody,
   createRequest,
   createResult,
+  getResult,
+  keyAnswer,
   rotateAnswer,
   rotateResult,
 } from '../../src/kms-api/wire-keys.ts';
@@ -219,7 +221,6 @@ describe('key routes', () => {
     holds(dense(request), (value) => createRequest(sent('createKey', 'body', createBody(value as never, call()))));
     const version = dense(
       record({
-        n: nat(9),
         state: constantFrom('active', 'superseded'),
         from_seq: maybe(nat()),
         tracks: array(text),
@@ -235,10 +236,11 @@ describe('key routes', () => {
       purpose: text,
       alg: text,
       state: constantFrom('active', 'retired'),
-      version: nat(8).map((n) => n + 1),
       attestation_class: maybe(text),
-      versions: array(version),
-    });
+      versions: array(version, { minLength: 2, maxLength: 5 }).map((all) =>
+        all.map((one, at) => ({ n: at + 1, ...one })),
+      ),
+    }).map((one) => ({ ...one, version: one.versions.length }));
     const made = record({
       kid: constantFrom(`${KID}#v2`),
       key: orNull(dense(key)),
@@ -248,6 +250,19 @@ describe('key routes', () => {
     });
     const tracks = { kid: `${KID}#v2`, tracks: [{ alg: 'ed25519', publicKey: new Uint8Array(32) }] };
     holds(made, (value) => createResult(sent('createKey', 'answer', createAnswer(value as never, tracks))));
+    const versions = [{ n: 1, state: 'active', tracks: [], pub: {}, created_at: null }] as const;
+    const about = {
+      kid: KID,
+      tenant: 'acme',
+      purpose: 'p',
+      alg: 'ed25519',
+      state: 'active',
+      version: 1,
+      versions,
+    } as const;
+    expect(() => getResult({ ...keyAnswer(about, { ...tracks, kid: `${KID}#v3` }), trust: 'authenticated' })).toThrow(
+      'kid: a key id with a version that `details` has is expected',
+    );
     const rotated = made.chain((one) =>
       record({ previous: constantFrom(1), continuity: orNull(text) }).map((more) => ({ ...one, ...more })),
     );

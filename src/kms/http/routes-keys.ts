@@ -76,7 +76,7 @@ export const KEY_HANDLERS: Handlers<KeyRoute> = {
     context.log.kid = params.kid;
     const { key, trust } = await kms.keys.get({ kid: params.kid }, call);
     const isThere = key.versions.some(({ state }) => state !== 'retired');
-    const keys = isThere ? await kms.keys.publicKeys({ kid: key.kid }, call) : null;
+    const keys = isThere ? await kms.keys.publicKeys({ kid: params.kid }, call) : null;
     return { json: { ...keyAnswer(key, keys), trust } };
   },
 

@@ -76,7 +76,9 @@ export function keysService(services: KeyServices): Keys {
     get: async ({ kid }, call) => {
       const id = requireKeyId(kid, 'kid');
       const { crypto, reader } = await read(call, id);
-      return { key: readKeyInfo(crypto, reader, requireKey(reader.view, id)), trust: reader.trust };
+      const key = requireKey(reader.view, id);
+      requireVersion(key, id);
+      return { key: readKeyInfo(crypto, reader, key), trust: reader.trust };
     },
     list: async ({ tenant }, call) => {
       const crypto = await services.crypto();
