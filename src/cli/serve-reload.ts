@@ -61,6 +61,6 @@ async function reload(serving: Serving): Promise<void> {
   for (const { key, from, to, origin } of change.diff) {
     telemetry.log('info', 'config_changed', { key, message: `${from} -> ${to} (${origin})` });
   }
-  telemetry.publish('kms.config.updated', { changed: change.changed, config_sha256: change.config_sha256 });
+  telemetry.publish('kms.config.updated', { version: change.config_sha256, changed: change.changed });
   log.flush();
 }

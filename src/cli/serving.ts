@@ -81,6 +81,7 @@ export class Serving {
           });
     this.#ledger = createLedgerWatch({
       governance: custody.kms.governance,
+      policy: custody.kms.policy,
       telemetry,
       state: () => custody.state(),
       call: () => systemCall(host),

@@ -7,12 +7,13 @@ import { parseProposal } from '../governance/proposal.ts';
 import { parseReceipt } from '../governance/receipt.ts';
 import { parseStatement } from '../governance/statement.ts';
 import type { EventTopic } from '../kms-api/events.ts';
-import type { Governance, ProposalSummary, ServiceState } from './admin-ports.ts';
+import type { Governance, Policy, ProposalSummary, ServiceState } from './admin-ports.ts';
 import type { Call } from './ports.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface LedgerWatchDeps {
   readonly governance: Pick<Governance, 'list' | 'get' | 'ledger'>;
+  readonly policy: Policy;
   readonly telemetry: Pick<Telemetry, 'count' | 'publish'>;
   readonly state: () => Pick<ServiceState, 'ledgerSeq'>;
   readonly call: () => Call;
@@ -24,6 +25,7 @@ export interface LedgerWatch {
   catchUp(): Promise<void>;
 }
 
+const TENANT = 'tenant:';
 /** Open proposals are looked at so often for what time alone does to them. */
 const AGAIN_MS = 60_000;
 /** Statuses that a proposal does not leave. */
@@ -55,7 +57,14 @@ interface Known {
   status: string;
 }
 
-export function createLedgerWatch({ governance, telemetry, state, call, monotonicMs }: LedgerWatchDeps): LedgerWatch {
+export function createLedgerWatch({
+  governance,
+  policy,
+  telemetry,
+  state,
+  call,
+  monotonicMs,
+}: LedgerWatchDeps): LedgerWatch {
   const known = new Map<string, Known>();
   let seenSeq: number | null = null;
   let lookedMs = Number.NEGATIVE_INFINITY;
@@ -66,7 +75,6 @@ export function createLedgerWatch({ governance, telemetry, state, call, monotoni
     telemetry.count('kms_governance_proposals_total', { status: counted });
     telemetry.publish(TOPICS[status]!, { proposal_id: one.id, kind: one.kind, scope: one.scope, status: counted });
     if (status !== 'executed') return;
-    telemetry.publish('kms.policy.hint', { proposal_id: one.id, scope: one.scope });
     if (one.kind === 'freeze') {
       telemetry.count('kms_emergency_freezes_total');
       telemetry.publish('governance.frozen', { proposal_id: one.id, scope: one.scope });
@@ -75,8 +83,15 @@ export function createLedgerWatch({ governance, telemetry, state, call, monotoni
     }
   }
 
+  /** What signs and verifies in a scope from now on, for dashboards (INT-05). */
+  async function hint(scope: string, about: Readonly<Record<string, string>>): Promise<void> {
+    const tenant = scope.startsWith(TENANT) ? scope.slice(TENANT.length) : null;
+    const { verify_mode, rollout_percent } = await policy.effective({ tenant }, call());
+    telemetry.publish('kms.policy.hint', { ...about, scope, pq_mode: verify_mode, rollout_percent });
+  }
+
   /** A proposal that was approved and executed between two looks was approved all the same. */
-  function take(one: ProposalSummary): void {
+  async function take(one: ProposalSummary): Promise<void> {
     const before = known.get(one.id);
     known.set(one.id, { digest: one.digest, status: one.status });
     if (before?.status === one.status) return;
@@ -84,6 +99,7 @@ export function createLedgerWatch({ governance, telemetry, state, call, monotoni
     const passed = one.status === 'executed' || one.status === 'failed';
     if (passed && before?.status !== 'approved' && before?.status !== 'executing') step(one, 'approved');
     if (one.status !== 'open') step(one, one.status);
+    if (one.status === 'executed') await hint(one.scope, { proposal_id: one.id });
   }
 
   /** The id of the proposal that a line is about, and what the line itself is worth telling. */
@@ -140,7 +156,7 @@ export function createLedgerWatch({ governance, telemetry, state, call, monotoni
         lookedMs = monotonicMs();
         for (const [id, { status }] of known) if (!FINAL.includes(status)) touched.add(id);
       }
-      for (const id of touched) take((await governance.get({ id }, call())).proposal);
+      for (const id of touched) await take((await governance.get({ id }, call())).proposal);
     },
   };
 }

@@ -90,7 +90,10 @@ export function createTelemetry({ nowMs, monotonicMs, write, settings }: Telemet
   function tellChanges(next: Readonly<Record<ReadinessKey, Level>>, now: Readiness): void {
     const changed = READINESS_KEYS.filter((key) => levels?.[key] !== next[key]);
     for (const key of changed) {
-      if (levels !== null || next[key] !== 'ok') publish('kms.health', { key, level: next[key] });
+      if (levels === null && next[key] === 'ok') continue;
+      const level = next[key];
+      const why = level === 'ok' ? {} : { reason: `${key} is ${level}` };
+      publish('kms.health', { service: 'ron-kms', ok: level === 'ok', key, level, ...why });
     }
     const fields = { ready: now.ready ? 1 : 0, missing: now.missing, degraded: now.degraded };
     if (judged?.ready !== now.ready) {

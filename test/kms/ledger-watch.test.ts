@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { uuidV7 } from '../../src/bytes/uuid.ts';
 import { fail } from '../../src/errors.ts';
+import type { EffectivePolicyAnswer } from '../../src/kms/admin-ports.ts';
 import { createLedgerWatch, type LedgerWatch } from '../../src/kms/ledger-watch.ts';
 import { createMetrics, type Metrics } from '../../src/kms/metrics.ts';
 import type { Call } from '../../src/kms/ports.ts';
@@ -17,6 +18,20 @@ let store: GovernedStore;
 let metrics: Metrics;
 let events: { topic: string; data: Readonly<Record<string, unknown>> }[];
 let watch: LedgerWatch;
+/** Tenants whose policy was asked for since the last look. */
+let asked: (string | null)[];
+
+const EFFECTIVE: Omit<EffectivePolicyAnswer, 'scope'> = {
+  governed: true,
+  phase: 2,
+  verify_mode: 'and',
+  produce_hybrid: true,
+  rollout_percent: 100,
+  base_phase: 2,
+  values: {},
+  ledger_seq: 1,
+  trust: 'authenticated',
+};
 
 const status = (name: string): number => metrics.value('kms_governance_proposals_total', { status: name });
 const topics = (): string[] => events.map(({ topic }) => topic);
@@ -45,6 +60,12 @@ beforeAll(async () => {
   };
   const inner = createLedgerWatch({
     governance,
+    policy: {
+      effective: async ({ tenant }) => {
+        asked.push(tenant);
+        return { ...EFFECTIVE, scope: tenant ?? 'global' };
+      },
+    },
     telemetry,
     state: () => ({ ledgerSeq: seq }),
     call,
@@ -54,6 +75,7 @@ beforeAll(async () => {
     catchUp: async () => {
       seq = (await reading()).state?.seq ?? null;
       events.length = 0;
+      asked = [];
       await inner.catchUp();
     },
   };
@@ -83,6 +105,9 @@ describe('the watch', () => {
     await store.execute(proposed);
     await watch.catchUp();
     expect(topics()).toEqual(['governance.executed', 'kms.policy.hint']);
+    const hint = { proposal_id: proposed.id, scope: 'global', pq_mode: 'and', rollout_percent: 100 };
+    expect(events[1]!.data).toEqual(hint);
+    expect(asked).toEqual([null]);
     await watch.catchUp();
     expect(events).toEqual([]);
     expect(['pending', 'approved', 'executed', 'failed'].map(status)).toEqual([1, 1, 1, 0]);

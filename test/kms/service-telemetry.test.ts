@@ -121,12 +121,18 @@ describe('readiness', () => {
     ]);
     expect(JSON.parse(lines[1]!)).toMatchObject({ level: 'WARN', ready: 0, missing: ['rng_ok'], degraded: [] });
     const topics: string[] = [];
+    const health: unknown[] = [];
     const stop = new AbortController();
-    for await (const { topic } of telemetry.ring.read({ topic: null, sinceMs: 0, signal: stop.signal })) {
+    for await (const { topic, data } of telemetry.ring.read({ topic: null, sinceMs: 0, signal: stop.signal })) {
       topics.push(topic);
+      if (topic === 'kms.health') health.push(data);
       if (topics.length === 5) stop.abort();
     }
     expect(topics).toEqual(['kms.ready', 'kms.health', 'kms.ready', 'kms.health', 'kms.ready']);
+    expect(health).toEqual([
+      { service: 'ron-kms', ok: false, key: 'rng_ok', level: 'missing', reason: 'rng_ok is missing' },
+      { service: 'ron-kms', ok: true, key: 'rng_ok', level: 'ok' },
+    ]);
   });
 
   test('the time with and without the attestation that is required adds up', async () => {
