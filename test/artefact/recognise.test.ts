@@ -9,6 +9,7 @@ import { attenuate } from '../../src/capability/token.ts';
 import { fingerprintWords } from '../../src/envelope/fingerprint.ts';
 import { RonError } from '../../src/errors.ts';
 import { type ArtefactFiles, crypto, KID, makeArtefacts } from '../support/artefacts.ts';
+import { refusal } from '../support/refusal.ts';
 
 let made: ArtefactFiles;
 beforeAll(async () => {
@@ -196,16 +197,6 @@ const vary = (bytes: Uint8Array, change: (envelope: EnvelopeText) => void): Uint
   change(value);
   return canonicalFile(value);
 };
-
-function refusal(act: () => unknown): RonError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
 
 describe('damage', () => {
   it('finds a changed signature and names it', () => {

@@ -12,7 +12,8 @@ import {
   parseCanonicalText,
 } from '../../src/bytes/canonical-json.ts';
 import { utf8 } from '../../src/bytes/text.ts';
-import { RonError } from '../../src/errors.ts';
+import type { RonError } from '../../src/errors.ts';
+import { refusal } from '../support/refusal.ts';
 
 const { json } = fc.letrec<{ json: unknown }>((tie) => ({
   json: fc.oneof(
@@ -24,16 +25,6 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
     fc.dictionary(fc.string({ unit: 'binary', maxLength: 6 }), tie('json'), { maxKeys: 4 }),
   ),
 }));
-
-const refusal = (use: () => unknown): RonError => {
-  try {
-    use();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-};
 
 describe('properties', () => {
   it('what is written is read, and written again the same', () => {

@@ -18,19 +18,9 @@ import {
   string,
   time,
 } from '../../src/bytes/decode.ts';
-import { RonError } from '../../src/errors.ts';
+import { refusal } from '../support/refusal.ts';
 
 const decode = (decoder: Decoder<unknown>, text: string): unknown => decoder(parseCanonicalText(text, 'x'), '');
-
-const refusal = (use: () => unknown): RonError => {
-  try {
-    use();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-};
 
 const proposal = object(
   { id: string({ pattern: /^[a-z]+$/, what: 'an id' }), count: integer(1, 3) },

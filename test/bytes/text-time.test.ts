@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeText, fromUtf8, isCleanText, isPlainText, utf8 } from '../../src/bytes/text.ts';
 import { parseDuration, parseDurationOrTime, parseTime, spell, toTime } from '../../src/bytes/time.ts';
-import { RonError } from '../../src/errors.ts';
+import { refusal } from '../support/refusal.ts';
 
 describe('UTF-8', () => {
   it('round trip of well-formed text; a byte order mark is kept', () => {
@@ -73,16 +73,6 @@ describe('escapeText', () => {
     );
   });
 });
-
-const refusal = (use: () => unknown): RonError => {
-  try {
-    use();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-};
 
 describe('durations', () => {
   it.each([

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { nodeHost } from '../../src/cli/node-host.ts';
 import { preparePlace, removeOldSocket, type ServePlaceOf, servePlace } from '../../src/cli/serve-place.ts';
-import { RonError } from '../../src/errors.ts';
 import type { Host } from '../../src/host.ts';
+import { refusal } from '../support/refusal.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ronctl-place-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -32,16 +32,6 @@ const of = (more: Partial<ServePlaceOf> = {}): ServePlaceOf => ({
   operatorCap: undefined,
   ...more,
 });
-
-const refused = (act: () => unknown): RonError => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-};
 
 describe('the place of a server', () => {
   it('is in $XDG_RUNTIME_DIR under the first 8 digits of the home id, the rest in the home', () => {
@@ -82,7 +72,7 @@ describe('the place of a server', () => {
 
   it('refuses a socket path over 100 bytes', () => {
     const long = join(directory, 'n'.repeat(100));
-    expect(refused(() => servePlace(host(undefined, 'ext4'), of({ home: long })))).toMatchObject({
+    expect(refusal(() => servePlace(host(undefined, 'ext4'), of({ home: long })))).toMatchObject({
       code: 'InvalidValue',
       exit: 3,
       field: 'RONCTL_HOME',
@@ -96,10 +86,10 @@ describe('the place of a server', () => {
     expect(real.files.info(`${home}/run`)).toMatchObject({ type: 'directory', mode: 0o700 });
     preparePlace(real.files, place);
     chmodSync(`${shared}/ronctl`, 0o750);
-    expect(refused(() => preparePlace(real.files, place))).toMatchObject({ code: 'UnsafeFile' });
+    expect(refusal(() => preparePlace(real.files, place))).toMatchObject({ code: 'UnsafeFile' });
     rmSync(`${shared}/ronctl`, { recursive: true });
     symlinkSync(home, `${shared}/ronctl`);
-    expect(refused(() => preparePlace(real.files, place)).message).toContain(`${shared}/ronctl`);
+    expect(refusal(() => preparePlace(real.files, place)).message).toContain(`${shared}/ronctl`);
     rmSync(`${shared}/ronctl`);
   });
 
@@ -112,7 +102,7 @@ describe('the place of a server', () => {
     expect(real.files.info(socket)).toBeNull();
     await new Promise((done) => server.close(done));
     writeFileSync(socket, 'precious');
-    expect(refused(() => removeOldSocket(real.files, socket))).toMatchObject({ code: 'UnsafeFile' });
+    expect(refusal(() => removeOldSocket(real.files, socket))).toMatchObject({ code: 'UnsafeFile' });
     expect(real.files.info(socket)).not.toBeNull();
   });
 });

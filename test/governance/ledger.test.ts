@@ -19,16 +19,7 @@ import type { SignerSet } from '../../src/governance/signer-set.ts';
 import { decodeState, encodeState } from '../../src/governance/state-file.ts';
 import { approvedValue } from '../../src/policy/state.ts';
 import { at, crypto, freshNonce, HOUR, MIN, moment, signAs, signer, World } from '../support/governance.ts';
-
-function refusal(act: () => unknown): { code: string; field: string | undefined; message: string } {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof RonError) return { code: error.code, field: error.field, message: error.message };
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
+import { refusal } from '../support/refusal.ts';
 
 async function approved(world: World, input: Parameters<World['propose']>[0] = {}): Promise<string> {
   const id = await world.propose(input);

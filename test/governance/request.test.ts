@@ -19,6 +19,7 @@ import {
 import { signerSetHash } from '../../src/governance/signer-set.ts';
 import { viewOf } from '../../src/policy/view.ts';
 import { crypto, genesisOf, type ProposeInput, signer, World } from '../support/governance.ts';
+import { refusal } from '../support/refusal.ts';
 
 const PROOF = 'a proof';
 
@@ -90,16 +91,6 @@ async function changed(world: World): Promise<string> {
   await world.execute(id);
   return id;
 }
-
-const refusal = (act: () => unknown) => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-};
 
 describe('a request', () => {
   it('is verified from the pinned digest alone and gives back what was proposed', async () => {

@@ -1,9 +1,9 @@
 // A server's public files in the place of this home's: what is asked, what is kept, and what a server cannot do with them.
 
 import { describe, expect, it } from 'vitest';
-import { RonError } from '../../src/errors.ts';
 import type { FileInfo, Files } from '../../src/host.ts';
 import { BLOCK_BYTES, type PublishedFiles, remoteFiles } from '../../src/kms-client/remote-files.ts';
+import { refusal } from '../support/refusal.ts';
 
 const HOME = '/somebody/ronctl';
 
@@ -64,16 +64,6 @@ const over = (published: PublishedFiles, there: Record<string, Uint8Array> = {})
   remoteFiles({ own: own(there), home: HOME, server: published, name: 'the server' });
 const at = (path: string): string => `${HOME}/${path}`;
 const bytes = (length: number, value = 1): Uint8Array => new Uint8Array(length).fill(value);
-
-function refusal(act: () => unknown): RonError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
 
 describe('files that are replaced whole', () => {
   const path = 'store/public.json';

@@ -1,16 +1,9 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
-import { confirmGenesis } from '../../cli/confirm-genesis.ts';
 import { unsealFlags } from '../../cli/flags/governance.ts';
 import { confirmTimeFlag, expectDigestFlag, forceFlag, outFlag, signerFlag } from '../../cli/flags/shared.ts';
-import { memberSources } from '../../cli/member-sources.ts';
+import { genesisOutcome } from '../../cli/genesis-input.ts';
 import type { Runtime } from '../../cli/runtime.ts';
-import { RonError } from '../../errors.ts';
-import { LIMITS } from '../../limits.ts';
-import { adoptGenesis } from '../../operations/governance/genesis-adopt.ts';
-import type { GenesisOutcome } from '../../operations/governance/genesis-result.ts';
-import { signGenesisDraft } from '../../operations/governance/genesis-sign.ts';
-import { draftGenesis } from '../../operations/governance/init.ts';
 import { genesisView } from '../../views/governance/genesis.ts';
 
 export default class GovernanceInit extends BaseCommand {
@@ -55,59 +48,11 @@ Adoption ends the ungoverned state for ever. Three members without ROLE are poli
     input: Input<typeof GovernanceInit> & { readonly argv?: readonly unknown[] },
     runtime: Runtime,
   ): Promise<Outcome> {
-    const { flags } = input;
-    const outcome = await this.#run(input, runtime);
+    const { flags, argv = [] } = input;
+    const outcome = await genesisOutcome(flags, argv.map(String), runtime);
     if (flags.out !== undefined) {
       await runtime.writeOutput(flags.out, outcome.file, { force: flags.force, dryRun: flags['dry-run'] });
     }
     return { data: outcome.result, text: () => genesisView(outcome.result, flags.out ?? null) };
-  }
-
-  async #run(
-    { flags, argv = [] }: Input<typeof GovernanceInit> & { readonly argv?: readonly unknown[] },
-    runtime: Runtime,
-  ): Promise<GenesisOutcome> {
-    const deps = runtime.deps(flags);
-    const files = argv.map(String);
-    if (flags.adopt) {
-      if (files.length === 0) throw new RonError('Usage', '--adopt needs the signed files', { field: '--adopt' });
-      const read = await Promise.all(
-        files.map(async (name) => ({ name, bytes: await runtime.readInput(name, LIMITS.signedFileBytes) })),
-      );
-      return adoptGenesis({ files: read, confirmTime: flags['confirm-time'] }, deps);
-    }
-    if (files.length > 0) throw new RonError('Usage', `${files[0]}: files follow --adopt only`, { field: '--adopt' });
-    if (flags.sign !== undefined) {
-      const signer = runtime.preferredSigner(flags.signer);
-      if (signer === undefined) throw new RonError('Usage', '--sign needs --signer ID', { field: '--signer' });
-      if (flags.out === undefined) throw new RonError('Usage', '--sign needs --out FILE', { field: '--out' });
-      const bytes = await runtime.readInput(flags.sign, LIMITS.signedFileBytes);
-      const digest = await confirmGenesis(runtime, {
-        bytes,
-        what: flags.sign,
-        act: 'sign genesis',
-        expectDigest: flags['expect-digest'],
-        deps,
-      });
-      return signGenesisDraft({ bytes, what: flags.sign, signer, digest }, deps);
-    }
-    if (flags.members === undefined || flags.threshold === undefined) {
-      throw new RonError('Usage', 'a new genesis needs --members and --threshold', {
-        field: flags.members === undefined ? '--members' : '--threshold',
-      });
-    }
-    return draftGenesis(
-      {
-        members: await memberSources(runtime, flags.members),
-        threshold: flags.threshold,
-        name: flags.name ?? 'main',
-        auditor: flags.auditor === undefined ? null : ((await memberSources(runtime, flags.auditor))[0] ?? null),
-        set: flags.set ?? [],
-        supersedes: flags.supersedes ?? null,
-        draftOnly: flags.out !== undefined,
-        confirmTime: flags['confirm-time'],
-      },
-      deps,
-    );
   }
 }

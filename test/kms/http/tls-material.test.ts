@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodeHost } from '../../../src/cli/node-host.ts';
-import { RonError } from '../../../src/errors.ts';
 import {
   canNegotiate,
   groupOfSession,
@@ -17,6 +16,7 @@ import {
   loadTlsMaterial,
   tlsOptions,
 } from '../../../src/kms/http/tls-material.ts';
+import { refusal } from '../../support/refusal.ts';
 
 const { files } = nodeHost();
 const directory = mkdtempSync(join(tmpdir(), 'ronctl-tls-'));
@@ -40,16 +40,6 @@ beforeAll(() => {
 const DAY_MS = 86_400_000;
 const load = (paths: Partial<typeof pair> = {}, nowMs = Date.now()) =>
   loadTlsMaterial(files, { ...pair, ...paths }, nowMs);
-
-function refusal(act: () => unknown): RonError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof RonError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
 
 describe('the pair', () => {
   test('is loaded, its digest is that of openssl, and 30 days are not worth a warning', () => {
