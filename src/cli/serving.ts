@@ -104,6 +104,7 @@ export class Serving {
       kms: observed(custody.kms, { telemetry, monotonicMs: () => clock.monotonicMs(), spans: telemetry.spans }),
       authenticator: custody.authenticator,
       telemetry,
+      home: input.runtime.home,
       config: () => live.config,
       clock,
       random,

@@ -1,7 +1,7 @@
 // The reason of a refusal: one word for the metric and for the log line, which must be the same (C-79). Errors that are
 // answers to the question (not found, a conflict, a verdict) are no rejections and have none.
 
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, type ErrorDetail, RonError } from '../errors.ts';
 import type { RejectReason } from './metrics.ts';
 
 const REASONS: Readonly<Partial<Record<ErrorCode, RejectReason>>> = {
@@ -31,10 +31,22 @@ const REASONS: Readonly<Partial<Record<ErrorCode, RejectReason>>> = {
   SelfTestFailed: 'store_unavailable',
 };
 
-/**
- * Null: not a rejection. What the code alone does not say is said by who refuses: `ratio_cap` and `decompress_cap` (C-19),
- * `clock_skew` (C-20), `revoked`. Who went away (Interrupted) was not turned away.
- */
+/** Null: not a rejection. Who went away (Interrupted) was not turned away. */
 export function rejectReason(code: ErrorCode): RejectReason | null {
   return REASONS[code] ?? null;
+}
+
+/** A refusal whose reason its code alone does not say: `ratio_cap`, `decompress_cap` (C-19), `clock_skew` (C-20), `revoked`. */
+export class ReasonedError extends RonError {
+  readonly reason: RejectReason | undefined;
+
+  constructor(code: ErrorCode, message: string, reason: RejectReason | undefined, detail: ErrorDetail = {}) {
+    super(code, message, detail);
+    this.reason = reason;
+  }
+}
+
+/** Of an error: what its refuser said, else what its code says. */
+export function reasonOf(error: RonError): RejectReason | null {
+  return (error instanceof ReasonedError ? error.reason : undefined) ?? rejectReason(error.code);
 }

@@ -3,11 +3,11 @@
 
 import { RonError } from '../errors.ts';
 import type { LogFields } from '../kms-api/log-fields.ts';
-import { rejectReason } from '../kms-api/reject-reason.ts';
+import { reasonOf } from '../kms-api/reject-reason.ts';
 
 /** Codes that are no rejection have no `reason`. */
 export function failureFields(error: unknown): LogFields {
   if (!(error instanceof RonError)) return { result: 'err', code: 'Internal', error_kind: 'bug' };
-  const reason = rejectReason(error.code);
+  const reason = reasonOf(error);
   return { result: 'err', code: error.code, error_kind: error.kind, ...(reason === null ? {} : { reason }) };
 }

@@ -29,6 +29,8 @@ const DOCUMENTED: readonly (readonly [ErrorCode, string, number, boolean])[] = [
   ['Tampered', 'Internal', 500, false],
 ];
 
+const PLACE = { requestId: 'r-1', ts: '2026-11-20T00:00:00.000Z', home: '/home/ron/.ronctl' };
+
 describe('error envelope', () => {
   it.each(DOCUMENTED)('%s is %s, %i, retryable %s', (code, wire, status, retryable) => {
     expect(wireRow(code)).toEqual({ code: wire, status, retryable });
@@ -47,7 +49,7 @@ describe('error envelope', () => {
   it('a client gets the error that the service threw', () => {
     for (const code of CODES) {
       const thrown = new RonError(code, `message of ${code}`, { hint: 'do this', field: 'a.b', data: { n: 1 } });
-      const { status, error } = errorAnswer(thrown, 'r-1', '2026-11-20T00:00:00.000Z');
+      const { status, error } = errorAnswer(thrown, PLACE);
       const { error: back } = errorOfAnswer(status, JSON.parse(JSON.stringify({ error })));
       expect([back.code, back.message, back.hint, back.field, back.data]).toEqual([
         code,
@@ -60,12 +62,12 @@ describe('error envelope', () => {
   });
 
   it('a bug says nothing of itself', () => {
-    const { status, error } = errorAnswer(new TypeError('secret 0123'), 'r-1', '2026-11-20T00:00:00.000Z');
+    const { status, error } = errorAnswer(new TypeError('secret 0123'), PLACE);
     expect([status, error.code, JSON.stringify(error).includes('secret')]).toEqual([500, 'Internal', false]);
   });
 
   it('a freeze says so where nobody else gives a hint (C-20)', () => {
-    const at = (error: RonError) => errorAnswer(error, 'r-1', '2026-11-20T00:00:00.000Z');
+    const at = (error: RonError) => errorAnswer(error, PLACE);
     expect(at(new RonError('Frozen', 'x')).error.hint).toBe('frozen');
     expect(at(new RonError('Frozen', 'x')).retryAfterS).toBe(5);
     expect(at(new RonError('Frozen', 'x', { hint: 'wait' })).error.hint).toBe('wait');

@@ -21,7 +21,7 @@ test('every endpoint is there with its scope', () => {
 
 /** What the transport itself answers besides the table of errors. */
 const OF_TRANSPORT: Readonly<Record<string, readonly number[]>> = {
-  Unsupported: [415],
+  Unsupported: [405, 415, 417],
   TooLarge: [431],
   Timeout: [408, 504],
   ExportForbidden: [403],

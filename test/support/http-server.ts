@@ -171,6 +171,7 @@ export async function testServer(change: Change = {}): Promise<TestServer> {
       },
     },
     telemetry,
+    home: '/home/ron/.ronctl',
     config: () => made.config,
     clock: nodeClock(),
     random: nodeRandom(),

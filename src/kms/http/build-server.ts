@@ -6,16 +6,19 @@ import type { Server as TlsServer } from 'node:https';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { toTime } from '../../bytes/time.ts';
 import { uuidV7 } from '../../bytes/uuid.ts';
-import type { RonError } from '../../errors.ts';
+import { reasonOf } from '../../kms-api/reject-reason.ts';
 import { createAdmission } from '../limits.ts';
+import { addFrame } from './app-frame.ts';
+import type { BareAnswer, Broken } from './broken-requests.ts';
 import { type Listener, listen } from './listeners.ts';
-import { addMetricsRoute, addPlainRoutes } from './plain-routes.ts';
+import { addMetricsRoute, addPlainRoutes, METRICS_PATHS } from './plain-routes.ts';
 import { errorAnswer, Refusal } from './refusal.ts';
 import { JSON_TYPE } from './reply-answer.ts';
+import { corrIdOf } from './request-context.ts';
 import { addRoutes, ROUTER } from './server.ts';
 import type { Bound, Listen, ServerParts } from './server-parts.ts';
 import { watchHandshakes } from './tls-watch.ts';
-import { Traffic } from './traffic.ts';
+import { PLAIN_HEADERS, Traffic } from './traffic.ts';
 
 export interface KmsServer {
   /** Throws RefusedConfig when the address cannot be bound. */
@@ -30,30 +33,53 @@ export interface KmsServer {
   close(): Promise<void>;
 }
 
-/** A request that never got as far as a route: no ids of its own. */
-function refusalOf(status: number): RonError {
-  const transport = { status };
-  if (status === 431) return new Refusal('TooLarge', 'the headers are over 16384 bytes', transport);
-  if (status === 408) return new Refusal('Busy', 'the request did not come in time', { status, wire: 'Timeout' });
-  return new Refusal('Malformed', 'not a valid request', transport);
+const WIRE: Readonly<Partial<Record<Broken['status'], Pick<Refusal, 'code' | 'wire'>>>> = {
+  408: { code: 'Busy', wire: 'Timeout' },
+  413: { code: 'TooLarge', wire: undefined },
+  431: { code: 'TooLarge', wire: undefined },
+};
+
+/** For what never got as far as a route. */
+function refusalOf({ status, message, field }: Broken): Refusal {
+  const { code, wire } = WIRE[status] ?? { code: 'Malformed', wire: undefined };
+  const detail = field === undefined ? {} : { field };
+  return new Refusal(code, message, { status, ...(wire === undefined ? {} : { wire }) }, detail);
 }
 
 export async function buildServer(parts: ServerParts): Promise<KmsServer> {
   const { default: fastify } = await import('fastify');
   const { clock, random, telemetry } = parts;
-  const ids = (): string => `r-${uuidV7(clock.now(), random.bytes(16))}`;
-  const envelope = (status: number): string =>
-    JSON.stringify({ error: errorAnswer(refusalOf(status), ids(), toTime(clock.now())).error });
+  const bare = (broken: Broken, request: IncomingMessage | null): BareAnswer => {
+    const place = {
+      requestId: `r-${uuidV7(clock.now(), random.bytes(16))}`,
+      ts: toTime(clock.now()),
+      home: parts.home,
+    };
+    const refused = refusalOf(broken);
+    const reason = reasonOf(refused);
+    if (reason !== null) telemetry.count('rejected_total', { reason });
+    const { status, error } = errorAnswer(refused, place);
+    const body = JSON.stringify({ error });
+    const headers = {
+      ...PLAIN_HEADERS,
+      'x-corr-id': corrIdOf(request, parts),
+      'content-type': JSON_TYPE,
+      'content-length': String(Buffer.byteLength(body)),
+      connection: 'close',
+    };
+    return { status, headers, body };
+  };
   const make = (): FastifyInstance =>
     fastify({
       logger: false,
-      exposeHeadRoutes: false,
+      exposeHeadRoutes: true,
       return503OnClosing: false,
       requestIdHeader: false,
       routerOptions: ROUTER,
-      frameworkErrors: (_error, _request, reply) => {
+      frameworkErrors: (_error, request, reply) => {
+        const { status, headers, body } = bare({ status: 400, message: 'the path is not valid' }, request.raw);
         void reply.hijack();
-        reply.raw.writeHead(400, { 'content-type': JSON_TYPE, connection: 'close' }).end(envelope(400));
+        reply.raw.writeHead(status, headers).end(body);
       },
     });
   const admission = createAdmission({
@@ -67,11 +93,7 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
   addPlainRoutes(app, parts);
   const plain = make();
   const plainTraffic = new Traffic(parts, admission);
-  plain.decorateRequest('context', null);
-  plain.addHook('onRequest', (request, reply, done) => {
-    plainTraffic.begin(request, reply);
-    done();
-  });
+  addFrame(plain, parts, plainTraffic, { paths: () => METRICS_PATHS, admit: () => undefined });
   addPlainRoutes(plain, parts);
   addMetricsRoute(plain, parts);
   await Promise.all([app.ready(), plain.ready()]);
@@ -81,7 +103,7 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
     config: parts.config(),
     routing: (request: IncomingMessage, response: ServerResponse) =>
       (where.kind === 'metrics' ? plain : app).routing(request, response),
-    refusal: envelope,
+    refusal: (broken: Broken) => bare(broken, null),
     onDropped: () => telemetry.count('rejected_total', { reason: 'backpressure' }),
     watchTls: (server: TlsServer) =>
       watchHandshakes(server, {

@@ -6,13 +6,14 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { ServerConfig } from '../../config/server-config.ts';
 import { RonError } from '../../errors.ts';
+import { type BareAnswer, type Broken, BrokenRequests } from './broken-requests.ts';
 import { receivedOn } from './request-context.ts';
+import { HEADERS } from './request-head.ts';
 import type { Bound, Listen, TlsOptions } from './server-parts.ts';
 
 export type Routing = (request: IncomingMessage, response: ServerResponse) => void;
 
 const HEADER_BYTES = 16 * 1024;
-const HEADERS = 64;
 /** How often overdue connections are looked for. */
 const CHECK_MS = 250;
 
@@ -32,22 +33,17 @@ function options(config: ServerConfig): ServerOptions {
     keepAliveTimeout: config.idle_timeout_ms,
     connectionsCheckingInterval: CHECK_MS,
     insecureHTTPParser: false,
+    // Its absence is refused in the error envelope, like everything else.
+    requireHostHeader: false,
     noDelay: true,
   };
 }
 
-const statusOf = (code: string | undefined): readonly [number, string] =>
-  code === 'HPE_HEADER_OVERFLOW'
-    ? [431, 'Request Header Fields Too Large']
-    : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? [408, 'Request Timeout']
-      : [400, 'Bad Request'];
-
 export interface ListenerDeps {
   readonly config: ServerConfig;
   readonly routing: Routing;
-  /** The error envelope for a connection whose request never became one. */
-  refusal(status: number): string;
+  /** For a connection whose request never became one. */
+  refusal(broken: Broken): BareAnswer;
   /** A connection beyond the most. */
   onDropped(): void;
   /** A TLS listener, before it is bound. */
@@ -55,7 +51,9 @@ export interface ListenerDeps {
 }
 
 function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
+  const requests = new BrokenRequests((broken) => deps.refusal(broken));
   const routing: Routing = (request, response) => {
+    requests.begun(request, response);
     receivedOn(request, where.kind);
     deps.routing(request, response);
   };
@@ -64,28 +62,27 @@ function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
     tls === undefined
       ? createServer(options(deps.config), routing)
       : createTlsServer(
-          { ...options(deps.config), ...tls, minVersion: 'TLSv1.3', handshakeTimeout: deps.config.read_timeout_ms },
+          {
+            ...options(deps.config),
+            ...tls,
+            minVersion: 'TLSv1.3',
+            handshakeTimeout: deps.config.read_timeout_ms,
+          },
           routing,
         );
-  server.maxHeadersCount = HEADERS;
+  // One more, so that too many are seen; what is beyond is dropped in silence.
+  server.maxHeadersCount = HEADERS + 1;
   server.maxConnections = deps.config.max_conns;
   server.timeout = 0;
+  // Who sends its FIN right after the request still gets the answer; the deadlines end what nobody waits for. Not under TLS,
+  // where a client that leaves in its handshake would stay.
+  if (tls === undefined) Object.assign(server, { httpAllowHalfOpen: true });
   // 100 Continue is sent when the body is wanted, after the token was judged.
   server.on('checkContinue', routing);
+  server.on('checkExpectation', routing);
   server.on('drop', () => deps.onDropped());
   if (tls !== undefined) deps.watchTls(server as TlsServer);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy();
-      return;
-    }
-    const [status, text] = statusOf(error.code);
-    const body = deps.refusal(status);
-    socket.end(
-      `HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => requests.broken(error.code, socket));
   return server;
 }
 

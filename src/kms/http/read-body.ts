@@ -1,5 +1,5 @@
 // The body of a request: declared length, encoding, bytes, JSON (X-19). Refused: more than the cap (413), an encoding other than
-// identity and gzip (415), gzip that unpacks to more than ten times its size (400 `ratio_cap`) or over the cap (413
+// identity and gzip or a charset other than UTF-8 (415), gzip that unpacks to more than ten times its size (400 `ratio_cap`) or over the cap (413
 // `decompress_cap`), bytes that are no UTF-8, duplicate members, depth over 16, fractions.
 
 import type { IncomingMessage } from 'node:http';
@@ -24,16 +24,26 @@ function tooLarge(maxBytes: number): Refusal {
 
 export type Encoding = 'identity' | 'gzip';
 
+const unsupported = (why: string): Refusal => new Refusal('Unsupported', why, { status: 415, reason: 'unsupported' });
+
+/** RFC 9110 8.3.2: the name is case-insensitive, and may be quoted. */
+function checkCharset(contentType: string | undefined): void {
+  const [, quoted, plain] = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;]*))/i.exec(contentType ?? '') ?? [];
+  const charset = quoted ?? plain;
+  if (charset === undefined || charset.toLowerCase() === 'utf-8') return;
+  throw unsupported('content-type: only the charset utf-8 is read');
+}
+
 /** From the headers alone, before a byte of the body is asked for. */
 export function checkDeclared(headers: IncomingMessage['headers'], limits: BodyLimits): Encoding {
   const length = headers['content-length'];
   if (length !== undefined && Number(length) > limits.maxBytes) throw tooLarge(limits.maxBytes);
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity' || encoding === 'gzip') return encoding;
-  throw new Refusal('Unsupported', 'content-encoding: only identity and gzip are read', {
-    status: 415,
-    reason: 'unsupported',
-  });
+  if (encoding !== 'identity' && encoding !== 'gzip') {
+    throw unsupported('content-encoding: only identity and gzip are read');
+  }
+  checkCharset(headers['content-type']);
+  return encoding;
 }
 
 /** Stops reading at the cap; the caller closes the connection then. Rejects when the client goes. */
@@ -63,10 +73,11 @@ function received(stream: Readable, maxBytes: number): Promise<Uint8Array> {
 function unpack(packed: Uint8Array, { maxBytes, ratio }: BodyLimits): Promise<Uint8Array> {
   const byRatio = Math.max(FREE_BYTES, packed.length * ratio);
   return new Promise((resolve, reject) => {
-    gunzip(packed, { maxOutputLength: Math.min(byRatio, maxBytes) }, (error, bytes) => {
+    const options = { maxOutputLength: Math.min(byRatio, maxBytes), rejectGarbageAfterEnd: true };
+    gunzip(packed, options, (error, bytes) => {
       if (error === null) resolve(bytes);
       else if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') {
-        reject(new RonError('Malformed', 'the body is no gzip', { cause: error }));
+        reject(new RonError('Malformed', 'the body is no gzip of one member', { cause: error }));
       } else if (byRatio < maxBytes) {
         reject(
           new Refusal('InvalidValue', `the body unpacks to more than ${ratio} times its size`, { reason: 'ratio_cap' }),

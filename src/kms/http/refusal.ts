@@ -4,25 +4,29 @@
 import type { ErrorCode, ErrorDetail } from '../../errors.ts';
 import { RonError } from '../../errors.ts';
 import type { RejectReason } from '../../kms-api/metrics.ts';
+import { ReasonedError } from '../../kms-api/reject-reason.ts';
 import { type WireCode, type WireError, wireRow } from '../../kms-api/wire-error.ts';
+import { hidePaths, hidePathsIn } from './hide-paths.ts';
 
 interface Transport {
   readonly status?: number;
   readonly wire?: WireCode;
   readonly reason?: RejectReason;
+  /** Methods of the path, for the header `Allow`. */
+  readonly allow?: readonly string[];
 }
 
 /** A RonError with what the transport knows besides. */
-export class Refusal extends RonError {
+export class Refusal extends ReasonedError {
   readonly status: number | undefined;
   readonly wire: WireCode | undefined;
-  readonly reason: RejectReason | undefined;
+  readonly allow: readonly string[] | undefined;
 
   constructor(code: ErrorCode, message: string, transport: Transport, detail: ErrorDetail = {}) {
-    super(code, message, detail);
+    super(code, message, transport.reason, detail);
     this.status = transport.status;
     this.wire = transport.wire;
-    this.reason = transport.reason;
+    this.allow = transport.allow;
   }
 }
 
@@ -47,29 +51,50 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly error: WireError;
   readonly retryAfterS: number | null;
+  readonly allow: readonly string[] | null;
 }
 
-/** Anything that is no RonError is a bug, and says nothing of itself to the outside (API-41). */
-export function errorAnswer(thrown: unknown, requestId: string, ts: string): ErrorAnswer {
+/** Where an answer is made. */
+export interface AnswerPlace {
+  readonly requestId: string;
+  /** RFC 3339 UTC. */
+  readonly ts: string;
+  /** Of the server, absolute: no answer shows it. */
+  readonly home: string;
+}
+
+/** A hint that the wire has for a code whose error brings none (C-20). */
+function plainHint(error: RonError): string | undefined {
+  if (error.hint !== undefined) return error.hint;
+  if (error.code === 'Frozen') return 'frozen';
+  return error instanceof ReasonedError && error.reason === 'clock_skew' ? 'clock_skew' : undefined;
+}
+
+/**
+ * Anything that is no RonError is a bug, and says nothing of itself to the outside (API-41). No text has an absolute path of
+ * the server (API-30).
+ */
+export function errorAnswer(thrown: unknown, { requestId, ts, home }: AnswerPlace): ErrorAnswer {
   const known = thrown instanceof RonError ? thrown : new RonError('Internal', 'ronctl itself is at fault');
   const row = wireRow(known.code);
   const own = known instanceof Refusal ? known : null;
   const status = own?.status ?? row.status;
-  const { message, hint, field, data } = known;
-  const wireHint = known.code === 'Frozen' && hint === undefined ? 'frozen' : hint;
+  const { message, field, data } = known;
+  const hint = plainHint(known);
   return {
     status,
     retryAfterS: status === 429 || status === 503 ? RETRY_AFTER_S : null,
+    allow: own?.allow ?? null,
     error: {
       code: own?.wire ?? row.code,
-      message,
+      message: hidePaths(message, home),
       retryable: row.retryable,
-      ...(wireHint === undefined ? {} : { hint: wireHint }),
+      ...(hint === undefined ? {} : { hint: hidePaths(hint, home) }),
       ts,
       request_id: requestId,
       ron_code: known.code,
-      ...(field === undefined ? {} : { field }),
-      ...(data === undefined ? {} : { data }),
+      ...(field === undefined ? {} : { field: hidePaths(field, home) }),
+      ...(data === undefined ? {} : { data: hidePathsIn(data, home) }),
     },
   };
 }

@@ -4,9 +4,9 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { toTime } from '../../bytes/time.ts';
-import type { Clock } from '../../host.ts';
 import { errorAnswer } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
+import type { ServerParts } from './server-parts.ts';
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 const NDJSON_TYPE = 'application/x-ndjson';
@@ -20,8 +20,14 @@ export function sendJson(
   return reply.code(status).headers(headers).type(JSON_TYPE).send(JSON.stringify(body));
 }
 
-export function sendError(reply: FastifyReply, context: RequestContext, thrown: unknown, clock: Clock): FastifyReply {
-  const { status, error, retryAfterS } = errorAnswer(thrown, context.requestId, toTime(clock.now()));
+export function sendError(
+  reply: FastifyReply,
+  { requestId }: RequestContext,
+  thrown: unknown,
+  { clock, home }: Pick<ServerParts, 'clock' | 'home'>,
+): FastifyReply {
+  const { status, error, retryAfterS, allow } = errorAnswer(thrown, { requestId, ts: toTime(clock.now()), home });
+  if (allow !== null) void reply.header('allow', allow.join(', '));
   if (retryAfterS !== null) void reply.header('retry-after', String(retryAfterS));
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
   return sendJson(reply, status, { error });
@@ -68,6 +74,10 @@ export async function sendLines(
   lines: AsyncIterable<Uint8Array | string>,
   { endless, writeTimeoutMs, onBroken }: LineOptions,
 ): Promise<void> {
+  if (reply.request.method === 'HEAD') {
+    void reply.code(200).type(NDJSON_TYPE).send();
+    return;
+  }
   const iterator = lines[Symbol.asyncIterator]();
   const first = iterator.next();
   const turn = new Promise<null>((resolve) => setImmediate(resolve, null));

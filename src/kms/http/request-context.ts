@@ -48,6 +48,17 @@ export function receivedOn(request: Received, listener: Listen['kind']): void {
   request[LISTENER] = listener;
 }
 
+/** As it is echoed: the one that was sent, when it is a UUID, else a new one. `request` is null where there was none. */
+export function corrIdOf(
+  request: Pick<IncomingMessage, 'headers'> | null,
+  { clock, random, config }: Pick<ServerParts, 'clock' | 'random' | 'config'>,
+): string {
+  const given = request?.headers['x-corr-id'];
+  if (typeof given === 'string' && UUID.test(given.toLowerCase())) return given;
+  const isV4 = config().observability.correlation_id_mode === 'uuidv4';
+  return isV4 ? uuidV4(random.bytes(16)) : uuidV7(clock.now(), random.bytes(16));
+}
+
 /** For servers that keep no spans. */
 function plainSpan(fields: LogFields): Span {
   return { fields, child: (_name, more = {}) => plainSpan({ ...fields, ...more }), end: () => undefined };
@@ -59,18 +70,11 @@ export function requestContext(
   parts: ServerParts,
 ): RequestContext {
   const { clock, random } = parts;
-  const given = request.headers['x-corr-id'];
-  const lower = typeof given === 'string' ? given.toLowerCase() : '';
-  const isGiven = UUID.test(lower);
-  const made = (): string =>
-    parts.config().observability.correlation_id_mode === 'uuidv4'
-      ? uuidV4(random.bytes(16))
-      : uuidV7(clock.now(), random.bytes(16));
-  const corrId = isGiven ? lower : made();
+  const corrText = corrIdOf(request, parts);
   const requestId = `r-${uuidV7(clock.now(), random.bytes(16))}`;
   const peer = request.socket.remoteAddress;
   const fields: LogFields = {
-    corr_id: corrId,
+    corr_id: corrText.toLowerCase(),
     request_id: requestId,
     ...(peer === undefined ? {} : { peer_addr: peer }),
     route: label,
@@ -79,8 +83,8 @@ export function requestContext(
     route,
     label,
     requestId,
-    corrId,
-    corrText: isGiven ? (given as string) : corrId,
+    corrId: corrText.toLowerCase(),
+    corrText,
     listener: request[LISTENER] ?? 'tcp',
     startedMs: clock.monotonicMs(),
     span: parts.spans?.('svc.kms.http', fields) ?? plainSpan(fields),

@@ -22,6 +22,8 @@ export type Answer =
 export interface HandlerContext {
   readonly kms: Kms;
   readonly call: Call;
+  /** Of the server: nothing that leaves shows it. */
+  readonly home: string;
   /** For the log line; a kid becomes its hash there. */
   readonly log: MutableFields;
   /** Bytes that are wiped when the answer has been written. */

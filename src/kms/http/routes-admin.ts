@@ -4,6 +4,7 @@ import { loadOpenApi } from '../../kms-api/openapi.ts';
 import { capabilitiesAnswer, eventLine, fileInfoAnswer, mintRequest, statusAnswer } from '../../kms-api/wire-admin.ts';
 import { confirmation, numberOf } from '../../kms-api/wire-call.ts';
 import type { ServiceEvent } from '../admin-ports.ts';
+import { hidePathsIn } from './hide-paths.ts';
 import { type Handlers, OCTETS } from './route-handler.ts';
 
 type AdminRoute =
@@ -28,8 +29,11 @@ type AdminRoute =
 const FILE_READ_BYTES = 512 * 1024;
 const TILE_WIDTH = 256;
 
-async function* eventLines(events: AsyncIterable<ServiceEvent>): AsyncIterable<string> {
-  for await (const event of events) yield eventLine(event);
+async function* eventLines(events: AsyncIterable<ServiceEvent>, home: string): AsyncIterable<string> {
+  for await (const event of events) {
+    const data = Object.entries(event.data).map(([name, value]) => [name, hidePathsIn(value, home)]);
+    yield eventLine({ ...event, data: Object.fromEntries(data) });
+  }
 }
 
 export const ADMIN_HANDLERS: Handlers<AdminRoute> = {
@@ -73,9 +77,9 @@ export const ADMIN_HANDLERS: Handlers<AdminRoute> = {
   },
 
   status: async (_parts, { kms, call }) => ({ json: statusAnswer(await kms.health.status({}, call)) }),
-  events: async ({ query }, { kms, call }) => {
+  events: async ({ query }, { kms, call, home }) => {
     const sinceMs = query.since_ms === undefined ? null : Number(query.since_ms);
-    return { lines: eventLines(kms.health.events({ topic: query.topic ?? null, sinceMs }, call)) };
+    return { lines: eventLines(kms.health.events({ topic: query.topic ?? null, sinceMs }, call), home) };
   },
   openapi: async () => ({ json: await loadOpenApi() }),
 };

@@ -13,6 +13,8 @@ export interface ServerParts {
   readonly kms: Kms;
   readonly authenticator: Authenticator;
   readonly telemetry: Telemetry;
+  /** Absolute; nothing that leaves the server shows it (API-30). */
+  readonly home: string;
   /** The configuration in force; asked anew where a reload may change it. */
   config(): ServerConfig;
   readonly clock: Clock;

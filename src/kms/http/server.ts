@@ -1,18 +1,20 @@
 // The HTTP face of the custody service: fastify routes over the ports, in the order of checks of X-19. The service verifies
 // everything itself; here are form, authority of the token, limits, deadlines and answers.
 
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RonError } from '../../errors.ts';
 import { BASE_PATH, ROUTES, type Route, type RouteId } from '../../kms-api/routes.ts';
 import { loadSchemas, type RouteSchemas } from '../../kms-api/schemas.ts';
 import { checked } from '../../kms-api/wire-check.ts';
+import { addFrame } from './app-frame.ts';
 import { authenticated, authoriseRoute } from './authorise-route.ts';
 import { callOf, deadlineMs, within } from './call-context.ts';
+import { apiPaths } from './known-paths.ts';
+import { PLAIN_PATHS } from './plain-routes.ts';
 import { type BodyLimits, checkDeclared, parseBody, readBytes } from './read-body.ts';
-import { Refusal } from './refusal.ts';
-import { type LineOptions, limitWriting, sendError, sendJson, sendLines } from './reply-answer.ts';
+import { type LineOptions, sendJson, sendLines } from './reply-answer.ts';
 import type { RequestContext } from './request-context.ts';
+import { refuseBody } from './request-head.ts';
 import type { Answer, Handler, HandlerContext, Parts } from './route-handler.ts';
 import { ADMIN_HANDLERS } from './routes-admin.ts';
 import { GOVERNANCE_HANDLERS } from './routes-governance.ts';
@@ -47,7 +49,7 @@ export function bodyLimits(parts: ServerParts): BodyLimits {
 function decoded(schemas: RouteSchemas, request: FastifyRequest): Parts<RouteId> {
   const part = (name: 'params' | 'query' | 'body', value: unknown): unknown => {
     const schema = schemas[name];
-    if (schema !== undefined) return checked(schema, value ?? {}, `the ${name}`);
+    if (schema !== undefined) return checked(schema, value === undefined ? {} : value, `the ${name}`);
     if (name !== 'params' && value !== null && typeof value === 'object' && Object.keys(value).length > 0) {
       throw new RonError('Malformed', `this route takes no ${name}`);
     }
@@ -58,23 +60,6 @@ function decoded(schemas: RouteSchemas, request: FastifyRequest): Parts<RouteId>
     query: part('query', request.query),
     body: part('body', request.body),
   } as Parts<RouteId>;
-}
-
-/** What was not read cannot be skipped: the next request would begin in the middle of it. */
-function hasUnreadBody({ complete, headers }: IncomingMessage): boolean {
-  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
-}
-
-/** Codes of the framework that a request can cause. */
-function translated(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || thrown instanceof RonError || !('statusCode' in thrown)) return thrown;
-  const { statusCode } = thrown;
-  if (statusCode === 415) {
-    const why = 'content-type: application/json is expected';
-    return new Refusal('Unsupported', why, { status: 415, reason: 'unsupported' });
-  }
-  if (statusCode === 413) return new RonError('TooLarge', 'the body is too large');
-  return typeof statusCode === 'number' && statusCode < 500 ? new RonError('Malformed', 'not a valid request') : thrown;
 }
 
 async function send(reply: FastifyReply, answer: Answer, options: LineOptions): Promise<FastifyReply> {
@@ -99,9 +84,11 @@ async function handle(
   const run: AnyHandler = HANDLERS[route.id];
   const wipeAfter: Uint8Array[] = [];
   const call = callOf({ clock: parts.clock, random: traffic.random }, context, input.body, traffic.admission);
-  const handler: HandlerContext = { kms: parts.kms, call, log: context.log, wipeAfter };
+  const handler: HandlerContext = { kms: parts.kms, call, home: parts.home, log: context.log, wipeAfter };
   const config = parts.config();
   const endless = ENDLESS.includes(route.id);
+  const gone = (): void => context.abort.abort('gone');
+  if (endless) request.raw.socket.once('end', gone);
   try {
     const work = run(input, handler);
     const late = (): void => parts.telemetry.count('io_timeouts_total', { op: TIMEOUT_OPS[route.id] ?? 'backend' });
@@ -112,6 +99,7 @@ async function handle(
       onBroken: (thrown) => traffic.refused(context, thrown),
     });
   } finally {
+    request.raw.socket?.off('end', gone);
     for (const bytes of wipeAfter) bytes.fill(0);
   }
 }
@@ -128,12 +116,17 @@ function admit(parts: ServerParts, traffic: Traffic, request: FastifyRequest, co
   } else if (route.scope !== null) {
     context.caller = authenticated(parts.authenticator, request.headers.authorization);
   }
-  context.encoding = checkDeclared(request.headers, bodyLimits(parts));
+  if (route.method === 'GET') refuseBody(request.raw);
+  else context.encoding = checkDeclared(request.headers, bodyLimits(parts));
 }
 
 /** Puts the routes of the API into `app`. */
 export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffic: Traffic): Promise<void> {
   const schemas = await loadSchemas();
+  addFrame(app, parts, traffic, {
+    paths: (listener) => [...apiPaths(listener), ...PLAIN_PATHS],
+    admit: (request, context) => admit(parts, traffic, request, context),
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
     const { encoding } = traffic.contextOf(request);
@@ -144,34 +137,10 @@ export async function addRoutes(app: FastifyInstance, parts: ServerParts, traffi
       bytes.fill(0);
     }
   });
-  app.decorateRequest('context', null);
   // A client that waits for 100 Continue is asked for its body here, after its token was judged.
   app.addHook('preParsing', (request, reply, _payload, done) => {
     if (request.headers.expect?.toLowerCase() === '100-continue') reply.raw.writeContinue();
     done();
-  });
-  app.addHook('onRequest', (request, reply, done) => {
-    const context = traffic.begin(request, reply);
-    try {
-      admit(parts, traffic, request, context);
-      done();
-    } catch (thrown) {
-      done(thrown as Error);
-    }
-  });
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    limitWriting(reply.raw, parts.config().write_timeout_ms);
-    done(null, payload);
-  });
-  app.setErrorHandler((thrown, request, reply) => {
-    const known = translated(thrown);
-    const context = traffic.contextOf(request);
-    traffic.refused(context, known);
-    if (hasUnreadBody(request.raw)) void reply.header('connection', 'close');
-    return sendError(reply, context, known, parts.clock);
-  });
-  app.setNotFoundHandler(() => {
-    throw new RonError('NotFound', 'there is no such route');
   });
   for (const route of ROUTES) {
     app.route({

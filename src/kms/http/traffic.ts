@@ -5,11 +5,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { fail, RonError } from '../../errors.ts';
 import type { Random } from '../../host.ts';
 import type { LogFields } from '../../kms-api/log-fields.ts';
-import type { RejectReason } from '../../kms-api/metrics.ts';
-import { rejectReason } from '../../kms-api/reject-reason.ts';
+import { reasonOf } from '../../kms-api/reject-reason.ts';
 import { BASE_PATH, type Route, type RouteId } from '../../kms-api/routes.ts';
 import type { Admission } from '../limits.ts';
-import { draining, Refusal } from './refusal.ts';
+import { draining } from './refusal.ts';
 import { type RequestContext, requestContext } from './request-context.ts';
 import type { ServerParts } from './server-parts.ts';
 
@@ -28,6 +27,9 @@ declare module 'fastify' {
 
 /** Answers of these are streams that a drain ends at once. */
 const STREAMS: readonly string[] = ['events'];
+
+/** Of every answer. */
+export const PLAIN_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
 export class Traffic {
   readonly #parts: ServerParts;
@@ -67,11 +69,7 @@ export class Traffic {
     request.context = context;
     this.#inFlight.add(context);
     this.#count(label, 1);
-    void reply.headers({
-      'x-corr-id': context.corrText,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    });
+    void reply.headers({ ...PLAIN_HEADERS, 'x-corr-id': context.corrText });
     if (this.#draining) void reply.header('connection', 'close');
     let ended = false;
     const end = (): void => {
@@ -205,10 +203,4 @@ function pooled(random: Random): Random {
       return pool.slice(at - length, at);
     },
   };
-}
-
-/** The label of `rejected_total`; null for an answer that is no rejection. */
-function reasonOf(error: RonError): RejectReason | null {
-  if (error instanceof Refusal && error.reason !== undefined) return error.reason;
-  return rejectReason(error.code);
 }
