@@ -69,7 +69,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
   try {
     for (const message of live.loaded.warnings) telemetry.log('warn', 'config_warning', { message });
     if (live.loaded.file === null)
-      telemetry.log('info', 'config_defaults', { message: 'no configuration file: defaults' });
+      telemetry.log('info', 'config_defaults', { message: 'no configuration file: defaults and environment' });
     const tls = new TlsPair(host.files, telemetry, () => host.clock.now());
     tls.prepare(live.config).take();
     const homeId = readHome(host.files, homePaths(home))?.home_id ?? null;

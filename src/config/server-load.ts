@@ -92,7 +92,7 @@ export function refuseViolations(violations: readonly Violation[]): void {
   const code = violations.every((one) => one.code === 'Unsupported') ? 'Unsupported' : 'RefusedConfig';
   throw new RonError(code, violations.map(({ message }) => message).join('; '), {
     field: first.key,
-    hint: violations.length === 1 ? first.hint : [...new Set(violations.map(({ hint }) => hint))].join(' '),
+    hint: violations.length === 1 ? first.hint : [...new Set(violations.map(({ hint }) => hint))].join('\n'),
   });
 }
 

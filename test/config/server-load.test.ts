@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { loadServerConfig } from '../../src/config/server-load.ts';
+import { loadServerConfig, refuseViolations } from '../../src/config/server-load.ts';
+import { refusal } from '../support/refusal.ts';
 import { resolveOf, serverSources } from '../support/server-config.ts';
 
 describe('the quickstarts of CONFIG.md', () => {
@@ -68,5 +69,17 @@ pin_env = "PIN"
       ['Unsupported', 'service.multi_backends', '/h/ron-kms.toml:10'],
       ['Unsupported', 'audit.sealing', '/h/ron-kms.toml:17'],
     ]);
+  });
+});
+
+test('each of several refusals has its next step on a line of its own, the same one once', () => {
+  const violation = (key: string, hint: string) =>
+    ({ code: 'RefusedConfig', key, origin: 'x', message: key, hint }) as const;
+  const all = [violation('a', 'chmod 0600 /a'), violation('b', 'chmod 0600 /b'), violation('c', 'chmod 0600 /b')];
+  expect(refusal(() => refuseViolations(all))).toMatchObject({
+    code: 'RefusedConfig',
+    field: 'a',
+    message: 'a; b; c',
+    hint: 'chmod 0600 /a\nchmod 0600 /b',
   });
 });

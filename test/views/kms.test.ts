@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { ContinuityResult, NeedsRotationResult } from '../../src/kms/ports.ts';
 import type { ProposalDescription } from '../../src/operations/governance/describe.ts';
 import type { KmsRetireResult } from '../../src/operations/kms/retire.ts';
+import type { ServeReady } from '../../src/operations/kms/serve-event.ts';
+import type { ServiceSummary } from '../../src/operations/kms/status.ts';
 import type { KmsVerifyResult } from '../../src/operations/kms/verify.ts';
 import { printText } from '../../src/ui/print.ts';
 import type { TextModel } from '../../src/ui/text-model.ts';
@@ -12,6 +14,8 @@ import { changeBlocks } from '../../src/views/governance/proposal.ts';
 import { continuityView } from '../../src/views/kms/continuity.ts';
 import { needsRotationView } from '../../src/views/kms/needs-rotation.ts';
 import { retireView } from '../../src/views/kms/retire.ts';
+import { serveView } from '../../src/views/kms/serve.ts';
+import { kmsStatusView } from '../../src/views/kms/status.ts';
 import { verifyView } from '../../src/views/kms/verify.ts';
 
 const KID = 'acme/release/ed25519/919108f7-52d1-4320-9bac-f847db4148a8#v1';
@@ -35,7 +39,62 @@ const verdict: KmsVerifyResult = {
   reason: 'a signature in the bundle is not valid',
 };
 
+const service: ServiceSummary = {
+  profile: 'dev',
+  governed: false,
+  ledger_id: null,
+  ledger_seq: null,
+  backend: 'file',
+  backend_ready: true,
+  amnesia: false,
+  verify_only: null,
+  pq_mode: 'or',
+  rollout_percent: 100,
+  origin: 'o',
+  records: 7,
+  audit_writable: true,
+  checkpoint_age_s: 3,
+  unsigned: 0,
+  integrity_failures: 0,
+  queue: 0,
+  attestation: 'software',
+  keys: 0,
+  capabilities: 1,
+  cap_root_age_days: 0,
+  verify_cache_entries: 0,
+  free_bytes: 82_000_000_000,
+  draining: false,
+};
+
 describe('views of kms', () => {
+  it('status shows the space of a disk, and none where nothing is on one', async () => {
+    const answer = { name: 'local', version: null, ready: true, missing: [], degraded: [], tls_group: null };
+    const text = (of: ServiceSummary) => shown(kmsStatusView({ server: { ...answer, service: of }, home: null }));
+    expect(await text(service)).toContain('free          82.0 GB');
+    expect(await text({ ...service, backend: 'inmem', amnesia: true, free_bytes: 0 })).not.toContain('free');
+  });
+
+  it('serve says where its configuration came from', async () => {
+    const ready: ServeReady = {
+      state: 'ready',
+      pid: 1,
+      socket: null,
+      addr: null,
+      cert_sha256: null,
+      metrics_addr: '127.0.0.1:9',
+      profile: 'dev',
+      governed: false,
+      backend: 'inmem',
+      amnesia: true,
+      verify_only: null,
+      operator_cap: null,
+      config: null,
+      next: [],
+    };
+    expect(await shown(serveView(ready))).toContain('configuration  no file: defaults and environment');
+    expect(await shown(serveView({ ...ready, config: '/etc/ron/ron-kms.toml' }))).toContain('  /etc/ron/ron-kms.toml');
+  });
+
   it('verify shows both answers: the bad half, and what the mode says', async () => {
     expect(await shown(verifyView(verdict))).toBe(
       [

@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
+import type { LogFields } from '../../kms-api/log-fields.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { groupOfSocket, isPqGroup } from './tls-material.ts';
 
@@ -21,6 +22,7 @@ export function handshakeFailure(code: string | undefined, pqOnly: boolean): Han
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress}:${remotePort}`;
+const peerField = ({ remoteAddress: peer }: Socket): LogFields => (peer === undefined ? {} : { peer_addr: peer });
 
 export interface WatchOptions {
   readonly telemetry: Pick<Telemetry, 'count' | 'observe' | 'log' | 'publish'>;
@@ -49,12 +51,14 @@ export function watchHandshakes(server: Server, { telemetry, monotonicMs, pqOnly
       telemetry.count('pqc_handshake_success_total');
       if (ms === null) return;
       telemetry.observe('pqc_handshake_latency_seconds', ms / 1000);
-      if (ms > SLOW_MS) telemetry.log('warn', 'tls_handshake_slow', { latency_ms: Math.round(ms), pq: 'hybrid' });
+      if (ms > SLOW_MS)
+        telemetry.log('warn', 'tls_handshake_slow', { ...peerField(socket), latency_ms: Math.round(ms), pq: 'hybrid' });
       return;
     }
     const downgrade = { from: 'hybrid', to: 'classical', reason: 'peer' } as const;
     telemetry.count('pq_downgrade_events_total', downgrade);
     telemetry.log('warn', 'pq_downgrade', {
+      ...peerField(socket),
       pq: 'off',
       algo: group ?? 'unknown',
       peer_mode: 'classical',
@@ -62,10 +66,10 @@ export function watchHandshakes(server: Server, { telemetry, monotonicMs, pqOnly
     });
     telemetry.publish('kms.pq.downgrade', { ...downgrade, algo: group ?? 'unknown' });
   });
-  server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     const reason = handshakeFailure(error.code, pqOnly());
     telemetry.count('tls_handshake_failures_total');
     telemetry.count('pqc_handshake_failure_total', { reason });
-    telemetry.log('warn', 'tls_handshake_failed', { reason, code: error.code ?? 'unknown' });
+    telemetry.log('warn', 'tls_handshake_failed', { ...peerField(socket), reason, code: error.code ?? 'unknown' });
   });
 }

@@ -33,7 +33,7 @@ export function serveView(event: ServeEvent): TextModel {
     ['custody', event.amnesia ? `${event.backend}, nothing on disk` : event.backend],
     ...(event.verify_only === null ? [] : [['verify only', event.verify_only, 'warn'] as const]),
     ['operator', event.operator_cap ?? 'no capability was written: --operator-cap FILE'],
-    ['configuration', event.config ?? 'defaults'],
+    ['configuration', event.config ?? 'no file: defaults and environment'],
   ];
   return [
     line('ron-kms is ready', 'good'),

@@ -70,7 +70,7 @@ function serviceRows(service: ServiceSummary): Row[] {
     ['keys', `${service.keys}`],
     ['capabilities', `${service.capabilities} active, root ${service.cap_root_age_days} days old`],
     ['attestation', service.attestation ?? 'none'],
-    ['free', bytesText(service.free_bytes)],
+    ...(service.backend === 'inmem' ? [] : [['free', bytesText(service.free_bytes)] satisfies Row]),
     ...(service.draining ? [['draining', 'yes', 'warn'] satisfies Row] : []),
   ];
 }

@@ -26,6 +26,8 @@ interface Watched {
   readonly server: Server;
   readonly port: number;
   readonly logged: string[];
+  /** `peer_addr` of the same lines. */
+  readonly peers: unknown[];
   readonly published: string[];
 }
 
@@ -39,12 +41,16 @@ async function watched(pqOnly: boolean): Promise<Watched> {
   });
   const metrics = createMetrics();
   const logged: string[] = [];
+  const peers: unknown[] = [];
   const published: string[] = [];
   watchHandshakes(server, {
     telemetry: {
       count: (name, labels, by) => metrics.count(name, labels, by),
       observe: (name, value, labels) => metrics.observe(name, value, labels),
-      log: (_level, event) => logged.push(event),
+      log: (_level, event, fields) => {
+        logged.push(event);
+        peers.push(fields?.peer_addr);
+      },
       publish: (topic) => published.push(topic),
     },
     monotonicMs: () => performance.now(),
@@ -56,7 +62,7 @@ async function watched(pqOnly: boolean): Promise<Watched> {
   onTestFinished(() => {
     server.close();
   });
-  return { metrics, server, logged, published, port: (server.address() as AddressInfo).port };
+  return { metrics, server, logged, peers, published, port: (server.address() as AddressInfo).port };
 }
 
 /** One handshake; waits until the server has seen its end. */
@@ -97,6 +103,7 @@ describe('handshakes', () => {
     const downgrade = { from: 'hybrid', to: 'classical', reason: 'peer' };
     expect(metrics.value('pq_downgrade_events_total', downgrade)).toBe(1);
     expect(one.logged).toContain('pq_downgrade');
+    expect(new Set(one.peers)).toEqual(new Set(['127.0.0.1']));
     expect(one.published).toEqual(['kms.pq.downgrade']);
   });
 
@@ -105,6 +112,7 @@ describe('handshakes', () => {
     expect(await shake(one, { ecdhCurve: 'X25519' })).toBe(false);
     expect(await shake(one)).toBe(true);
     const { metrics } = one;
+    expect([one.logged[0], one.peers[0]]).toEqual(['tls_handshake_failed', '127.0.0.1']);
     expect(metrics.value('tls_handshake_failures_total')).toBe(1);
     expect(metrics.value('pqc_handshake_failure_total', { reason: 'classical_refused' })).toBe(1);
     expect(metrics.value('pq_handshake_total', { algo: 'hybrid', role: 'server' })).toBe(1);
