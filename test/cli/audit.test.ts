@@ -8,6 +8,7 @@ import type { AuditLogResult } from '../../src/operations/audit/log.ts';
 import type { AuditShowResult } from '../../src/operations/audit/show.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 const pass = ['--passphrase-file', home.passphrase('store')];
@@ -29,7 +30,7 @@ function flipByte(file: string, at: number): void {
 }
 
 beforeAll(async () => {
-  await home.json(['init', '--profile', 'dev', ...pass]);
+  await makeStore(home);
   const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
   await home.json([...create, ...pass]);
 });

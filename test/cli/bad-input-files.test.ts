@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectRefused } from '../support/bad-input.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';
-import { done, makeStoryHome, type StoryHome } from '../support/story-home.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
+import { makeStoryHome, type StoryHome } from '../support/story-home.ts';
 
 const home = temporaryHome();
 /** Signers and a store, no genesis. */
@@ -25,10 +26,8 @@ const good = (kind: Kind): string => join(keep, kind);
 
 beforeAll(async () => {
   story = await makeStoryHome(home);
-  for (const id of ['alice', 'bob', 'carol']) {
-    await done(ungoverned, ['signer', 'create', id, '--passphrase-file', ungoverned.passphrase(id)]);
-  }
-  await done(ungoverned, ['init', '--profile', 'dev', '--passphrase-file', ungoverned.passphrase('store')]);
+  await makeSigners(ungoverned, 'alice', 'bob', 'carol');
+  await makeStore(ungoverned);
   const trust = readdirSync(join(home.path, 'trust')).find((name) => name.startsWith('gl-'))!;
   const key = readdirSync(join(home.path, 'store', 'keys')).find((name) => name.endsWith('.pub.json'))!;
   const from: Record<Kind, string> = {

@@ -5,11 +5,12 @@ import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type BadInput, expectRefused } from '../support/bad-input.ts';
 import { BINARY, runBinary, temporaryHome } from '../support/binary.ts';
+import { makeSigners } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 
 beforeAll(async () => {
-  await home.json(['signer', 'create', 'alice', '--passphrase-file', home.passphrase('alice')]);
+  await makeSigners(home, 'alice');
   home.passphrase('bob');
   home.write('wrong', 'not this one\n');
   home.write('empty', '');

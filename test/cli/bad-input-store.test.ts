@@ -22,6 +22,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectRefused } from '../support/bad-input.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { done, makeStoryHome, type StoryHome } from '../support/story-home.ts';
 
 const home = temporaryHome();
@@ -33,8 +34,8 @@ let story: StoryHome;
 
 beforeAll(async () => {
   story = await makeStoryHome(home);
-  await done(other, ['init', '--profile', 'dev', '--passphrase-file', other.passphrase('store')]);
-  await done(other, ['signer', 'create', 'alice', '--passphrase-file', other.passphrase('alice')]);
+  await makeStore(other);
+  await makeSigners(other, 'alice');
   cpSync(home.path, pristine, { recursive: true });
 });
 

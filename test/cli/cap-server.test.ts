@@ -8,6 +8,7 @@ import type { CapMintResult } from '../../src/operations/cap/mint.ts';
 import type { CapRegisterResult } from '../../src/operations/cap/register.ts';
 import type { CapVerifyResult } from '../../src/operations/cap/verify.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 import { http, startServer } from '../support/server.ts';
 
 const CONFIG = '[service]\nbackend = "file"\n';
@@ -21,7 +22,7 @@ async function served(): Promise<{
 }> {
   const home = temporaryHome();
   const pass = ['--passphrase-file', home.passphrase('store')];
-  await home.json(['init', '--profile', 'dev', ...pass]);
+  await makeStore(home);
   home.write('home/ron-kms.toml', CONFIG);
   const server = await startServer(home, []);
   const keys = async (file: string): Promise<[number, string]> => {

@@ -15,6 +15,7 @@ import type { CapRotateResult } from '../../src/operations/cap/rotate.ts';
 import type { CapVerifyResult } from '../../src/operations/cap/verify.ts';
 import { expectRefused } from '../support/bad-input.ts';
 import { envelopeOf, temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 const pass = (): string[] => ['--passphrase-file', home.passphrase('store')];
@@ -41,7 +42,7 @@ const records = (op: string) =>
     .filter((one) => one.op === op);
 
 beforeAll(async () => {
-  await home.json(['init', '--profile', 'dev', ...pass()]);
+  await makeStore(home);
 });
 
 describe('cap mint', () => {

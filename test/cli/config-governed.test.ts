@@ -5,14 +5,15 @@ import type { ConfigCheckResult } from '../../src/operations/config/check.ts';
 import type { ConfigGetResult } from '../../src/operations/config/get.ts';
 import type { PolicyCheckResult } from '../../src/operations/policy/check.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { done } from '../support/story-home.ts';
 
 const home = temporaryHome();
 
 beforeAll(async () => {
   const pass = (name: string): string[] => ['--passphrase-file', `${name}=${home.passphrase(name)}`];
-  await done(home, ['init', '--profile', 'dev', ...pass('store')]);
-  for (const id of ['alice', 'bob']) await done(home, ['signer', 'create', id, ...pass(id)]);
+  await makeStore(home);
+  await makeSigners(home, 'alice', 'bob');
   const members = ['--members', 'policy-owner=alice,security-officer=bob', '--threshold', '2'];
   const set = ['--set', 'caps.max_ttl_s=600', '--set', 'pq_mode=and'];
   await done(home, ['governance', 'init', ...members, ...set, ...['alice', 'bob', 'store'].flatMap(pass)]);

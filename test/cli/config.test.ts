@@ -8,6 +8,7 @@ import type { ConfigSampleResult } from '../../src/operations/config/sample.ts';
 import type { MigrateResult } from '../../src/operations/migrate/ron-kms.ts';
 import type { PolicyCheckResult } from '../../src/operations/policy/check.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 
@@ -204,7 +205,7 @@ describe('against the policy', () => {
 
   describe('of a home', () => {
     beforeAll(async () => {
-      await home.json(['init', '--profile', 'macronode', '--passphrase-file', home.passphrase('store')]);
+      await makeStore(home, 'macronode');
     });
 
     it('the profile is that of the home, and another one is refused from every source', async () => {

@@ -8,12 +8,13 @@ import { sha256Hex } from '../../src/crypto/hash.ts';
 import type { EvidenceResult } from '../../src/operations/evidence.ts';
 import type { InspectResult } from '../../src/operations/inspect.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { manPath } from '../support/man-page.ts';
 
 const home = temporaryHome();
 beforeAll(async () => {
-  await home.json(['signer', 'create', 'alice', '--passphrase-file', home.passphrase('alice')]);
-  await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+  await makeSigners(home, 'alice');
+  await makeStore(home);
 });
 
 const verdictOf = async (file: string, argv: readonly string[] = [], exit = 0): Promise<unknown> => {

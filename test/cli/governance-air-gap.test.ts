@@ -12,6 +12,7 @@ import type { TrustResult } from '../../src/operations/governance/trust.ts';
 import type { VerifyResult } from '../../src/operations/governance/verify.ts';
 import type { VoteResult } from '../../src/operations/governance/vote.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 
 const custody = temporaryHome();
 const bob = temporaryHome();
@@ -24,13 +25,13 @@ let genesis: GenesisResult;
 let genesisFile = '';
 
 beforeAll(async () => {
-  await custody.json(['init', '--profile', 'macronode', ...store]);
-  await custody.json(['signer', 'create', 'alice', ...pass(custody, 'alice')]);
+  await makeStore(custody, 'macronode');
+  await makeSigners(custody, 'alice');
   for (const [home, id] of [
     [bob, 'bob'],
     [carol, 'carol'],
   ] as const) {
-    await home.json(['signer', 'create', id, ...pass(home, id)]);
+    await makeSigners(home, id);
     await home.json(['signer', 'export', id, '--out', home.file(`${id}.signer.json`)]);
   }
   const members = `alice,${bob.file('bob.signer.json')},${carol.file('carol.signer.json')}`;
@@ -203,8 +204,8 @@ describe('a home that pins', () => {
 
   it('another genesis under the same names is another ledger; keys do not serve two (15)', async () => {
     const other = temporaryHome();
-    await other.json(['init', '--profile', 'dev', ...pass(other, 'store')]);
-    await other.json(['signer', 'create', 'mallory', ...pass(other, 'mallory')]);
+    await makeStore(other);
+    await makeSigners(other, 'mallory');
     const members = `policy-owner=mallory,security-officer=${bob.file('bob.signer.json')}`;
     const file = other.file('g.json');
     const passphrases = ['store', 'mallory'].flatMap((id) => ['--passphrase-file', `${id}=${other.passphrase(id)}`]);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import { BINARY, temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { GovernedStore } from '../support/governed-store.ts';
 import { onTerminal, type Session } from '../support/terminal.ts';
 
@@ -14,8 +15,8 @@ const of = (id: string): string[] => ['--passphrase-file', home.passphrase(id)];
 let proposal: ProposeResult['proposal'];
 
 beforeAll(async () => {
-  for (const id of ['alice', 'bob']) await home.json(['signer', 'create', id, ...of(id)]);
-  await home.json(['init', '--profile', 'dev', ...of('store')]);
+  await makeSigners(home, 'alice', 'bob');
+  await makeStore(home);
   const named = ['alice', 'bob', 'store'].flatMap((id) => ['--passphrase-file', `${id}=${home.passphrase(id)}`]);
   await home.json([
     'governance',

@@ -18,6 +18,7 @@ import type { TunedResult } from '../../src/operations/governance/tune.ts';
 import type { VerifyResult } from '../../src/operations/governance/verify.ts';
 import type { VoteResult } from '../../src/operations/governance/vote.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 const store = (): string[] => ['--passphrase-file', home.passphrase('store')];
@@ -47,8 +48,8 @@ const ledger = (): string[] =>
 let genesis: GenesisResult;
 
 beforeAll(async () => {
-  for (const id of ['alice', 'bob', 'carol']) await home.json(['signer', 'create', id, ...of(id)]);
-  await home.json(['init', '--profile', 'dev', ...store()]);
+  await makeSigners(home, 'alice', 'bob', 'carol');
+  await makeStore(home);
   const refused = await home.json(['governance', 'list'], 4);
   expect(refused.error).toMatchObject({ code: 'Ungoverned', hint: expect.stringContaining('governance init') });
   const members = 'policy-owner=alice,security-officer=bob,custodian=carol';
@@ -456,7 +457,7 @@ describe('acts beside proposals', () => {
   });
 
   it('a signer-set change needs the new key, shows old and new set, and makes open proposals stale', async () => {
-    await home.json(['signer', 'create', 'dave', ...of('dave')]);
+    await makeSigners(home, 'dave');
     const open = await propose('alice', '--scope', 'global', '--change', 'caps.max_ttl_s=250');
     const argv = [
       'governance',

@@ -17,6 +17,7 @@ import { provenRecord } from '../../src/storage/audit-store.ts';
 import { readPublicView } from '../../src/storage/public-reader.ts';
 import { storeContext } from '../../src/storage/store-deps.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { storeDeps } from '../support/store.ts';
 
 const home = temporaryHome();
@@ -63,8 +64,8 @@ let kid = '';
 let genesisDigest = '';
 beforeAll(async () => {
   home.write('payload', 'release 1.0');
-  for (const signer of ['alice', 'bob', 'carol']) await home.json(['signer', 'create', signer, ...pass(signer)]);
-  await home.json(['init', '--profile', 'dev', ...pass()]);
+  await makeSigners(home, 'alice', 'bob', 'carol');
+  await makeStore(home);
   const files = ['alice', 'bob', 'carol', 'store'].flatMap((name) => [
     '--passphrase-file',
     `${name}=${home.passphrase(name)}`,

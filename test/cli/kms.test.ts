@@ -14,6 +14,7 @@ import type { KmsUnwrapResult } from '../../src/operations/kms/unwrap.ts';
 import type { KmsVerifyResult } from '../../src/operations/kms/verify.ts';
 import type { KmsWrapResult } from '../../src/operations/kms/wrap.ts';
 import { envelopeOf, temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 const pass = (): string[] => ['--passphrase-file', home.passphrase('store')];
@@ -24,7 +25,7 @@ const create = async (...more: string[]): Promise<KmsCreateResult> => {
 
 let kid = '';
 beforeAll(async () => {
-  await home.json(['init', '--profile', 'dev', ...pass()]);
+  await makeStore(home);
   home.write('payload', 'hello world');
   kid = (await create('--alg', 'ed25519')).kid.split('#')[0]!;
 });

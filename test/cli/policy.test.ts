@@ -4,6 +4,7 @@ import type { PolicyKeysResult } from '../../src/operations/policy/keys.ts';
 import type { PlanResult } from '../../src/operations/pq/plan.ts';
 import type { StatusResult } from '../../src/operations/pq/status.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 
@@ -28,7 +29,7 @@ describe('without a home', () => {
 
 describe('an ungoverned home', () => {
   beforeAll(async () => {
-    await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+    await makeStore(home);
   });
 
   it('policy inspect prints the lines that the runbook greps, and folds the tenant with a notice', async () => {

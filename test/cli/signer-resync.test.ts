@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SignerResyncResult } from '../../src/operations/signer/resync.ts';
 import { type Envelope, temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 
 const home = temporaryHome();
 const pass = (name: string): readonly string[] => ['--passphrase-file', home.passphrase(name)];
@@ -20,8 +21,8 @@ interface Proposed {
 
 describe('ronctl signer resync', () => {
   it('a restored signer signs nothing before it, and then knows its earlier vote', async () => {
-    for (const id of ['alice', 'bob', 'carol']) await home.json(['signer', 'create', id, ...pass(id)]);
-    await home.json(['init', '--profile', 'dev', ...pass('store')]);
+    await makeSigners(home, 'alice', 'bob', 'carol');
+    await makeStore(home);
     const members = 'policy-owner=alice,security-officer=bob,custodian=carol';
     const files = named('alice', 'bob', 'carol', 'store');
     await governance(['init', '--members', members, '--threshold', '2', ...files]);

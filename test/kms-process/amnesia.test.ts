@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statfsS
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { ALL_OF_A_TENANT, http, mintToken, type Server, startServer, tryServer } from '../support/server.ts';
 
 function newHome(): TestHome {
@@ -156,9 +157,8 @@ describe('amnesia', () => {
 
   it('under a genesis only verifies, until the ledger with the expected head is given', async () => {
     const source = newHome();
-    for (const name of ['alice', 'bob'])
-      await source.json(['signer', 'create', name, '--passphrase-file', source.passphrase(name)]);
-    await source.json(['init', '--profile', 'micronode', '--passphrase-file', source.passphrase('store')]);
+    await makeSigners(source, 'alice', 'bob');
+    await makeStore(source, 'micronode');
     const opens = ['alice', 'bob', 'store'].flatMap((name) => [
       '--passphrase-file',
       `${name}=${source.passphrase(name)}`,

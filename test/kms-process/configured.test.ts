@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { temporaryHome } from '../support/binary.ts';
+import { makeSigners, makeStore } from '../support/floor-home.ts';
 import { tryServer } from '../support/server.ts';
 import { done } from '../support/story-home.ts';
 
@@ -10,8 +11,8 @@ const home = temporaryHome();
 describe('a governed home', () => {
   it('a server keeps the tighter list of algorithms and the tighter mode; offline the ledger alone decides', async () => {
     const pass = (name: string): string[] => ['--passphrase-file', `${name}=${home.passphrase(name)}`];
-    await done(home, ['init', '--profile', 'dev', ...pass('store')]);
-    for (const id of ['alice', 'bob']) await done(home, ['signer', 'create', id, ...pass(id)]);
+    await makeStore(home);
+    await makeSigners(home, 'alice', 'bob');
     const members = ['--members', 'policy-owner=alice,security-officer=bob', '--threshold', '2'];
     await done(home, ['governance', 'init', ...members, ...['alice', 'bob', 'store'].flatMap(pass)]);
 

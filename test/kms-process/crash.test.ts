@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 import {
   ALL_OF_A_TENANT,
   auditRecords,
@@ -21,7 +22,7 @@ import {
 async function initialised(): Promise<TestHome> {
   const home = new TestHome();
   onTestFinished(() => home.remove());
-  await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+  await makeStore(home);
   return home;
 }
 
@@ -157,7 +158,7 @@ describe('a disk that fills up', () => {
     }
     const home = new TestHome(join(disk, 'home'));
     onTestFinished(() => home.remove());
-    await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+    await makeStore(home);
     const server = await startServer(home, [], { env: UNLIMITED });
     const token = await mintToken(server, 'acme', ALL_OF_A_TENANT);
     const { sign } = await keysOf(server, token);

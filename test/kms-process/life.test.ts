@@ -4,13 +4,14 @@ import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileS
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestHome, temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 import { ALL_OF_A_TENANT, auditRecords, http, metric, mintToken, startServer, tryServer } from '../support/server.ts';
 
 const home = temporaryHome();
 const store = (): string[] => ['--passphrase-file', home.passphrase('store')];
 
 beforeAll(async () => {
-  await home.json(['init', '--profile', 'dev', ...store()]);
+  await makeStore(home);
 });
 
 /** A second home, removed after its test. */
@@ -164,7 +165,7 @@ describe('a server', () => {
 
     const server = await startServer(home);
     const other = otherHome();
-    await other.json(['init', '--profile', 'dev', '--passphrase-file', other.passphrase('store')]);
+    await makeStore(other);
     const taken = await tryServer(other, ['--bind', server.ready.addr!]);
     expect(taken.exit).toBe(3);
     expect(taken.stdout).toContain('EADDRINUSE');

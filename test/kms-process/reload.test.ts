@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 import {
   ALL_OF_A_TENANT,
   auditRecords,
@@ -37,7 +38,7 @@ const digestOf = (name: string): string =>
     .toLowerCase();
 
 beforeAll(async () => {
-  await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+  await makeStore(home);
   pair('first', 30);
   pair('second', 60);
 });

@@ -10,6 +10,7 @@ import { LOG_FIELDS } from '../../src/kms-api/log-fields.ts';
 import { zeroSeries } from '../../src/kms-api/metric-row.ts';
 import { METRIC_ROWS } from '../../src/kms-api/metrics.ts';
 import { temporaryHome } from '../support/binary.ts';
+import { makeStore } from '../support/floor-home.ts';
 import { parseQuery } from '../support/promql.ts';
 import { ALL_OF_A_TENANT, http, metric, mintToken, type Server, startServer } from '../support/server.ts';
 
@@ -81,7 +82,7 @@ async function driveEverything(
 describe('a real server', () => {
   it('tells what it does and nothing of what it is given', async () => {
     const home = temporaryHome();
-    await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+    await makeStore(home);
     const server = await startServer(home, [], { env: LOOSEST });
     const secrets = await driveEverything(server, home);
     const page = (await http(server.ready.metrics_addr, { path: '/metrics' })).body;

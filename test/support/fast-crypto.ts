@@ -1,8 +1,26 @@
-// The native provider with its key derivations remembered per process: the crash matrix opens one store hundreds of times
-// under the same passphrase and salt.
+// The native provider with its answers remembered per process: the crash matrix opens one store hundreds of times under the
+// same passphrase and salt, and judges the same signed files each time. What is remembered depends on all of the input, and
+// on nothing else.
 
+import { sha256Hex } from '../../src/crypto/hash.ts';
 import { nativeCrypto } from '../../src/crypto/native.ts';
-import type { Crypto } from '../../src/crypto/provider.ts';
+import type { Crypto, SignatureScheme } from '../../src/crypto/provider.ts';
+import type { SignatureAlg } from '../../src/crypto/suite.ts';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+function rememberingSignatures(inner: SignatureScheme): SignatureScheme {
+  const known = new Map<string, boolean>();
+  return {
+    ...inner,
+    verify: (publicKey, message, signature) => {
+      const key = [publicKey, message, signature].map(sha256Hex).join(' ');
+      const answer = known.get(key) ?? inner.verify(publicKey, message, signature);
+      known.set(key, answer);
+      return answer;
+    },
+  };
+}
 
 export function rememberingCrypto(): Crypto {
   const inner = nativeCrypto();
@@ -13,14 +31,19 @@ export function rememberingCrypto(): Crypto {
     derive: () => Promise<Uint8Array>,
   ): Promise<Uint8Array> => {
     const [passphrase, salt, cost, length] = inputs;
-    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
     const key = [name, hex(passphrase), hex(salt), JSON.stringify(cost), length].join(' ');
     const found = known.get(key) ?? derive();
     known.set(key, found);
     return (await found).slice();
   };
+  const schemes = new Map<SignatureAlg, SignatureScheme>();
   return {
     ...inner,
+    signature: (alg) => {
+      const scheme = schemes.get(alg) ?? rememberingSignatures(inner.signature(alg));
+      schemes.set(alg, scheme);
+      return scheme;
+    },
     scrypt: (...inputs) => remembered('scrypt', inputs, () => inner.scrypt(...inputs)),
     argon2id: (...inputs) => remembered('argon2id', inputs, () => inner.argon2id(...inputs)),
   };

@@ -3,17 +3,17 @@
 
 import { expect } from 'vitest';
 import type { ProposalDescription } from '../../src/operations/governance/describe.ts';
+import type { Profile } from '../../src/policy/profile.ts';
 import type { Envelope, TestHome } from './binary.ts';
+import { makeSigners, makeStore } from './floor-home.ts';
 
 const MEMBERS = { alice: 'policy-owner', bob: 'security-officer', carol: 'custodian' } as const;
 
-export async function governHome(home: TestHome, profile = 'dev'): Promise<void> {
-  const sources: string[] = ['--passphrase-file', `store=${home.passphrase('store')}`];
-  for (const id of Object.keys(MEMBERS)) {
-    await home.json(['signer', 'create', id, '--passphrase-file', home.passphrase(id)]);
-    sources.push('--passphrase-file', `${id}=${home.passphrase(id)}`);
-  }
-  await home.json(['init', '--profile', profile, '--passphrase-file', home.passphrase('store')]);
+export async function governHome(home: TestHome, profile: Profile = 'dev'): Promise<void> {
+  const ids = Object.keys(MEMBERS);
+  await makeSigners(home, ...ids);
+  await makeStore(home, profile);
+  const sources = ['store', ...ids].flatMap((name) => ['--passphrase-file', `${name}=${home.passphrase(name)}`]);
   const members = Object.entries(MEMBERS).map(([id, role]) => `${role}=${id}`);
   await home.json(['governance', 'init', '--members', members.join(','), '--threshold', '2', ...sources]);
 }

@@ -3,6 +3,7 @@
 
 import { expect } from 'vitest';
 import type { TestHome } from './binary.ts';
+import { makeSigners, makeStore } from './floor-home.ts';
 
 export interface StoryHome {
   readonly kid: string;
@@ -19,8 +20,8 @@ export async function done<T>(home: TestHome, argv: readonly string[]): Promise<
 /** Signers alice, bob and carol, custody store, quorum 2 of 3; `payload`, signed into `bundle`; `request`, of the proposal. */
 export async function makeStoryHome(home: TestHome): Promise<StoryHome> {
   const pass = (name: string): string[] => ['--passphrase-file', `${name}=${home.passphrase(name)}`];
-  for (const id of ['alice', 'bob', 'carol']) await done(home, ['signer', 'create', id, ...pass(id)]);
-  await done(home, ['init', '--profile', 'dev', ...pass('store')]);
+  await makeSigners(home, 'alice', 'bob', 'carol');
+  await makeStore(home);
   const members = 'policy-owner=alice,security-officer=bob,custodian=carol';
   const everyone = ['alice', 'bob', 'carol', 'store'].flatMap(pass);
   await done(home, ['governance', 'init', '--members', members, '--threshold', '2', ...everyone]);
