@@ -41,6 +41,8 @@ export interface FileInfo {
 /** An open file. Every method maps to one system call that a fault test can fail. */
 export interface OpenFile {
   info(): FileInfo;
+  /** The path that it was opened by still names this very file; false once that was moved, removed or replaced. */
+  stands(): boolean;
   /** Reads up to `length` bytes at `position`; shorter at the end of the file. */
   read(position: number, length: number): Uint8Array;
   /** Writes all bytes at `position`, or throws. A short write is an error. */

@@ -116,6 +116,7 @@ const FLAGS = {
 class NodeFile implements OpenFile {
   readonly #fd: number;
   readonly #path: string;
+  #own: Stats | null = null;
 
   constructor(fd: number, path: string) {
     this.#fd = fd;
@@ -124,6 +125,13 @@ class NodeFile implements OpenFile {
 
   info(): FileInfo {
     return attempt(this.#path, 'examine', () => infoOf(fstatSync(this.#fd)));
+  }
+
+  stands(): boolean {
+    // While it is open nobody else gets its inode number.
+    this.#own ??= attempt(this.#path, 'examine', () => fstatSync(this.#fd));
+    const named = attempt(this.#path, 'examine', () => lstatSync(this.#path, { throwIfNoEntry: false }));
+    return named !== undefined && named.ino === this.#own.ino && named.dev === this.#own.dev;
   }
 
   read(position: number, length: number): Uint8Array {

@@ -170,6 +170,7 @@ const absent = (path: string): never => fail('NotFound', `the server has no ${pa
 function reading(sizeBytes: number, info: FileInfo, read: (position: number, length: number) => Uint8Array): OpenFile {
   return {
     info: () => info,
+    stands: () => true,
     read: (position, length) => (position >= sizeBytes ? new Uint8Array(0) : read(position, length)),
     write: readOnly,
     truncate: readOnly,

@@ -197,6 +197,7 @@ export class AuditWriter {
     const head = encodeSlot(this.#headKey, this.origin, { size: this.size, root: this.root });
     await synced;
     await this.#writeHead(head);
+    this.#demandInPlace();
     this.#tip = batch.tip;
     for (const [kid, value] of batch.moved) this.#counters.set(kid, value);
     this.#unsigned.leaves.push(...batch.leaves);
@@ -235,6 +236,12 @@ export class AuditWriter {
     file.truncate(0);
     await file.sync();
     files.syncDirectory(this.#state.paths.segments);
+  }
+
+  /** Attack: the directory is moved or removed, and records go on into files that nobody finds again. */
+  #demandInPlace(): void {
+    if (this.#segment.stands() && this.#head.stands()) return;
+    throw new RonError('StorageFault', 'the audit log is no longer where it was opened: it was moved or removed');
   }
 
   /** Into the slot that does not hold the current head. */

@@ -195,6 +195,10 @@ export class MemoryFiles implements Files {
         demandOpen();
         return this.#infoOf(node);
       },
+      stands: () => {
+        demandOpen();
+        return this.#find(path) === node;
+      },
       read: (position, length) => {
         demandOpen();
         return node.bytes.slice(Math.min(position, node.sizeBytes), Math.min(position + length, node.sizeBytes));

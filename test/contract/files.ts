@@ -70,6 +70,31 @@ export function filesContract(make: () => FilesSubject): void {
     expect(text(files.read(`${root}/file`, 10))).toBe('abc');
   });
 
+  it('an open file stands where it was opened until it is moved, replaced or removed', () => {
+    const subject = make();
+    const { files, root } = subject;
+    const made = files.open(`${root}/made`, 'create-new');
+    expect(made.stands()).toBe(true);
+    files.rename(`${root}/made`, `${root}/moved`);
+    expect(made.stands()).toBe(false);
+    const moved = files.open(`${root}/moved`, 'write');
+    expect(moved.stands()).toBe(true);
+    files.rename(written(subject, 'other', 'abc'), `${root}/moved`);
+    expect(moved.stands()).toBe(false);
+    files.makeDirectory(`${root}/below`);
+    const below = files.open(written(subject, 'below/file', 'abc'), 'read');
+    expect(below.stands()).toBe(true);
+    files.rename(`${root}/below`, `${root}/away`);
+    expect(below.stands()).toBe(false);
+    files.rename(`${root}/away`, `${root}/below`);
+    expect(below.stands()).toBe(true);
+    files.remove(`${root}/below/file`);
+    expect(below.stands()).toBe(false);
+    written(subject, 'below/file', 'abc');
+    expect(below.stands()).toBe(false);
+    for (const file of [made, moved, below]) file.close();
+  });
+
   it('reads at a position, short at the end; writes and truncates in place', async () => {
     const subject = make();
     const { files } = subject;

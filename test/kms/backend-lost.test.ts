@@ -121,6 +121,31 @@ describe('a lost backend', () => {
     },
   );
 
+  it.each(['audit', 'audit/e0/segments', 'audit/e0/head', '.'])(
+    'acknowledges nothing into a log that is no longer there: %s moved',
+    async (name) => {
+      const { service, clock, kid, deps } = await lossy();
+      const { signing } = service.kms;
+      // Its key is in memory from here on.
+      await signing.sign({ kids: [kid], payload_b3: B3 }, call());
+      const size = service.store.logSize;
+      const { files } = nodeHost();
+      const path = name === '.' ? deps.home : `${deps.home}/${name}`;
+      files.rename(path, `${path}-away`);
+      // At once: no second has passed.
+      await expect(signing.sign({ kids: [kid], payload_b3: B3 }, call())).rejects.toMatchObject({
+        code: 'StoreUnavailable',
+        message: expect.stringContaining('is no longer where it was opened') as unknown,
+      });
+      expect(service.state()).toMatchObject({ backendReady: false, audit: { writable: false } });
+      files.rename(`${path}-away`, path);
+      await clock.pass(6000, 500);
+      await until(() => service.state().backendReady);
+      expect(service.state()).toMatchObject({ verifyOnly: null, audit: { integrityFailures: 0 } });
+      expect((await signing.sign({ kids: [kid], payload_b3: B3 }, call())).audit!.index).toBeGreaterThanOrEqual(size);
+    },
+  );
+
   it('keeps the lock of the home all the while', async () => {
     const { service, disk, kid, deps } = await lossy();
     disk.broken = true;

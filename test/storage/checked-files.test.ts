@@ -121,6 +121,7 @@ describe('durable files', () => {
         const file = files.open(at, flags);
         return {
           info: () => file.info(),
+          stands: () => file.stands(),
           read: (position, length) => file.read(position, length),
           write: (bytes, position) => {
             calls.push('write');

@@ -43,6 +43,7 @@ export function countedFiles(
     const short = name(path);
     return {
       info: () => file.info(),
+      stands: () => file.stands(),
       read: (position, length) => look(() => file.read(position, length)),
       write: (bytes, position) =>
         call(
