@@ -26,7 +26,8 @@ export const LIMITS = {
   auditLineBytes: 16_384,
   auditSegmentRecords: 65_536,
   auditBatchRecords: 512,
-  auditQueueRecords: 2048,
+  /** Whatever a server is configured to (`limits.audit_queue`). */
+  auditQueueRecords: 65_536,
   /** A server's newest checkpoint may be this old (log page 4.6). */
   servedCheckpointAgeMs: 300_000,
   ledgerSegmentLines: 4096,

@@ -3,6 +3,7 @@
 // and the manual page are made from this table. A row stands under its member of ServerConfig, which has the unit in its
 // name.
 
+import { LIMITS } from '../limits.ts';
 import type { KeyRow } from '../policy/registry.ts';
 import { REGISTRY } from '../policy/registry.ts';
 import type { ServerConfig, ServerProfile } from './server-config.ts';
@@ -226,10 +227,10 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     summary: 'signatures that may wait; more is 429',
   },
   'limits.audit_queue': {
-    type: integer(1, 65_536),
+    type: integer(1, LIMITS.auditQueueRecords),
     default: always(2048),
     env: 'RON_KMS_AUDIT_QUEUE',
-    summary: 'records that may wait for the log',
+    summary: 'records that may wait for the log; more is 429, but for authority changes',
   },
 
   'tls.enabled': {

@@ -1,10 +1,13 @@
 // A server whose disk fails (R-32, C-03, C-43, C-73): nothing is released that is not durable, verify goes on out of memory up
 // to the hard limit, signing is 503, and the backend comes back by itself.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { toTime } from '../../src/bytes/time.ts';
 import { nodeHost } from '../../src/cli/node-host.ts';
+import { NO_LOCAL_POLICY } from '../../src/policy/local.ts';
 import { openCustodyStore } from '../../src/storage/custody-open.ts';
 import { B3, call } from '../contract/kms-subject.ts';
+import { heldFiles } from '../support/held-files.ts';
 import { lossyFiles } from '../support/lossy-files.ts';
 import { until } from '../support/manual-clock.ts';
 import { type Serving, serverConfig, serving } from '../support/serving.ts';
@@ -153,6 +156,52 @@ describe('a lost backend', () => {
     const other = { ...deps, host: { ...deps.host, files: nodeHost().files } };
     await expect(openCustodyStore(other)).rejects.toMatchObject({ code: 'Locked' });
     disk.broken = false;
+  });
+});
+
+describe('a slow disk', () => {
+  it('lets no more than limits.audit_queue records wait, and authority changes past them', async () => {
+    const disk = heldFiles(nodeHost().files);
+    const config = serverConfig((base) => ({ limits: { ...base.limits, audit_queue: 5 } }));
+    const { service, clock, told } = await serving({ config, hostChange: { files: disk.files } });
+    onTestFinished(disk.release);
+    await service.start();
+    const { kid } = await service.kms.keys.create(key, call());
+    const draft = {
+      op: 'sign',
+      tenant: 'acme',
+      kid: `${kid.split('#')[0]}#v1`,
+      actor: 'local:0:root',
+      result: 'ok',
+    } as const;
+    const size = service.store.logSize;
+    disk.hold();
+    const asked = Array.from({ length: 8 }, () => service.store.append([draft]).catch((error: unknown) => error));
+    expect(service.state().audit.queueDepth).toBe(5);
+    for (const refused of asked.slice(5)) {
+      expect(await refused).toMatchObject({ code: 'Busy', message: '5 records wait for the audit log' });
+    }
+    expect(told.count('busy_rejections_total{"queue":"audit"}')).toBe(3);
+    const confirmed = service.store.append([
+      { op: 'time.confirm', actor: 'local:0:root', result: 'ok', detail: { mark: toTime(clock.now()) } },
+    ]);
+    void confirmed.catch(() => undefined);
+    await service.reload(
+      { config: { ...config, limits: { ...config.limits, audit_queue: 7 } }, local: NO_LOCAL_POLICY },
+      [],
+    );
+    const more = service.store.append([draft]).catch((error: unknown) => error);
+    expect(service.state().audit.queueDepth).toBe(7);
+    await clock.pass(1000, 50);
+    for (const late of [...asked.slice(0, 5), confirmed.catch((error: unknown) => error), more])
+      expect(await late).toMatchObject({ code: 'StoreUnavailable' });
+    // Given up, not gone: they still wait, and still count.
+    expect(service.state().audit.queueDepth).toBe(7);
+    await expect(service.store.append([draft])).rejects.toMatchObject({ code: 'Busy' });
+    disk.release();
+    await until(() => service.state().audit.queueDepth === 0);
+    expect(service.store.logSize).toBeGreaterThanOrEqual(size + 7);
+    expect((await service.kms.signing.sign({ kids: [kid], payload_b3: B3 }, call())).bundle).toBeDefined();
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { nodeFiles } from '../../src/cli/node-files.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { openAuditLog, scanAuditHead } from '../../src/storage/audit-appender.ts';
 import {
   auditDeps,
@@ -161,13 +162,14 @@ describe('audit appender', () => {
     expect(answers.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(recordsOf(dir).map((record) => record.op)).toEqual(['init', 'sign', 'sign']);
     expect(log.size).toBe(3);
-    const many = await Promise.allSettled(
-      Array.from({ length: 30 }, () => log.append(Array.from({ length: 100 }, (_, at) => signDraft(at)))),
-    );
-    const refused = many.filter((one) => one.status === 'rejected');
-    expect(refused.length).toBeGreaterThan(0);
-    for (const one of refused) expect(one.reason).toMatchObject({ code: 'Busy' });
-    expect(log.size).toBe(3 + 100 * (30 - refused.length));
+    const waiting = log.append([signDraft(5)]);
+    const tooMany = Array.from({ length: LIMITS.auditQueueRecords }, () => signDraft(6));
+    await expect(log.append(tooMany)).rejects.toMatchObject({
+      code: 'Busy',
+      message: '1 audit records are waiting to be written',
+    });
+    await waiting;
+    expect(log.size).toBe(4);
     log.close();
     (await reopenLog(dir)).close();
   });

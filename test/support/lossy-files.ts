@@ -11,7 +11,6 @@ export interface LossyFiles {
   broken: boolean;
   /** Mutating calls so far. */
   calls: number;
-  /** Milliseconds, in real time, that a sync takes. */
 }
 
 export function lossyFiles(inner: Files): LossyFiles {

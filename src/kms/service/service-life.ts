@@ -95,7 +95,8 @@ export class LongLivedService implements CustodyService {
     const { backend } = this.#parts;
     this.#config = config;
     backend.keepAtLeast(local);
-    const { audit, verify_cache: cache } = config;
+    const { audit, limits, verify_cache: cache } = config;
+    backend.store.limitQueue(limits.audit_queue);
     this.#keys.serving.verdicts.limit({ maxEntries: cache.max_entries, ttlMs: audit.verify_cache_ttl_ms });
     if (changed.length === 0) return;
     const detail = { changed: [...changed], config_sha256: configSha256(config) };

@@ -63,6 +63,7 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
     backend.keepAtLeast(judgement.local);
     refuseUnattestable(backend, config);
     late.space = spaceOf(backend, config);
+    backend.store.limitQueue(config.limits.audit_queue);
     late.checkpointer = checkpointerOf(backend, options, config);
     const capabilities = await openCapabilities({
       store: backend.store,

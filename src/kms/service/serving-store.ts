@@ -6,6 +6,7 @@
 import type { AuditDraft, AuditRecord } from '../../audit/draft.ts';
 import { RonError } from '../../errors.ts';
 import type { PublicView } from '../../keys/public-view.ts';
+import { LIMITS } from '../../limits.ts';
 import type {
   CheckpointInfo,
   CustodyStore,
@@ -14,6 +15,7 @@ import type {
   SealedItem,
   VerifyOnly,
 } from '../../storage/custody-port.ts';
+import { isAsked } from './asked.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RecentOperations } from './recent-operations.ts';
 
@@ -45,6 +47,7 @@ export class ServingStore implements CustodyStore {
   /** The newest one that this process wrote; for its time alone. */
   #latest: AuditRecord | null = null;
   #pending = 0;
+  #queueRecords: number = LIMITS.auditQueueRecords;
   /** An unfinished execution of an earlier process is looked up in the whole log. */
   #deepLookUps = false;
 
@@ -87,6 +90,11 @@ export class ServingStore implements CustodyStore {
   get unavailableWhy(): string | null {
     if (this.#refusal !== null) return this.#refusal;
     return this.#lost === null ? null : `the custody backend is lost: ${this.#lost.message}`;
+  }
+
+  /** How many records may wait for the log (`limits.audit_queue`); more of what is asked for is Busy. */
+  limitQueue(records: number): void {
+    this.#queueRecords = records;
   }
 
   /** Records that wait for the log. */
@@ -245,6 +253,14 @@ export class ServingStore implements CustodyStore {
 
   #admit(drafts: readonly AuditDraft[]): void {
     this.#hooks.admit(drafts);
+    // One call always fits into an empty queue; authority changes do not wait behind what tenants ask for.
+    if (this.#pending > 0 && this.#pending + drafts.length > this.#queueRecords && drafts.some(isAsked)) {
+      const error = new RonError('Busy', `${this.#pending} records wait for the audit log`, {
+        hint: 'Try again later; the disk under the audit log is slow, or limits.audit_queue is small.',
+      });
+      this.#hooks.failed(error, 0);
+      throw error;
+    }
     for (const { req, tenant } of drafts) {
       if (req !== undefined && tenant !== undefined) this.#recent.demandRoom(tenant);
     }

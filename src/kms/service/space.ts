@@ -4,9 +4,9 @@
 // it is LimitReached (429). Governed acts and those of the system are free.
 // Attack: one tenant fills the disk and stops signing for all.
 
-import type { AuditDraft, AuditOp } from '../../audit/draft.ts';
 import { fail } from '../../errors.ts';
 import type { Clock, Files, Millis } from '../../host.ts';
+import { type AskedDraft, isAsked, TENANT_OPS } from './asked.ts';
 import { unavailable } from './serving-store.ts';
 
 const SAMPLE_MS = 1000;
@@ -16,24 +16,6 @@ const BURST_S = 60;
 const DAY_MS = 86_400_000;
 /** A record without its kid: measured at 540 bytes for `sign`. */
 const RECORD_BYTES = 460;
-
-/** What tenants ask for; everything else is an authority change or an act of the system. */
-const TENANT_OPS: ReadonlySet<AuditOp> = new Set([
-  'sign',
-  'wrap',
-  'unwrap',
-  'create',
-  'rotate',
-  'attest',
-  'mint',
-  'verify',
-  'reject',
-]);
-
-type Draft = Pick<AuditDraft, 'op' | 'tenant' | 'kid'> & { readonly actor?: string };
-
-/** The operator's own capability is an act of the system: without it a server on a nearly full volume would not start. */
-const isAsked = ({ op, actor }: Draft): boolean => TENANT_OPS.has(op) && !(op === 'mint' && actor === 'system');
 
 export interface SpaceLimits {
   readonly reserveBytes: number;
@@ -96,7 +78,7 @@ export class Space {
   }
 
   /** Throws StoreUnavailable or LimitReached before anything is written. */
-  admit(drafts: readonly Draft[]): void {
+  admit(drafts: readonly AskedDraft[]): void {
     const { freeBytes, totalBytes } = this.now;
     if (this.#away) throw unavailable('the directory of the audit log is not there');
     if (totalBytes > 0) {
