@@ -6,6 +6,7 @@
 import type { ServerFlags } from '../config/server-sources.ts';
 import { fail, RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import type { ServeStopped } from '../operations/kms/serve-event.ts';
 import { serveView } from '../views/kms/serve.ts';
 import type { Outcome } from './base-command.ts';
 import type { Launch } from './launch.ts';
@@ -36,6 +37,9 @@ export interface ServeInput {
   readonly configFlags: ServerFlags;
 }
 
+/** For what a command still has to print. */
+const SECOND_MS = 1000;
+
 const EXIT_OF: Readonly<Record<string, 'Interrupted' | 'Terminated'>> = {
   SIGINT: 'Interrupted',
   SIGTERM: 'Terminated',
@@ -54,8 +58,15 @@ export async function serve(input: ServeInput): Promise<Outcome> {
   const outcome = { data: stopped, text: () => serveView(stopped), streamed: true };
   await runtime.emit(stopped, () => serveView(stopped));
   if (stopped.drained) return outcome;
-  const code = EXIT_OF[stopped.why] ?? 'Terminated';
-  return { ...outcome, error: new RonError(code, `not drained: ${stopped.aborted} requests were cut off`) };
+  const left = new RonError(EXIT_OF[stopped.why] ?? 'Terminated', `not drained: ${leftOver(stopped)}`);
+  // A slow disk does not hold it any longer: nothing that was answered is lost, as after a kill.
+  setTimeout(() => process.exit(left.exit), SECOND_MS).unref();
+  return { ...outcome, error: left };
+}
+
+function leftOver({ aborted, checkpoint }: ServeStopped): string {
+  const cut = `${aborted} requests were cut off`;
+  return checkpoint ? cut : `${cut}, and the final checkpoint is missing; the next start signs one`;
 }
 
 /** Attack: files that root makes lock the owner out, and root follows what the owner has prepared there. */

@@ -275,14 +275,18 @@ export class Serving {
     this.#judge();
     await this.#notify('--stopping');
     this.#timersEnd.abort();
-    await Promise.all([this.#timers, this.ports.release()]);
     const readsOnly = custody.state().verifyOnly !== null;
-    const aborted = await this.server.drain();
-    await this.#operator?.close().catch((failure: unknown) => {
-      telemetry.log('error', 'revoke_failed', { message: textOf(failure) });
-    });
+    // A timer may wait for a disk that takes its time.
+    const [aborted] = await Promise.all([this.server.drain(), this.ports.release()]);
+    const close = async (): Promise<boolean> => {
+      await this.#timers;
+      await this.#operator?.close().catch((failure: unknown) => {
+        telemetry.log('error', 'revoke_failed', { message: textOf(failure) });
+      });
+      return custody.close(why);
+    };
     const late = this.#host.clock.sleep(live.config.limits.checkpoint_deadline_ms + SECOND_MS).then(() => false);
-    const signed = await Promise.race([custody.close(why), late]);
+    const signed = await Promise.race([close(), late]);
     removeRunFiles(this.#host, place);
     await this.server.close();
     this.#signals.release();

@@ -120,6 +120,7 @@ export function statusResult(answer: Wire<'status', 'answer'>): ServiceState {
       checkpointOk: audit.checkpoint_ok,
       integrityFailures: audit.integrity_failures,
       queueDepth: audit.queue_depth,
+      lateAtMs: null,
     },
     attestation: answer.attestation,
     rngOk: answer.rng_ok,

@@ -287,6 +287,8 @@ export interface ServiceState {
     readonly checkpointOk: boolean;
     readonly integrityFailures: number;
     readonly queueDepth: number;
+    /** Monotonic ms of the last record that was not durable in time; null when there was none. */
+    readonly lateAtMs: Millis | null;
   };
   readonly attestation: { readonly required: boolean; readonly ready: boolean; readonly class: string | null };
   readonly rngOk: boolean;

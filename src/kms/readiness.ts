@@ -12,7 +12,8 @@ export const READINESS_MEANINGS = {
   listener_bound: 'the listeners accept',
   backend_ready: 'the custody backend answers; lost for less than 10 s it is degraded',
   attestation_ready: 'attestation is there where it is required',
-  audit_ready: 'the log can be written, the last checkpoint was signed, and no check of the log failed',
+  audit_ready:
+    'the log can be written, the last checkpoint was signed in time, and no check of the log failed; degraded for 10 s after a record that took over 200 ms',
   checkpoint_recent: 'the newest checkpoint is at most 120 s old',
   rng_ok: 'random numbers come and pass their checks',
   clock_ok: 'the clock is within security.time_skew_tolerance_ms',
@@ -66,6 +67,8 @@ export interface Readiness {
 
 /** A reconnect within this time is no outage (C-43). */
 export const BACKEND_GRACE_MS = 10_000;
+/** So long after a record that was late the log counts as slow. */
+export const AUDIT_LATE_MS = 10_000;
 /** Idle checkpoints count, so a log without work has a recent one too (GAP-58). */
 export const CHECKPOINT_RECENT_MS = 120_000;
 export const RETRY_AFTER_S = 5;
@@ -79,6 +82,12 @@ function backend(state: ServiceState, around: Surroundings): Level {
   if (state.backendReady) return 'ok';
   const lost = state.backendLostAtMs;
   return lost !== null && around.monotonicMs - lost < BACKEND_GRACE_MS ? 'degraded' : 'missing';
+}
+
+/** A slow disk: what was asked for was refused because its record was not durable in time. */
+function auditReady({ audit }: ServiceState, around: Surroundings): Level {
+  if (!audit.writable || !audit.checkpointOk || audit.integrityFailures > 0) return 'missing';
+  return wish(audit.lateAtMs === null || around.monotonicMs - audit.lateAtMs > AUDIT_LATE_MS);
 }
 
 function checkpointAgeMs(state: ServiceState, around: Surroundings): number | null {
@@ -117,7 +126,7 @@ export function readinessLevels(
     listener_bound: holds(around.listenerBound),
     backend_ready: backend(state, around),
     attestation_ready: state.attestation.ready ? 'ok' : state.attestation.required ? 'missing' : 'ok',
-    audit_ready: holds(state.audit.writable && state.audit.checkpointOk && state.audit.integrityFailures === 0),
+    audit_ready: auditReady(state, around),
     checkpoint_recent: holds(age !== null && age <= CHECKPOINT_RECENT_MS),
     rng_ok: holds(state.rngOk),
     clock_ok: holds(state.clockOk),

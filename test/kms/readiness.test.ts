@@ -50,6 +50,8 @@ describe('each key', () => {
     ['audit_ready', audit({ writable: false }), {}, 'missing'],
     ['audit_ready', audit({ checkpointOk: false }), {}, 'missing'],
     ['audit_ready', audit({ integrityFailures: 1 }), {}, 'missing'],
+    ['audit_ready', audit({ lateAtMs: 90_000 }), {}, 'degraded'],
+    ['audit_ready', audit({ lateAtMs: 89_999 }), {}, 'ok'],
     ['checkpoint_recent', audit({ checkpointAtMs: NOW_MS - 120_000 }), {}, 'ok'],
     ['checkpoint_recent', audit({ checkpointAtMs: NOW_MS - 120_001 }), {}, 'missing'],
     ['rng_ok', { rngOk: false }, {}, 'missing'],

@@ -81,6 +81,7 @@ export const STATE: ServiceState = {
     checkpointOk: true,
     integrityFailures: 0,
     queueDepth: 0,
+    lateAtMs: null,
   },
   attestation: { required: false, ready: true, class: 'software' },
   rngOk: true,

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { BINARY, type Envelope, type TestHome } from './binary.ts';
+import { BINARY, type Envelope, PROJECT, type TestHome } from './binary.ts';
 
 export interface Ready {
   readonly state: 'ready';
@@ -51,6 +51,8 @@ export interface ServerOptions {
   /** Without it `--passphrase-file` of the store and `--json` are added. */
   readonly bare?: boolean;
   readonly stdin?: string;
+  /** Another entry than that of bin/ronctl, a module of test/support. */
+  readonly entry?: string;
 }
 
 const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGUSR2: 12, SIGTERM: 15 };
@@ -63,6 +65,12 @@ export interface Started {
   readonly stderr: string;
 }
 
+/** As bin/ronctl starts its own entry. */
+function started(entry: string, argv: readonly string[]): [string, string[]] {
+  const launch = 'umask 077; exec "$0" --disable-sigusr1 --no-addons "$@"';
+  return ['/bin/sh', ['-c', launch, process.execPath, join(PROJECT, 'test', 'support', entry), ...argv]];
+}
+
 /** Starts it and waits until it is ready or has ended. Killed after the test. */
 export async function tryServer(
   home: TestHome,
@@ -70,7 +78,9 @@ export async function tryServer(
   options: ServerOptions = {},
 ): Promise<Started> {
   const own = options.bare === true ? [] : ['--passphrase-file', home.passphrase('store'), '--json'];
-  const child = spawn(BINARY, ['kms', 'serve', ...argv, ...own], {
+  const serve = ['kms', 'serve', ...argv, ...own];
+  const [program, args] = options.entry === undefined ? [BINARY, serve] : started(options.entry, serve);
+  const child = spawn(program, args, {
     cwd: options.cwd ?? home.directory,
     env: {
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',

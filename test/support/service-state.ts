@@ -28,6 +28,7 @@ export const HEALTHY: ServiceState = {
     checkpointOk: true,
     integrityFailures: 0,
     queueDepth: 0,
+    lateAtMs: null,
   },
   attestation: { required: true, ready: true, class: 'software' },
   rngOk: true,

@@ -21,3 +21,6 @@ export type AskedDraft = Pick<AuditDraft, 'op' | 'tenant' | 'kid'> & { readonly 
 /** The operator's own capability is an act of the system: without it a server on a nearly full volume would not start. */
 export const isAsked = ({ op, actor }: AskedDraft): boolean =>
   TENANT_OPS.has(op) && !(op === 'mint' && actor === 'system');
+
+/** Waits for its turn behind others; authority changes, and what the service records of itself, never do. */
+export const isQueued = (draft: AskedDraft): boolean => isAsked(draft) && draft.actor !== 'system';

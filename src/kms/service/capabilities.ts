@@ -82,10 +82,24 @@ function capabilitiesPort(service: CapabilityService, turns: Turns): Capabilitie
   return {
     mint: (request, call) => turns.exclusive(() => mint(service, request, call)),
     register: (request, call) => turns.exclusive(() => register(service, request, call)),
-    revoke: ({ id }, call) => turns.exclusive(() => revoke(service, id, call)),
+    revoke: async ({ id }, call) => {
+      refuseAtOnce(service, id, call);
+      return turns.exclusive(() => revoke(service, id, call));
+    },
     rotate: ({ now }, call) => turns.exclusive(() => rotate(service, now, call)),
     list: async (_, call) => list(service, call),
   };
+}
+
+/**
+ * Before its turn comes and its record is durable: on a slow or a full disk both may take longer than the promise of 5 s. An error
+ * that follows says that the record is missing, not that the token is good again.
+ */
+function refuseAtOnce({ register: known }: CapabilityService, id: string, call: Call): void {
+  const found = known.byId(id);
+  if (found !== null && call.dryRun !== true && administers(call, found.effective.tenants)) {
+    known.refuse(found.identifier);
+  }
 }
 
 type Revoked = Awaited<ReturnType<Capabilities['revoke']>>;

@@ -15,6 +15,8 @@ export type CapabilityState = 'active' | 'spent' | 'revoked' | 'expired';
 export class CapabilityRegister {
   readonly #recorded = new Map<string, RecordedCapability>();
   readonly #revoked = new Map<string, Revocation>();
+  /** Somebody who may revoke them asked for it; the record may still be on its way. */
+  readonly #refused = new Set<string>();
   /** A record has it as actor, or is about to: the operation id of the first. */
   readonly #used = new Map<string, Uuid>();
 
@@ -48,7 +50,12 @@ export class CapabilityRegister {
   }
 
   isRevoked(key: string): boolean {
-    return this.#revoked.has(key);
+    return this.#revoked.has(key) || this.#refused.has(key);
+  }
+
+  /** From now on it counts as revoked in this process, whether or when its revocation is recorded. */
+  refuse(of: Pick<Revocation, 'root' | 'id'>): void {
+    this.#refused.add(capabilityKey(of));
   }
 
   /** The operation that used it first; null when none did. */
@@ -90,6 +97,7 @@ export class CapabilityRegister {
     for (const [key, one] of this.#recorded) {
       if (one.effective.expiresMs + LIMITS.capabilityLifeMs > nowMs) continue;
       this.#recorded.delete(key);
+      this.#refused.delete(key);
       this.#used.delete(key);
     }
     for (const [key, one] of this.#revoked) if (fromTime(one.exp) <= nowMs) this.#revoked.delete(key);

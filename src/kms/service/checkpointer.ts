@@ -35,9 +35,11 @@ export class Checkpointer {
     this.#atMs = atMs;
   }
 
-  /** Wall ms of the newest one, and whether the last attempt succeeded in time. */
+  /** Wall ms of the newest one, and whether the last attempt succeeded in time; one that is late now has not. */
   get state(): { readonly atMs: Millis | null; readonly ok: boolean } {
-    return { atMs: this.#atMs, ok: this.#ok };
+    const { clock, deadlineMs } = this.#deps;
+    const isLate = this.#running !== null && clock.monotonicMs() - this.#startedMs > deadlineMs;
+    return { atMs: this.#atMs, ok: this.#ok && !isLate };
   }
 
   /** So many records more are durable. */

@@ -1,7 +1,7 @@
 // Bounded waits on one timer (CON-04): each promise is given up when its time is over; what it stands for goes on and is
 // told to whoever holds it. One coarse timer serves thousands of waits.
 
-import type { Clock } from '../../host.ts';
+import type { Clock, Millis } from '../../host.ts';
 
 const TICK_MS = 25;
 
@@ -17,6 +17,10 @@ export class Deadlines {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  monotonicMs(): Millis {
+    return this.#clock.monotonicMs();
   }
 
   /** Settles like `promise`, or rejects with what `late` makes once `ms` have passed. */

@@ -129,6 +129,7 @@ export class LongLivedService implements CustodyService {
         checkpointOk: checkpoint.ok,
         integrityFailures: backend.tampered ? 1 : 0,
         queueDepth: store.pending,
+        lateAtMs: store.lateAtMs,
       },
       attestation: { required: this.#attestRequired(), ready: serving.attestations.ready, class: SOFTWARE_CLASS },
       rngOk: this.#rngOk,

@@ -5,6 +5,7 @@
 
 import type { AuditDraft, AuditRecord } from '../../audit/draft.ts';
 import { RonError } from '../../errors.ts';
+import type { Millis } from '../../host.ts';
 import type { PublicView } from '../../keys/public-view.ts';
 import { LIMITS } from '../../limits.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
   SealedItem,
   VerifyOnly,
 } from '../../storage/custody-port.ts';
-import { isAsked } from './asked.ts';
+import { isQueued } from './asked.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { RecentOperations } from './recent-operations.ts';
 
@@ -47,6 +48,7 @@ export class ServingStore implements CustodyStore {
   /** The newest one that this process wrote; for its time alone. */
   #latest: AuditRecord | null = null;
   #pending = 0;
+  #lateAtMs: Millis | null = null;
   #queueRecords: number = LIMITS.auditQueueRecords;
   /** An unfinished execution of an earlier process is looked up in the whole log. */
   #deepLookUps = false;
@@ -95,6 +97,11 @@ export class ServingStore implements CustodyStore {
   /** How many records may wait for the log (`limits.audit_queue`); more of what is asked for is Busy. */
   limitQueue(records: number): void {
     this.#queueRecords = records;
+  }
+
+  /** Monotonic ms of the last record that was not durable in time; null when there was none. */
+  get lateAtMs(): Millis | null {
+    return this.#lateAtMs;
   }
 
   /** Records that wait for the log. */
@@ -185,6 +192,7 @@ export class ServingStore implements CustodyStore {
     if (drafts.every(({ actor }) => actor === 'system')) return written;
     return this.#deadlines.within(written, APPEND_WAIT_MS, () => {
       // The record may still become durable: it says that the effect happened, not that the answer arrived.
+      this.#lateAtMs = this.#deadlines.monotonicMs();
       const error = unavailable(`the audit log did not take the record within ${APPEND_WAIT_MS} ms`);
       this.#hooks.failed(error, 0);
       return error;
@@ -253,8 +261,8 @@ export class ServingStore implements CustodyStore {
 
   #admit(drafts: readonly AuditDraft[]): void {
     this.#hooks.admit(drafts);
-    // One call always fits into an empty queue; authority changes do not wait behind what tenants ask for.
-    if (this.#pending > 0 && this.#pending + drafts.length > this.#queueRecords && drafts.some(isAsked)) {
+    // One call always fits into an empty queue.
+    if (this.#pending > 0 && this.#pending + drafts.length > this.#queueRecords && drafts.some(isQueued)) {
       const error = new RonError('Busy', `${this.#pending} records wait for the audit log`, {
         hint: 'Try again later; the disk under the audit log is slow, or limits.audit_queue is small.',
       });
