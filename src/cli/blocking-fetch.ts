@@ -54,7 +54,7 @@ export function blockingFiles(options: ConnectedFiles): BlockingFiles {
       const found = receiveMessageOnPort(port);
       if (found !== undefined) return unpacked(found.message as FetchReply);
       const left = end - performance.now();
-      if (left <= 0 || Atomics.wait(bell, 0, seen, left) === 'timed-out') {
+      if (left <= 0 || mortally(() => Atomics.wait(bell, 0, seen, left)) === 'timed-out') {
         throw new RonError('Unreachable', `${options.endpoint.name}: no answer within ${WAIT_MS / 1000} s`);
       }
     }
@@ -65,6 +65,23 @@ export function blockingFiles(options: ConnectedFiles): BlockingFiles {
     read: (path, offset, length) => ask({ ask: 'read', path, offset, length }) as Uint8Array | null,
     close: () => void worker.terminate(),
   };
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * While this thread sleeps nobody hears a signal: meanwhile it has its default effect, and Ctrl-C ends the process at once. No
+ * question is open then, so the terminal is as it was, and nothing is half written.
+ */
+function mortally<T>(sleep: () => T): T {
+  const heard = ENDING.map((name) => ({ name, listeners: process.rawListeners(name) }));
+  for (const { name } of heard) process.removeAllListeners(name);
+  try {
+    return sleep();
+  } finally {
+    for (const { name, listeners } of heard)
+      for (const listener of listeners) process.on(name, listener as NodeJS.SignalsListener);
+  }
 }
 
 function unpacked(reply: FetchReply): unknown {

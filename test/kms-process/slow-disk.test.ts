@@ -24,7 +24,7 @@ interface Slow {
   readonly home: TestHome;
   readonly server: Server;
   /** From now on every sync takes as long. */
-  syncsTake(ms: number): void;
+  readonly syncsTake: (ms: number) => void;
 }
 
 async function slowServer(): Promise<Slow> {

@@ -164,7 +164,7 @@ describe('a slow disk', () => {
     const disk = heldFiles(nodeHost().files);
     const config = serverConfig((base) => ({ limits: { ...base.limits, audit_queue: 5 } }));
     const { service, clock, told } = await serving({ config, hostChange: { files: disk.files } });
-    onTestFinished(disk.release);
+    onTestFinished(() => disk.release());
     await service.start();
     const { kid } = await service.kms.keys.create(key, call());
     const draft = {
