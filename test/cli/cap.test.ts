@@ -133,11 +133,20 @@ describe('cap mint', () => {
       'kms:verify',
       '--scope',
     ],
-    ['one use for longer than 10 minutes', ['--once'], 3, 'InvalidValue', '600 s', 'exp'],
+    ['one use for longer than 10 minutes', ['--once', '--expires', '11m'], 3, 'InvalidValue', '600 s', 'exp'],
     ['a name that is none', ['--sub', 'CI'], 3, 'InvalidValue', 'not "CI"', '--sub'],
   ])('refuses %s', async (_, more, exit, code, message, field) => {
     await expectRefused(home, { argv: [...base, ...more, ...pass()], exit, code, message, field });
     expect(existsSync(home.file('x.cap'))).toBe(false);
+  });
+
+  it('a capability for one use ends after 5 minutes unless told otherwise', async () => {
+    const from = Date.now();
+    const argv = ['cap', 'mint', '--tenant', 'acme', '--scope', 'sign', '--once', '--out', 'one-use.cap', ...pass()];
+    const { data } = await home.json(argv);
+    const end = (data as { caveats: string[] }).caveats.find((one) => one.startsWith('exp = '))!.slice('exp = '.length);
+    expect(Date.parse(end)).toBeGreaterThanOrEqual(from + 300_000);
+    expect(Date.parse(end)).toBeLessThanOrEqual(Date.now() + 300_000);
   });
 
   it('does not overwrite, and minting stops before the record', async () => {

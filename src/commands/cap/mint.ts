@@ -45,7 +45,7 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
       multipleNonGreedy: true,
       required: true,
     }),
-    expires: expiresFlag('when it ends: so long from now, or at a time [default: 15m]'),
+    expires: expiresFlag('when it ends: so long from now, or at a time [default: 15m, with --once 5m]'),
     caveat: caveatFlag,
     once: Flags.boolean({
       default: false,
@@ -74,7 +74,7 @@ Scopes: kms:read, kms:sign, kms:verify, kms:wrap, kms:unwrap, kms:rotate for ten
     const request = {
       tenants: flags.tenant.flatMap((list) => list.split(',')),
       scopes: flags.scope.flatMap((list) => list.split(',')),
-      expires: flags.expires ?? '15m',
+      expires: flags.expires ?? (flags.once ? '5m' : '15m'),
       caveats: flags.caveat ?? [],
       once: flags.once,
       sub: flags.sub ?? null,

@@ -62,6 +62,7 @@ function refuseLifetime(of: Limiting, { effective: caveats, once, ceiling }: Wan
   if (!once) return;
   if (lifeMs > LIMITS.capabilityOnceLifeMs) {
     fail('InvalidValue', `exp: a one-time capability lives at most ${LIMITS.capabilityOnceLifeMs / 1000} s`, {
+      hint: 'Ask for less, such as --expires 5m.',
       field: 'exp',
     });
   }
