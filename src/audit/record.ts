@@ -16,7 +16,7 @@ import {
   string,
   time,
 } from '../bytes/decode.ts';
-import { utf8 } from '../bytes/text.ts';
+import { ascii } from '../bytes/text.ts';
 import { ERROR_CODES, RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { AuditDraft, AuditRecord } from './draft.ts';
@@ -172,7 +172,7 @@ export function buildRecord(
   const text = quickText(record);
   const quick = Object.keys(record).every((name) => KNOWN.has(name)) && reader.read(text) !== null;
   if (!quick) checkRecord(record);
-  const line = quick ? utf8(text) : canonicalBytes(record);
+  const line = quick ? ascii(text) : canonicalBytes(record);
   if (line.length > LIMITS.auditLineBytes) {
     throw new RonError('TooLarge', `audit record ${draft.op} has ${line.length} bytes, over ${LIMITS.auditLineBytes}`);
   }

@@ -7,6 +7,11 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** Of text that is known to be ASCII: several times as fast for short text. */
+export function ascii(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
 /** Null when the bytes are not well-formed UTF-8. A BOM is kept, so that parsers can refuse it. */
 export function fromUtf8(bytes: Uint8Array): string | null {
   try {

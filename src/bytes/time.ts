@@ -2,13 +2,18 @@
 
 import { RonError } from '../errors.ts';
 
+/** Of one millisecond many texts are made: each record of a batch has one. */
+let last = { millis: 0, text: '1970-01-01T00:00:00.000Z' };
+
 /** RFC 3339 UTC with milliseconds. */
 export function toTime(millis: number): string {
-  return new Date(millis).toISOString();
+  if (millis !== last.millis) last = { millis, text: new Date(millis).toISOString() };
+  return last.text;
 }
 
 export function fromTime(text: string): number {
-  return Date.parse(text);
+  if (text !== last.text) last = { millis: Date.parse(text), text };
+  return last.millis;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -4,6 +4,8 @@
 import type { Crypto } from '../crypto/provider.ts';
 import { loadCrypto } from '../crypto/select.ts';
 import { selfTest, selfTestAgain, TESTED_ALGS } from '../crypto/self-test.ts';
+import type { Host } from '../host.ts';
+import { boundedCrypto } from '../kms/bounded-crypto.ts';
 import { observedCrypto } from '../kms/observed-crypto.ts';
 import { type CustodyService, openCustodyService } from '../kms/service/custody-service.ts';
 import { createTelemetry, logSettings, type ServiceTelemetry } from '../kms/service-telemetry.ts';
@@ -34,10 +36,14 @@ export interface ServerBasis {
 const PQ_ALGS = ['ml-dsa', 'ml-dsa-44', 'ml-kem', 'x-wing'] as const;
 
 /** Known answers of every algorithm before anything is unsealed (keys page 1). Throws SelfTestFailed. */
-async function provider(live: LiveConfig, telemetry: ServiceTelemetry, monotonicMs: () => number): Promise<Crypto> {
+async function provider(live: LiveConfig, telemetry: ServiceTelemetry, host: Host): Promise<Crypto> {
   const crypto = await loadCrypto(live.config.crypto.provider);
   await selfTest(crypto, TESTED_ALGS);
-  return observedCrypto(crypto, telemetry, monotonicMs);
+  const { clock, env } = host;
+  return boundedCrypto(
+    observedCrypto(crypto, telemetry, () => clock.monotonicMs()),
+    env.cpus,
+  );
 }
 
 /** Passphrase flags, the configured file, a systemd credential, the terminal. */
@@ -81,7 +87,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
     });
     refuseOtherServer(host, place);
     const spool = spoolTo(runtime, flags.spool);
-    const crypto = await provider(live, telemetry, monotonicMs);
+    const crypto = await provider(live, telemetry, runtime.host);
     const custody = await openCustodyService(
       storeDeps(input, live, async () => crypto),
       {

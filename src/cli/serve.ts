@@ -6,6 +6,7 @@
 import type { ServerFlags } from '../config/server-sources.ts';
 import { fail, RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { poolThreads } from '../kms/bounded-crypto.ts';
 import type { ServeStopped } from '../operations/kms/serve-event.ts';
 import { serveView } from '../views/kms/serve.ts';
 import type { Outcome } from './base-command.ts';
@@ -49,8 +50,8 @@ const EXIT_OF: Readonly<Record<string, 'Interrupted' | 'Terminated'>> = {
 export async function serve(input: ServeInput): Promise<Outcome> {
   const { runtime } = input;
   refuseForeignHome(runtime.host, runtime.home);
-  // Before the first job of the pool: ML-DSA and fdatasync run there, and more threads than cores only wait longer.
-  process.env['UV_THREADPOOL_SIZE'] = String(runtime.host.env.cpus);
+  // Before the first job of the pool.
+  process.env['UV_THREADPOOL_SIZE'] = String(poolThreads(runtime.host.env.cpus));
   const serving = await startServing(input);
   await runtime.emit(serving.ready, () => serveView(serving.ready));
   const { stopped, error } = await serving.ended;

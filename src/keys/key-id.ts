@@ -16,8 +16,6 @@ export interface KeyId {
   readonly purpose: string;
   readonly alg: CreationAlg;
   readonly uuid: string;
-  /** 16 raw bytes, for the rollout cohort. */
-  readonly uuidBytes: Uint8Array;
   /** Null when the text names no version. */
   readonly version: number | null;
 }
@@ -34,8 +32,22 @@ export function isKeyName(text: string): boolean {
   return NAME.test(text);
 }
 
+/** A request is judged by its kid in many places, and keys are used again and again. */
+const REMEMBERED = 4096;
+const parsed = new Map<string, KeyId>();
+
 /** Null when the text is no key id. */
 export function parseKeyId(text: string): KeyId | null {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const id = readKeyId(text);
+  if (id === null) return null;
+  if (parsed.size >= REMEMBERED) parsed.clear();
+  parsed.set(text, id);
+  return id;
+}
+
+function readKeyId(text: string): KeyId | null {
   if (Buffer.byteLength(text) > LIMITS.kidBytes) return null;
   const hash = text.indexOf('#');
   const kid = hash < 0 ? text : text.slice(0, hash);
@@ -43,9 +55,9 @@ export function parseKeyId(text: string): KeyId | null {
   if (tenant === undefined || purpose === undefined || alg === undefined || uuid === undefined) return null;
   if (rest.length > 0 || !isKeyName(tenant) || !isKeyName(purpose)) return null;
   const known = CREATION_ALGS.find((one) => one === alg);
-  const parsed = parseUuid(uuid);
-  if (known === undefined || parsed === null || (parsed.version !== 4 && parsed.version !== 7)) return null;
-  const base = { kid, tenant, purpose, alg: known, uuid, uuidBytes: parsed.bytes };
+  const parts = parseUuid(uuid);
+  if (known === undefined || parts === null || (parts.version !== 4 && parts.version !== 7)) return null;
+  const base = { kid, tenant, purpose, alg: known, uuid };
   if (hash < 0) return { ...base, version: null };
   const digits = text.slice(hash + 2);
   if (text[hash + 1] !== 'v' || !VERSION.test(digits) || Number(digits) > LIMITS.keyVersionMax) return null;

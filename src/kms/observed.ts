@@ -90,7 +90,7 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     const base = { ...callerFields(call), ...about.fields, ...own };
     const span = call.span?.child(about.span, { ...about.fields, ...own }) ?? spans(about.span, base);
     const since = monotonicMs();
-    telemetry.log('debug', `${about.op}_request`, base);
+    if (telemetry.logs('debug')) telemetry.log('debug', `${about.op}_request`, base);
 
     const end = (alg: OpAlg, fields: LogFields): void => {
       const now = monotonicMs();
@@ -102,6 +102,9 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
       if (fields.error_kind !== 'operator') {
         telemetry.observe('kms_latency_seconds', Math.max(0, now - since) / 1000, { op: about.op, alg });
       }
+      const bad = fields.error_kind === 'bug' || fields.error_kind === 'external';
+      const level = bad ? 'error' : result === 'err' ? 'warn' : 'info';
+      if (!telemetry.logs(level)) return;
       const all = {
         ...(isAllowed ? { tenant: about.tenant } : {}),
         alg,
@@ -109,8 +112,7 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
         ...fields,
         latency_ms: latencyMs(since, now),
       };
-      const bad = fields.error_kind === 'bug' || fields.error_kind === 'external';
-      telemetry.log(bad ? 'error' : result === 'err' ? 'warn' : 'info', `${about.op}_result`, { ...base, ...all });
+      telemetry.log(level, `${about.op}_result`, { ...base, ...all });
       span.end(all);
     };
     try {

@@ -88,10 +88,13 @@ const bare = (value: Shown): string => {
 
 export type ServiceLog = (level: LogLevel, event: string, fields?: LogFields) => void;
 
+/** Whether lines of `level` are written where the least level is `least`. */
+export const isLogged = (level: LogLevel, least: LogLevel): boolean => RANKS[level] >= RANKS[least];
+
 export function createServiceLog({ nowMs, write, settings }: LogOptions): ServiceLog {
   return (level, event, fields = {}) => {
     const now = settings();
-    if (RANKS[level] < RANKS[now.level]) return;
+    if (!isLogged(level, now.level)) return;
     const given = withoutKid(fields);
     const values: Record<string, Shown> = {};
     for (const name of NAMES) {

@@ -16,10 +16,10 @@ import {
   readinessLevels,
   type Surroundings,
 } from './readiness.ts';
-import { createServiceLog, type LogSettings } from './service-log.ts';
+import { createServiceLog, isLogged, type LogSettings } from './service-log.ts';
 import { createSpans, type Spans } from './span.ts';
 import { type ProcessFacts, stateGauges } from './state-gauges.ts';
-import type { Telemetry } from './telemetry.ts';
+import type { LogLevel, Telemetry } from './telemetry.ts';
 
 export interface TelemetryOptions {
   readonly nowMs: () => number;
@@ -66,6 +66,7 @@ export function createTelemetry({ nowMs, monotonicMs, write, settings }: Telemet
   const metrics = createMetrics();
   const skew = createFairnessSkew();
   const log = createServiceLog({ nowMs, write, settings });
+  const logs = (level: LogLevel): boolean => isLogged(level, settings().level);
   const ring = createEventRing({
     nowMs,
     onLag: (missed) => {
@@ -116,7 +117,7 @@ export function createTelemetry({ nowMs, monotonicMs, write, settings }: Telemet
   return {
     metrics,
     ring,
-    spans: createSpans({ telemetry: { log }, monotonicMs, backend: () => settings().backend }),
+    spans: createSpans({ telemetry: { log, logs }, monotonicMs, backend: () => settings().backend }),
     count(metric, labels, by) {
       metrics.count(metric, labels, by);
       if (metric === 'kms_tenant_ops_total') skew.add(tenantOf(labels), by ?? 1, nowMs());
@@ -124,6 +125,7 @@ export function createTelemetry({ nowMs, monotonicMs, write, settings }: Telemet
     gauge: (metric, value, labels) => metrics.gauge(metric, value, labels),
     observe: (metric, value, labels) => metrics.observe(metric, value, labels),
     log,
+    logs,
     publish,
     judge,
     last: () => judged,

@@ -8,7 +8,7 @@ import type { Telemetry } from './telemetry.ts';
 export type Spans = (name: SpanName, fields: LogFields) => Span;
 
 export interface SpanOptions {
-  readonly telemetry: Pick<Telemetry, 'log'>;
+  readonly telemetry: Pick<Telemetry, 'log' | 'logs'>;
   readonly monotonicMs: () => number;
   /** Name of the custody backend in force. */
   readonly backend: () => string;
@@ -18,7 +18,14 @@ export interface SpanOptions {
 export function createSpans({ telemetry, monotonicMs, backend }: SpanOptions): Spans {
   let last = 0;
 
+  /** Nobody would read it; its fields still go into other lines. */
+  function unread(fields: LogFields): Span {
+    const span: Span = { fields, child: () => span, end: () => undefined };
+    return span;
+  }
+
   function start(name: SpanName, fields: LogFields, parent: string | null): Span {
+    if (!telemetry.logs('debug')) return unread(fields);
     last += 1;
     const id = last.toString(16).padStart(8, '0');
     const since = monotonicMs();

@@ -22,6 +22,8 @@ export interface Telemetry {
   observe<N extends HistogramName>(metric: N, value: number, labels?: LabelsOf<N>): void;
   /** One line of the log (OBS-26..29). `event` is snake_case; `kid` becomes kid_hash and kid_version. */
   log(level: LogLevel, event: string, fields?: LogFields): void;
+  /** Whether a line of this level is written: what is made for nothing but the line need not be made. */
+  logs(level: LogLevel): boolean;
   /** Publishes an event to the ring of `tail`. */
   publish(topic: EventTopic, data: Readonly<Record<string, unknown>>): void;
 }
@@ -32,5 +34,6 @@ export const SILENT: Telemetry = {
   gauge: () => undefined,
   observe: () => undefined,
   log: () => undefined,
+  logs: () => false,
   publish: () => undefined,
 };

@@ -43,6 +43,7 @@ export class Batch {
   readonly #first: number;
   readonly #counters: KidCounters;
   readonly #reader: LineReader;
+  readonly #boot: string;
   #tip: LogTip;
   #ledger: Ledger = { moved: new Map(), stateFile: null, manifestSize: null };
 
@@ -59,6 +60,7 @@ export class Batch {
     this.#tip = tip;
     this.#counters = counters;
     this.#reader = reader;
+    this.#boot = sha256Hex(utf8(deps.clock.bootId())).slice(0, 8);
   }
 
   get tip(): LogTip {
@@ -97,7 +99,7 @@ export class Batch {
     const { clock, random } = this.#deps;
     const { moved } = this.#ledger;
     const seq = this.#first + this.lines.length;
-    const boot = sha256Hex(utf8(clock.bootId())).slice(0, 8);
+    const boot = this.#boot;
     const uptime = clock.uptimeMs();
     const mono = boot === this.#tip.boot ? Math.max(this.#tip.mono, uptime) : uptime;
     const kid = draft.kid === undefined ? null : kidWithoutVersion(draft.kid);

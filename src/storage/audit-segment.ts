@@ -1,7 +1,11 @@
 // Reading segment files (log page 4.2): JSON lines, 65,536 records each. Files are streamed; nothing here judges a line.
 
+import type { AuditRecord } from '../audit/draft.ts';
+import { parseRecord } from '../audit/record.ts';
+import { RonError } from '../errors.ts';
 import type { Files, OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
+import type { EpochPaths } from './audit-paths.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const LF = 0x0a;
@@ -68,4 +72,30 @@ export function readLine(file: OpenFile, number: number): SegmentLine | null {
   if (!('offset' in found)) return null;
   const [line] = segmentLines(file, found.offset);
   return line?.complete ? { ...line, line: line.line.slice() } : null;
+}
+
+/** Known records of one segment; anything else (newer, malformed) is passed over: hints judge nothing. */
+export function* knownRecords(files: Files, paths: EpochPaths, number: number): Generator<AuditRecord> {
+  const path = paths.segment(number);
+  if (files.info(path) === null) return;
+  const file = files.open(path, 'read');
+  try {
+    for (const { line, complete } of segmentLines(file)) {
+      if (!complete) return;
+      const record = readKnown(line);
+      if (record !== null) yield record;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function readKnown(line: Uint8Array): AuditRecord | null {
+  try {
+    const record = parseRecord(line, 'record');
+    return 'newer' in record ? null : record;
+  } catch (error) {
+    if (error instanceof RonError) return null;
+    throw error;
+  }
 }

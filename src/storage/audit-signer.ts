@@ -15,13 +15,13 @@ import type { Frontier } from '../audit/tree.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import type { Clock, Files, Random } from '../host.ts';
-import { LIMITS } from '../limits.ts';
-import { type HintRecord, writeHints, writeSignIndex } from './audit-index.ts';
+import { type HintRecord, writeHints } from './audit-index.ts';
 import { logFileBytes, requireLogFile } from './audit-log-file.ts';
 import { checkpointLine } from './audit-notes.ts';
-import { type EpochPaths, logFilePath, segmentOf } from './audit-paths.ts';
+import { type EpochPaths, logFilePath } from './audit-paths.ts';
 import { dropOldTiles, type TileBuilder, writeTiles } from './audit-tiles.ts';
 import { writeFile } from './durable-file.ts';
+import { SignIndexWriter } from './sign-index.ts';
 
 export interface AuditDeps {
   readonly files: Files;
@@ -54,6 +54,7 @@ const NO_SERVICE_KEYS = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array()
 export class CheckpointSigner {
   readonly #deps: AuditDeps;
   readonly #state: SignerState;
+  readonly #signs: SignIndexWriter;
   #checkpoint: VerifiedCheckpoint | null;
   #checkpointsBytes: number;
   #keys: LogSigningKeys;
@@ -64,6 +65,7 @@ export class CheckpointSigner {
   constructor(deps: AuditDeps, state: SignerState) {
     this.#deps = deps;
     this.#state = state;
+    this.#signs = new SignIndexWriter(deps, state.paths);
     this.#checkpoint = state.checkpoint;
     this.#checkpointsBytes = state.checkpointsBytes;
     this.#keys = state.keys;
@@ -141,11 +143,9 @@ export class CheckpointSigner {
   }
 
   async #writeHints(from: number, size: number, unsigned: Unsigned): Promise<void> {
-    const { paths } = this.#state;
-    for (let number = segmentOf(from); (number + 1) * LIMITS.auditSegmentRecords <= size; number++) {
-      await writeSignIndex(this.#deps, paths, number);
-    }
-    await writeHints(this.#deps, paths, from, size, unsigned.hints);
+    const covered = unsigned.hints.filter((one) => one.seq < size);
+    await this.#signs.add(covered.map(({ seq, sign }) => ({ seq, key: sign ?? null })));
+    await writeHints(this.#deps, this.#state.paths, from, size, unsigned.hints);
     unsigned.hints = unsigned.hints.filter((one) => one.seq >= size);
   }
 }

@@ -10,11 +10,11 @@ import { subtreeFromTiles, type TileReader } from '../audit/tile.ts';
 import { fail, ownBytes, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { lookUpSignIndex, signIndexKey } from './audit-index.ts';
 import { newestReadableNote } from './audit-notes.ts';
 import { type EpochPaths, segmentOf } from './audit-paths.ts';
 import { readLine, type SegmentLine, segmentLines, withFile } from './audit-segment.ts';
 import { cachedTileReader, tileReader } from './audit-tiles.ts';
+import { lookUpSignIndex, signIndexKey } from './sign-index.ts';
 
 /** Reads hashes of perfect subtrees of a log of `size`; Tampered when a tile is missing. */
 export function hashReader(read: TileReader, size: number): HashReader {

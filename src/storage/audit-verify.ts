@@ -15,13 +15,14 @@ import { concat } from '../bytes/framing.ts';
 import { RonError } from '../errors.ts';
 import type { Clock, Files, OnProgress, Workers } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { isSignIndex, readHints, SIGN_ENTRY_BYTES } from './audit-index.ts';
+import { readHints } from './audit-index.ts';
 import { readLadder } from './audit-ladder.ts';
 import { type EpochPaths, segmentName, segmentNumber, segmentOf } from './audit-paths.ts';
 import { type ScanRequest, scanSegments } from './audit-scan.ts';
 import { findLine, withFile } from './audit-segment.ts';
 import { readSegmentLine } from './audit-store.ts';
 import { tileReader } from './audit-tiles.ts';
+import { isSignIndex, SIGN_ENTRY_BYTES } from './sign-index.ts';
 
 const N = LIMITS.auditSegmentRecords;
 /** Below this a worker thread costs more than it saves. */

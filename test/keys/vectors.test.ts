@@ -49,7 +49,7 @@ function refuse(defect: string | null): void {
 
 const OPERATIONS: Readonly<Record<string, (crypto: Crypto, given: Fields) => Promise<Fields> | Fields>> = {
   kid: (_crypto, given) => {
-    const { uuidBytes: _bytes, ...id } = requireKeyId(given['text'] as string, 'text');
+    const id = requireKeyId(given['text'] as string, 'text');
     return { ...id, kid_hash: kidHash(id.kid) };
   },
   message: (_crypto, given) => ({

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { poolThreads } from '../../src/kms/bounded-crypto.ts';
 import { TestHome, temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 import { ALL_OF_A_TENANT, auditRecords, http, metric, mintToken, startServer, tryServer } from '../support/server.ts';
@@ -70,7 +71,7 @@ describe('a server', () => {
       readFileSync(`/proc/${server.child.pid}/task/${id}/comm`, 'utf8').trim(),
     );
     expect(threads.filter((name) => name === 'libuv-worker').length).toBeLessThanOrEqual(
-      Math.max(1, navigator.hardwareConcurrency),
+      poolThreads(navigator.hardwareConcurrency),
     );
 
     expect(await server.stop()).toBe(0);

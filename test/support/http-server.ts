@@ -131,6 +131,7 @@ export function countingTelemetry(): Telemetry & { readonly seen: Seen } {
       .join(',')}}`;
   return {
     ...SILENT,
+    logs: () => true,
     seen,
     count: (name, labels, by = 1) => {
       const at = key(name, labels);

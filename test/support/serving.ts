@@ -47,6 +47,7 @@ export function told(): Told {
       },
       gauge: () => undefined,
       observe: () => undefined,
+      logs: () => true,
       log: (level, event) => {
         lines.push({ level, event });
       },

@@ -108,6 +108,8 @@ export class Traffic {
 
   #log(context: RequestContext, request: FastifyRequest, reply: FastifyReply, latencyMs: number): void {
     const { refused } = context;
+    const level = refused === null ? 'debug' : 'warn';
+    if (!this.#parts.telemetry.logs(level)) return;
     const reason = refused === null ? null : reasonOf(refused);
     const fields: LogFields = {
       ...context.log,
@@ -118,7 +120,7 @@ export class Traffic {
       ...(reason === null ? {} : { reason }),
     };
     const line = { ...context.span.fields, ...fields, latency_ms: Math.round(latencyMs * 1000) / 1000 };
-    this.#parts.telemetry.log(refused === null ? 'debug' : 'warn', 'http_request', line);
+    this.#parts.telemetry.log(level, 'http_request', line);
     context.span.end(fields);
   }
 

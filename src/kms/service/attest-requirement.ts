@@ -3,16 +3,15 @@
 
 import type { ServerConfig } from '../../config/server-config.ts';
 import { fail, RonError } from '../../errors.ts';
-import { effective } from '../../policy/effective.ts';
 import { SOFTWARE_CLASS } from './attestation.ts';
 import type { Requirement } from './attestations.ts';
 import type { Backend } from './backend.ts';
+import { globalValueInForce } from './key-policy.ts';
 
 const REQUIREMENTS: readonly Requirement[] = ['never', 'if-available', 'required'];
 
 function globalValue(backend: Backend, key: string): unknown {
-  const { view } = backend;
-  return effective(view.policy, null, view.overlays, backend.judged()).values.get(key)?.value;
+  return globalValueInForce(backend.view, key, backend.judged());
 }
 
 /** The stricter of policy and configuration. */

@@ -51,14 +51,17 @@ interface Lasting {
 const LASTING = new WeakMap<PolicyInForce, Map<string, Lasting>>();
 const TENANTS = 4096;
 
-/** The policy in force for a tenant; worked out again for every question only while something in it ends by time. */
-function inForce(policy: PolicyInForce, tenant: string, judged: Judged): Lasting {
+/** No tenant is called so. */
+const GLOBAL = '';
+
+/** The policy in force for a tenant, null = global; worked out again for every question only while something in it ends by time. */
+function inForce(policy: PolicyInForce, tenant: string | null, judged: Judged): Lasting {
   const ofPolicy = LASTING.get(policy) ?? new Map<string, Lasting>();
-  const known = ofPolicy.get(tenant);
+  const known = ofPolicy.get(tenant ?? GLOBAL);
   if (known !== undefined) return known;
   const { pq, values } = effective(policy.policy, tenant, policy.overlays, judged);
   if (policy.overlays.every((one) => one.kind === 'tune') && ofPolicy.size < TENANTS) {
-    ofPolicy.set(tenant, { pq, values });
+    ofPolicy.set(tenant ?? GLOBAL, { pq, values });
     LASTING.set(policy, ofPolicy);
   }
   return { pq, values };
@@ -91,6 +94,11 @@ export function phaseOfKey(policy: PolicyInForce, id: KeyId, key: PublicKeyEntry
 export function phaseOfNewKey(policy: PolicyInForce, tenant: string, uuid: string, judged: Judged): Phase {
   const { pq } = inForce(policy, tenant, judged);
   return phaseOf(pq, { tenant, uuid, createdAfterRaise: { global: true, tenant: true } }, policy.genesisNonce);
+}
+
+/** A value in force for no tenant in particular; undefined = the registry has no such key. */
+export function globalValueInForce(policy: PolicyInForce, key: string, judged: Judged): unknown {
+  return inForce(policy, null, judged).values.get(key)?.value;
 }
 
 /** An integer of the policy in force, e.g. `keys.rotate_max_days`. */

@@ -6,6 +6,7 @@ import { AUDIT_OPS } from '../../audit/ops.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { LedgerPolicy } from '../../config/server-ledger.ts';
 import { parseKeyId } from '../../keys/key-id.ts';
+import type { EventTopic } from '../../kms-api/events.ts';
 import { NO_LOCAL_POLICY } from '../../policy/local.ts';
 import type { StoreDeps } from '../../storage/store-deps.ts';
 import { kidHash } from '../kid-hash.ts';
@@ -115,15 +116,21 @@ function changesPublicView(record: AuditRecord): boolean {
   return row.checkpoint || row.mutation || record.op === 'ledger.append';
 }
 
+const TOPICS: Readonly<Partial<Record<AuditRecord['op'], EventTopic>>> = {
+  create: 'kms.key.created',
+  rotate: 'kms.key.rotated',
+  retire: 'kms.key.retired',
+  mint: 'kms.capability.minted',
+  revoke: 'kms.capability.revoked',
+};
+
 function publish({ telemetry }: CustodyServiceOptions, record: AuditRecord): void {
-  const kid = record.kid === undefined ? null : parseKeyId(record.kid);
-  const key = kid === null ? {} : { kid_hash: kidHash(kid.kid), kid_version: kid.version };
-  const data = { tenant: record.tenant ?? null, ...key, index: record.seq };
-  if (record.op === 'create') telemetry.publish('kms.key.created', data);
-  if (record.op === 'rotate') telemetry.publish('kms.key.rotated', data);
-  if (record.op === 'retire') telemetry.publish('kms.key.retired', data);
-  if (record.op === 'mint') telemetry.publish('kms.capability.minted', data);
-  if (record.op === 'revoke') telemetry.publish('kms.capability.revoked', data);
+  const topic = TOPICS[record.op];
+  if (topic !== undefined) {
+    const kid = record.kid === undefined ? null : parseKeyId(record.kid);
+    const key = kid === null ? {} : { kid_hash: kidHash(kid.kid), kid_version: kid.version };
+    telemetry.publish(topic, { tenant: record.tenant ?? null, ...key, index: record.seq });
+  }
   if (record.op === 'gap') telemetry.publish('kms.audit.gap', { ...record.detail, index: record.seq });
 }
 
