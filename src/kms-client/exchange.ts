@@ -27,6 +27,8 @@ export interface Exchange {
   readonly name: string;
   json(id: RouteId, call: Call, parts?: Parts): Promise<Json>;
   bytes(id: RouteId, call: Call, parts?: Parts): Promise<Uint8Array>;
+  /** Null for the answer that nothing is there (204). */
+  bytesOrNone(id: RouteId, call: Call, parts?: Parts): Promise<Uint8Array | null>;
   /** `endless`: no limit between two lines. */
   lines(id: RouteId, call: Call, parts?: Parts, endless?: boolean): AsyncIterable<Uint8Array>;
 }
@@ -94,9 +96,13 @@ export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exch
     };
   };
 
-  const sent = async (id: RouteId, call: Call, parts: Parts): Promise<HttpReply> => {
+  const asked = async (id: RouteId, call: Call, parts: Parts): Promise<HttpReply> => {
     if (call.signal.aborted) throw new RonError('Interrupted', 'interrupted before anything was sent');
-    const reply = await transport.send(requestOf(id, call, parts));
+    return transport.send(requestOf(id, call, parts));
+  };
+
+  const sent = async (id: RouteId, call: Call, parts: Parts): Promise<HttpReply> => {
+    const reply = await asked(id, call, parts);
     if (reply.status === 200) return reply;
     throw refusal(name, reply);
   };
@@ -112,6 +118,11 @@ export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exch
     },
     async bytes(id, call, parts = {}) {
       return (await sent(id, call, parts)).body;
+    },
+    async bytesOrNone(id, call, parts = {}) {
+      const reply = await asked(id, call, parts);
+      if (reply.status !== 200 && reply.status !== 204) throw refusal(name, reply);
+      return reply.status === 204 ? null : reply.body;
     },
     async *lines(id, call, parts = {}, endless = false) {
       const reply = await transport.stream(requestOf(id, call, parts), { endless });

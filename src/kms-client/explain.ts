@@ -44,6 +44,7 @@ export function explainingKms(): Kms {
     name: '--explain',
     json: (id, _call, parts) => Promise.reject(stop(id, parts)),
     bytes: (id, _call, parts) => Promise.reject(stop(id, parts)),
+    bytesOrNone: (id, _call, parts) => Promise.reject(stop(id, parts)),
     lines(id, _call, parts) {
       throw stop(id, parts);
     },

@@ -48,8 +48,8 @@ export function filesClient(exchange: Exchange): PublicFiles {
     async read({ path, offset, length }, call) {
       try {
         const query = { path, offset: String(offset), length: String(length) };
-        const bytes = await exchange.bytes('fileRead', call, { query });
-        if (bytes.length > length) throw badAnswer(name, `more bytes of ${path} than were asked for`);
+        const bytes = await exchange.bytesOrNone('fileRead', call, { query });
+        if (bytes !== null && bytes.length > length) throw badAnswer(name, `more bytes of ${path} than were asked for`);
         return bytes;
       } catch (error) {
         if (error instanceof RonError && error.code === 'NotFound') return null;

@@ -95,6 +95,20 @@ describe('an answer that does not fit', () => {
   });
 });
 
+describe('a file that is not there', () => {
+  // A partial tile goes between the look at its directory and the reading, while the service writes.
+  it.each<[string, string]>([
+    ['nothing is there', answer(204, '')],
+    [
+      'no public file has that name',
+      answer(404, JSON.stringify({ error: { code: 'NotFound', ron_code: 'NotFound', message: 'no' } })),
+    ],
+  ])('%s', async (_, bytes) => {
+    const { kms } = await against(bytes);
+    expect(await kms.files.read({ path: 'audit/e0/tile/0/000.p/3', offset: 0, length: 96 }, call())).toBeNull();
+  });
+});
+
 describe('a refusal', () => {
   const envelope = (error: object): string =>
     JSON.stringify({ error: { message: 'why', retryable: false, ts: 'x', request_id: 'r-x', ...error } });
