@@ -124,8 +124,15 @@ const damages: Damage[] = [
   ],
   [
     'a root record that asks for a terabyte',
-    () => edit(at('store', 'root.ronk'), '"n":131072', '"n":999999'),
-    ['rotate', 3, 'InvalidValue', 'store/root.ronk: kdf.n: scrypt n', 'Restore the file'],
+    () => {
+      const root = at('store', 'root.ronk');
+      edit(root, '"m_kib":19456', '"m_kib":1073741824');
+      const bytes = readFileSync(root);
+      // Behind `RONK` and the version: the length of the header.
+      bytes.writeUInt32BE(bytes.readUInt32BE(5) + 5, 5);
+      writeFileSync(root, bytes);
+    },
+    ['rotate', 3, 'InvalidValue', 'store/root.ronk: kdf.m_kib: argon2id m_kib', 'Restore the file'],
   ],
   [
     'a root record with a header of 4 GiB',
