@@ -25,6 +25,7 @@ import { ingest } from './governance-ingest.ts';
 import { highWaterMs, LedgerWriter, momentNow } from './governance-ledger.ts';
 import type { GovernanceView } from './governance-view.ts';
 import type { ExecutionPlace } from './key-policy.ts';
+import { Loss } from './loss.ts';
 import { RecentOperations } from './recent-operations.ts';
 import { type ServingHooks, ServingStore, unavailable } from './serving-store.ts';
 import { demandLedger, judgeClock, keepPin, viewOf } from './session.ts';
@@ -53,12 +54,11 @@ export class Backend {
   readonly #options: BackendOptions;
   readonly #turns = new Turns();
   readonly #deadlines: Deadlines;
+  readonly #loss = new Loss();
   #inner: CustodyStore;
   #ledger: LedgerWriter | null;
   #view: GovernanceView;
   #floor: LocalPolicy | null = null;
-  #lostAtMs: Millis | null = null;
-  #lost: (() => void) | null = null;
   #integrity: string | null = null;
   #clockConfirmed = true;
 
@@ -112,7 +112,7 @@ export class Backend {
   }
 
   get lostAtMs(): Millis | null {
-    return this.#lostAtMs;
+    return this.#loss.atMs;
   }
 
   /** Why nothing is written although the backend is there; null when it is. */
@@ -188,7 +188,7 @@ export class Backend {
 
   /** Loses a backend whose directories are gone: an open file would take records that nobody finds again. */
   watch(): void {
-    if (this.#lostAtMs !== null) return;
+    if (this.#loss.atMs !== null) return;
     const why = this.#absent();
     if (why === null) return;
     const error = unavailable(why);
@@ -204,8 +204,8 @@ export class Backend {
   async keep(signal: AbortSignal): Promise<void> {
     const { clock } = this.context;
     while (!signal.aborted) {
-      await this.#whenLost(signal);
-      for (let attempt = 1; this.#lostAtMs !== null && this.#integrity === null && !signal.aborted; attempt++) {
+      await this.#loss.known(signal);
+      for (let attempt = 1; this.#loss.atMs !== null && this.#integrity === null && !signal.aborted; attempt++) {
         const delayMs = backoffMs(attempt, this.context.random);
         await clock.sleep(delayMs, signal).catch(() => undefined);
         if (signal.aborted) return;
@@ -229,14 +229,14 @@ export class Backend {
         this.#inner = next;
         this.store.replace(next, RecentOperations.read(next, this.context.clock.now()));
         this.#ledger = LedgerWriter.open(this.store, this.crypto, this.context.clock);
-        this.#lostAtMs = null;
+        this.#loss.over();
         await before.close().catch(() => undefined);
         await this.#settle(false);
         telemetry.publish('kms.backend.status', { backend: kind, ok: true });
         telemetry.log('info', 'backend_session_up', { backend: kind });
       } catch (error) {
         if (error instanceof RonError && error.exit === 10) this.#distrust(error.message);
-        if (this.#lostAtMs !== null)
+        if (this.#loss.atMs !== null)
           this.store.lose(unavailable(error instanceof Error ? error.message : String(error)));
         telemetry.log('warn', 'backend_session_down', {
           backend: kind,
@@ -329,23 +329,9 @@ export class Backend {
 
   #onLost(error: RonError): void {
     const { kind, telemetry } = this.#options;
-    this.#lostAtMs = this.context.clock.monotonicMs();
+    this.#loss.happened(this.context.clock.monotonicMs());
     telemetry.publish('kms.backend.status', { backend: kind, ok: false });
     telemetry.log('error', 'backend_session_down', { backend: kind, message: error.message });
-    this.#lost?.();
-  }
-
-  #whenLost(signal: AbortSignal): Promise<void> {
-    if (this.#lostAtMs !== null || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#lost = null;
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#lost = done;
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }
 

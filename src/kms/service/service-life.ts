@@ -25,6 +25,7 @@ import { governanceService } from './governance-port.ts';
 import { readGovernance } from './governance-reader.ts';
 import { epochOf } from './legacy.ts';
 import { policyService } from './policy-port.ts';
+import { PqSelfTest } from './pq-self-test.ts';
 import { ledgerPolicyOf, type ServiceParts } from './service-parts.ts';
 import { keyPart, oldestPendingAtMs, policyPart, pqNow } from './service-state.ts';
 import { type ServingKeys, servingKeys } from './serving-keys.ts';
@@ -32,7 +33,6 @@ import { unavailable } from './serving-store.ts';
 import { readTrusted } from './trusted-services.ts';
 
 const TICK_MS = 1000;
-const PQ_TEST_MS = 60_000;
 
 /** The service's own acts. */
 const SYSTEM_CALL: Call = {
@@ -49,13 +49,12 @@ export class LongLivedService implements CustodyService {
   readonly kms: Kms;
   readonly #parts: ServiceParts;
   readonly #keys: ServingKeys;
+  readonly #pq: PqSelfTest;
   readonly #ended = new AbortController();
   #timers: Promise<unknown> = Promise.resolve();
   #config: ServerConfig;
   #draining = false;
   #rngOk = true;
-  #pqOk = true;
-  #pqTestedMs: number;
   /** Ledger line and inbox as the last look left them. */
   #inboxSeen = '';
   readonly #told = new Map<string, string>();
@@ -67,9 +66,9 @@ export class LongLivedService implements CustodyService {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.#config = parts.config;
-    // Before the process got here every algorithm passed.
-    this.#pqTestedMs = parts.backend.context.clock.monotonicMs();
-    this.#spooled = (parts.backend.store.view.ledger?.seq ?? -1) + 1;
+    const { backend, options } = parts;
+    this.#pq = new PqSelfTest({ clock: backend.context.clock, telemetry: options.telemetry, test: options.pqTest });
+    this.#spooled = (backend.store.view.ledger?.seq ?? -1) + 1;
     this.#keys = this.#servingKeys();
     this.kms = this.#ports();
   }
@@ -119,7 +118,7 @@ export class LongLivedService implements CustodyService {
       verifyOnly: backend.verifyOnly,
       ...policyPart(backend.view),
       ...pqNow(backend),
-      pqOk: this.#pqOk,
+      pqOk: this.#pq.ok,
       audit: {
         origin: store.origin,
         size: store.logSize,
@@ -226,7 +225,7 @@ export class LongLivedService implements CustodyService {
     const { telemetry } = options;
     const [one, other] = [context.random.bytes(16), context.random.bytes(16)];
     this.#rngOk = one !== undefined && other !== undefined && !equalBytes(one, other);
-    await this.#testPq();
+    await this.#pq.whenDue();
     const state = this.#keys.serving.attestations.ready ? 'ready' : 'missing';
     telemetry.count('kms_attestation_ready_seconds_total', { state });
     store.recent.forget(context.clock.now());
@@ -248,21 +247,6 @@ export class LongLivedService implements CustodyService {
     await backend.act({ call: SYSTEM_CALL, confirmTime: false }, () => Promise.resolve());
     const left = inboxNames(context.files.list(context.paths.inbox));
     this.#inboxSeen = `${backend.ledger?.state.seq ?? -1} ${left.join(' ')}`;
-  }
-
-  /** MQ-23: the own stack, as it is now. */
-  async #testPq(): Promise<void> {
-    const { backend, options } = this.#parts;
-    const nowMs = backend.context.clock.monotonicMs();
-    if (options.pqTest === undefined || nowMs - this.#pqTestedMs < PQ_TEST_MS) return;
-    this.#pqTestedMs = nowMs;
-    try {
-      await options.pqTest();
-      this.#pqOk = true;
-    } catch (error) {
-      this.#pqOk = false;
-      options.telemetry.log('error', 'self_test_failed', { message: messageOf(error) });
-    }
   }
 
   async #writeSpool(): Promise<void> {
