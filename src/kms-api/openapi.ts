@@ -61,6 +61,9 @@ function answerOf(route: Route, schema: Node | null): Node {
   };
 }
 
+const absence = ({ id }: Route): Node =>
+  id === 'fileRead' ? { '204': { description: 'There is no such file.', headers: HEADERS } } : {};
+
 /** By status; `#/components/responses`. */
 const REFUSALS: Readonly<Record<string, readonly [name: string, Node]>> = {
   '400': ['BadRequest', refusal('The request does not fit, or asks for what is not supported.')],
@@ -119,7 +122,7 @@ function operation(
       { name: 'X-Corr-ID', in: 'header', required: false, schema: { type: 'string', format: 'uuid' } },
     ],
     ...(body === null ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses: { '200': answerOf(route, part('answer')), ...refusals(route) },
+    responses: { '200': answerOf(route, part('answer')), ...absence(route), ...refusals(route) },
   };
 }
 
