@@ -68,6 +68,7 @@ export const ARTEFACT_KINDS = {
   'tlog-proof': 'an audit record with its inclusion proof',
   'sealed record': 'a secret, sealed under a passphrase; its header is in clear',
   'key object': 'the public half of a key version',
+  attestation: 'what a log says of a key and where it lives',
   continuity: 'a link from one key version to the next',
   'signature bundle': 'the signatures of `kms sign`',
   'wrap envelope': 'a key wrapped for a KEM key',

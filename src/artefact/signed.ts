@@ -26,6 +26,7 @@ import { parseProposal } from '../governance/proposal.ts';
 import { parseReceipt } from '../governance/receipt.ts';
 import { parseBundlePayload, SIGNER_BUNDLE_TYPE } from '../governance/signer-bundle.ts';
 import { checkpointRef, parseStatement } from '../governance/statement.ts';
+import { ATTESTATION_SIGNERS, ATTESTATION_TYPE, parseAttestation } from '../keys/attestation.ts';
 import { CONTINUITY_TYPE, parseContinuity } from '../keys/continuity.ts';
 import { KEY_OBJECT_TYPE, parseKeyObject } from '../keys/key-object.ts';
 import { type Artefact, type ArtefactKind, check, type KnownKey, membersOf } from './artefact.ts';
@@ -161,6 +162,21 @@ const KINDS: ReadonlyMap<string, SignedKind> = new Map<string, SignedKind>([
       },
       words: false,
       unchecked: ['the state of the version now: public.json of the store says it, under a checkpoint'],
+    },
+  ],
+  [
+    ATTESTATION_TYPE,
+    {
+      kind: 'attestation',
+      signers: (envelope) => {
+        parseAttestation(envelopeFile(envelope), 'attestation');
+        return ATTESTATION_SIGNERS;
+      },
+      words: false,
+      unchecked: [
+        'where the private key lies: class software says only which log vouches for the public one',
+        'whether the log has its record: the `attest` record names the SHA-256 of this file',
+      ],
     },
   ],
   [

@@ -51,6 +51,7 @@ const EXPECTED: Readonly<Record<FileName, ReturnType<typeof verdictOf>>> = {
   'tlog-proof': 'key unknown',
   'sealed record': 'nothing invalid',
   'key object': 'key unknown',
+  attestation: 'key unknown',
   continuity: 'key unknown',
   'signature bundle': 'key unknown',
   'wrap envelope': 'nothing invalid',
@@ -113,6 +114,7 @@ describe('recognise', () => {
       'checkpoint',
       'tlog-proof',
       'key object',
+      'attestation',
       'continuity',
     ] as const) {
       const found = explain(made.files[name], keys)!;
@@ -124,6 +126,7 @@ describe('recognise', () => {
     const keys = keysFromFile(crypto, made.logFile, 'log.json');
     expect(verdictOf(explain(made.files.checkpoint, keys)!)).toBe('nothing invalid');
     expect(verdictOf(explain(made.kemObject, keys)!)).toBe('nothing invalid');
+    expect(verdictOf(explain(made.files.attestation, keys)!)).toBe('nothing invalid');
   });
 
   it('judges a signature bundle with the key object of its version', () => {
@@ -199,6 +202,26 @@ const vary = (bytes: Uint8Array, change: (envelope: EnvelopeText) => void): Uint
 };
 
 describe('damage', () => {
+  it('takes no evidence file with a changed byte for whole', () => {
+    const bytes = made.files.attestation;
+    const keys = keysFromFile(crypto, made.logFile, 'log.json');
+    const outcomes = new Map<string, number>();
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = bytes.with(at, bytes[at]! ^ (1 << (at % 7)));
+      let outcome: string;
+      try {
+        const found = explain(changed, keys);
+        outcome = found === null ? 'not ours' : verdictOf(found);
+      } catch (error) {
+        outcome = error instanceof RonError ? error.code : String(error);
+      }
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    expect([...outcomes.keys()].sort()).toEqual(['Malformed', 'NewerVersion', 'not ours', 'something invalid']);
+    // Its payload and its signatures make up nearly all of it.
+    expect(outcomes.get('something invalid')).toBeGreaterThan(bytes.length / 3);
+  });
+
   it('finds a changed signature and names it', () => {
     const bytes = vary(made.files['signer bundle'], (envelope) => {
       const raw = Buffer.from(envelope.signatures[1]!.sig, 'base64');

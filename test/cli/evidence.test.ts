@@ -116,4 +116,36 @@ describe('checking without ronctl', () => {
     expect(origin).toMatch(/^ronctl\.invalid\/[0-9a-f]{32}\/e0$/);
     expect(Number(size)).toBeGreaterThan(0);
   });
+
+  it('of an evidence file works as ronctl-keys.5 says, and not for a changed one', async () => {
+    const store = ['--passphrase-file', home.passphrase('store')];
+    const make = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
+    const { data } = await home.json<{ readonly kid: string }>([...make, ...store]);
+    const attest = ['kms', 'attest', data!.kid, '--out', join(home.path, 'key.attestation.json'), ...store];
+    await home.json([...attest, '--dry-run']);
+    expect(existsSync(join(home.path, 'key.attestation.json'))).toBe(false);
+    const made = await home.json<{ readonly attestation: { readonly evidence: string } }>(attest);
+    expect(readFileSync(join(home.path, 'key.attestation.json'), 'utf8')).toBe(made.data!.attestation.evidence);
+    expect((await home.json(attest, 3)).error).toMatchObject({ code: 'Exists', field: '--out' });
+    const log = ['--key', join(home.path, 'audit/log.json')];
+    expect(await verdictOf('key.attestation.json', [], 11)).toEqual(['attestation', 'key unknown']);
+    expect(await verdictOf('key.attestation.json', log)).toEqual(['attestation', 'nothing invalid']);
+    const source = readFileSync(manPath('ronctl-keys.5'), 'utf8');
+    const section = source.slice(source.indexOf('.Ss kms.attestation.v1'));
+    const script = /^\.Bd -literal -offset indent\n([\s\S]*?)^\.Ed/m.exec(section)![1]!.replaceAll('\\e', '\\');
+    const run = () => spawnSync('sh', ['-eu', '-c', script], { cwd: home.path, encoding: 'utf8' });
+    const good = run();
+    expect([good.status, good.stderr, good.stdout]).toEqual([0, '', 'Signature Verified Successfully\n']);
+    const file = join(home.path, 'key.attestation.json');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(
+        /(ed25519","sig":".{40})(.)/,
+        (_all, before: string, one: string) => before + (one === 'A' ? 'B' : 'A'),
+      ),
+    );
+    expect(run().status).toBe(1);
+    expect((await home.run(['inspect', file, ...log])).exit).toBe(10);
+  });
 });

@@ -3,10 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { verdictOf } from '../../src/artefact/artefact.ts';
+import { keysOfHolder } from '../../src/artefact/known-keys.ts';
+import { describeSigned } from '../../src/artefact/signed.ts';
 import { fromBase64Url } from '../../src/bytes/base64.ts';
 import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../../src/bytes/canonical-json.ts';
 import { fromHex, toHex } from '../../src/bytes/hex.ts';
 import { utf8 } from '../../src/bytes/text.ts';
+import { sha256Hex } from '../../src/crypto/hash.ts';
 import { nativeCrypto } from '../../src/crypto/native.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import type { Crypto } from '../../src/crypto/provider.ts';
@@ -14,6 +18,7 @@ import type { KeyMember } from '../../src/crypto/suite.ts';
 import { envelopeDigest } from '../../src/envelope/dsse.ts';
 import { RonError } from '../../src/errors.ts';
 import { acceptsByTable, VERIFY_MODES } from '../../src/keys/acceptance.ts';
+import { attestationPayload, parseAttestation } from '../../src/keys/attestation.ts';
 import { decodeBundle, verifyBundle } from '../../src/keys/bundle.ts';
 import { continuityDefect, isServiceOnly, parseContinuity } from '../../src/keys/continuity.ts';
 import { requireKeyId } from '../../src/keys/key-id.ts';
@@ -95,6 +100,16 @@ const OPERATIONS: Readonly<Record<string, (crypto: Crypto, given: Fields) => Pro
       digest: envelopeDigest(envelope),
       attested_by: isServiceOnly(continuity) ? 'service' : 'keys and service',
     };
+  },
+  attestation: (crypto, given) => {
+    const file = text(given['file']);
+    const { envelope, statement } = parseAttestation(file, 'vector');
+    const log = keysOfHolder('log', given['log'] as Record<string, string>, 'vector');
+    const found = describeSigned(crypto, envelope, log);
+    refuse(found !== null && verdictOf(found) === 'nothing invalid' ? null : 'a signature does not verify');
+    expect(attestationPayload(statement)).toEqual(envelope.payload);
+    const said = JSON.parse(Buffer.from(envelope.payload).toString()) as Json;
+    return { statement: said, evidence: `sha256:${sha256Hex(file)}` };
   },
 };
 

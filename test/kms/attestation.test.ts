@@ -7,7 +7,7 @@ import { utf8 } from '../../src/bytes/text.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
 import { parseEnvelope, signedBytes } from '../../src/envelope/dsse.ts';
 import { parseVkey } from '../../src/envelope/note.ts';
-import { ATTESTATION_TYPE } from '../../src/kms/service/attestation.ts';
+import { ATTESTATION_TYPE } from '../../src/keys/attestation.ts';
 import { B3, call, capability, LOCAL } from '../contract/kms-subject.ts';
 import { testCrypto } from '../support/crypto.ts';
 import { serverConfig, serving } from '../support/serving.ts';

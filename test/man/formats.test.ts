@@ -179,6 +179,7 @@ describe('signed objects', () => {
     ['ronctl-governance-objects.5', 'gov.dispute.v1', 'dispute'],
     ['ronctl-keys.5', 'kms.key.v1', 'key object'],
     ['ronctl-keys.5', 'kms.continuity.v1', 'continuity'],
+    ['ronctl-keys.5', 'kms.attestation.v1', 'attestation'],
   ] as const;
 
   it.each(rows)('%s: %s', (page, title, kind) => {

@@ -32,6 +32,7 @@ import { buildReceipt } from '../../src/governance/receipt.ts';
 import { makeSignerBundle } from '../../src/governance/signer-bundle.ts';
 import { signerSetHash } from '../../src/governance/signer-set.ts';
 import { buildStatement } from '../../src/governance/statement.ts';
+import { ATTESTATION_TYPE, attestationPayload, SOFTWARE_CLASS } from '../../src/keys/attestation.ts';
 import { bundleFile } from '../../src/keys/bundle.ts';
 import { continuityFile, signContinuity } from '../../src/keys/continuity.ts';
 import { signKeyObject } from '../../src/keys/key-object.ts';
@@ -332,6 +333,17 @@ export async function makeArtefacts() {
     { ...version, state: 'compromised', from_seq: 9, rotate_days: 30, pub: pub(first) },
     service,
   );
+  const attestation = {
+    payloadType: ATTESTATION_TYPE,
+    payload: attestationPayload({
+      build: 'release',
+      class: SOFTWARE_CLASS,
+      kid: `${KID}#v1`,
+      pub: pub(first),
+      store_id: STORE_ID,
+      ts: T0,
+    }),
+  };
   const xWing = crypto.kem('x-wing');
   const kemPublic = await xWing.publicKey(await xWing.generate());
   const kemObject = await signKeyObject(
@@ -465,6 +477,7 @@ export async function makeArtefacts() {
     'tlog-proof': tlogProof,
     'sealed record': sealRecord(crypto, random, random(32), { ...sealInput, id: `${KID}#v1`, type: 'key-version' }),
     'key object': keyObject,
+    attestation: envelopeFile({ ...attestation, signatures: await logSignatures(attestation) }),
     continuity: continuityFile(continuity),
     'signature bundle': signatureBundle,
     capability: utf8(`${capability()}\n`),

@@ -429,6 +429,64 @@ function continuitySuite(): OwnVector[] {
   ];
 }
 
+const LOG = seeds('log');
+const logOf = (from: Seeds): Record<string, string> =>
+  base64urls({
+    ed25519: ed25519.getPublicKey(from.ed25519),
+    ml_dsa_44: ML_DSA['ML-DSA-44'].keygen(from.mlDsa).publicKey,
+  });
+
+/** An evidence file; `cut` and `body` change what is signed or who signs. */
+function evidenceText(body: Json, from: Seeds, cut: readonly string[] = [], name = 'kms.attestation.v1'): string {
+  const type = `application/vnd.ron.${name}+json`;
+  const payload = Buffer.from(canonicalText(body));
+  const pae = Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
+  const signatures = [
+    { keyid: 'log/ed25519', sig: toBase64(ed25519.sign(pae, from.ed25519)) },
+    { keyid: 'log/ml-dsa-44', sig: toBase64(signMlDsa('ML-DSA-44', from.mlDsa, pae)) },
+  ].filter((one) => !cut.includes(one.keyid));
+  return `${canonicalText({ payload: toBase64(payload), payloadType: type, signatures })}\n`;
+}
+
+function attestationSuite(): OwnVector[] {
+  const pub = base64urls(dualPub(seeds('attested')));
+  const body = {
+    v: 1,
+    build: 'release',
+    class: 'software',
+    kid: `${KID}#v1`,
+    pub,
+    store_id: '00112233445566778899aabbccddeeff',
+    ts: T1,
+  };
+  const xWing = toBase64Url(seeded('any bytes stand for a public key here', 1216));
+  const log = logOf(LOG);
+  const good = (name: string, statement: Json): OwnVector => {
+    const file = evidenceText(statement, LOG);
+    const sha256 = createHash('sha256').update(file).digest('hex');
+    return { name, in: { log, file }, out: { statement, evidence: `sha256:${sha256}` } };
+  };
+  const bad = (name: string, file: string, error: string): OwnVector => ({ name, in: { log, file }, error });
+  const made = (change: Readonly<Record<string, Json>>): string => evidenceText({ ...body, ...change }, LOG);
+  return [
+    good('a signing key of two tracks', body),
+    good('a classical signing key', { ...body, pub: { ed25519: pub['ed25519']! } }),
+    good('a wrapping key', { ...body, kid: `${KEM_KID}#v2`, pub: { x_wing: xWing } }),
+    bad('signed by the keys of another log', evidenceText(body, STRANGER), 'VerificationFailed'),
+    bad('without its ML-DSA-44 signature', evidenceText(body, LOG, ['log/ml-dsa-44']), 'VerificationFailed'),
+    bad('without its Ed25519 signature', evidenceText(body, LOG, ['log/ed25519']), 'VerificationFailed'),
+    bad('another type', evidenceText(body, LOG, [], 'kms.key.v1'), 'Malformed'),
+    bad('a class that this version does not have', made({ class: 'hsm' }), 'Malformed'),
+    bad('version 2', made({ v: 2 }), 'Malformed'),
+    bad('a kid without version', made({ kid: KID }), 'Malformed'),
+    bad('the keys of no version', made({ pub: { ed25519: pub['ed25519']!, x_wing: xWing } }), 'Malformed'),
+    bad('a public key of 31 bytes', made({ pub: { ed25519: toBase64Url(new Uint8Array(31)) } }), 'Malformed'),
+    bad('a store id that is none', made({ store_id: 'store' }), 'Malformed'),
+    bad('a time in another form', made({ ts: '2026-11-20T08:00:00Z' }), 'Malformed'),
+    bad('an unknown member', made({ hardware: true }), 'Malformed'),
+  ];
+}
+
 const SOURCE = 'test/vectors/generate-keys.ts with @noble libraries';
 
 export async function keySuites(): Promise<ReadonlyMap<string, OwnSuite>> {
@@ -440,6 +498,7 @@ export async function keySuites(): Promise<ReadonlyMap<string, OwnSuite>> {
     ['wrap', 'wrap envelopes', await wrapSuite()],
     ['key-object', 'key objects in clear', keyObjectSuite()],
     ['continuity', 'continuity statements', continuitySuite()],
+    ['attestation', 'evidence of class software', attestationSuite()],
   ];
   return new Map(
     suites.map(([suite, what, vectors]) => [`keys/${suite}.json`, { suite, source: `${SOURCE}; ${what}`, vectors }]),

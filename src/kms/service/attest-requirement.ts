@@ -3,7 +3,7 @@
 
 import type { ServerConfig } from '../../config/server-config.ts';
 import { fail, RonError } from '../../errors.ts';
-import { SOFTWARE_CLASS } from './attestation.ts';
+import { SOFTWARE_CLASS } from '../../keys/attestation.ts';
 import type { Requirement } from './attestations.ts';
 import type { Backend } from './backend.ts';
 import { globalValueInForce } from './key-policy.ts';

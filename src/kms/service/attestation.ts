@@ -1,16 +1,14 @@
 // Attestation without hardware (GAP-45), class `software`: a statement over key, public halves, store and build, signed by the
-// keys of the audit log. It proves which log vouches for the key, not where the private half lies. DSSE envelope, payload
-// type application/vnd.ron.kms.attestation.v1+json, canonical {build, class, kid, pub, store_id, ts, v}, signatures
-// log/ed25519 and log/ml-dsa-44. In records and in replies of `sign` it stands as `sha256:` of the envelope file.
+// keys of the audit log; its form is in keys/attestation.ts. In records and in replies of `sign` it stands as `sha256:` of the envelope file.
 
-import { toBase64Url } from '../../bytes/base64.ts';
-import { canonicalBytes } from '../../bytes/canonical-json.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { envelopeFile, signedBytes } from '../../envelope/dsse.ts';
 import { fail } from '../../errors.ts';
+import { ATTESTATION_TYPE, attestationPayload, SOFTWARE_CLASS } from '../../keys/attestation.ts';
 import { requireKeyId, withVersion } from '../../keys/key-id.ts';
+import type { PublicKeys } from '../../keys/key-record.ts';
 import { requireKey, requireVersion } from '../../keys/keyring.ts';
 import { destroyLogKeys, importLogKeys } from '../../storage/custody-keys.ts';
 import type { Attesting } from '../admin-ports.ts';
@@ -19,9 +17,6 @@ import type { OpenHome } from './home.ts';
 import { refuseVerifyOnly } from './home.ts';
 import { readKeyObject } from './key-info.ts';
 import type { KeyServices } from './keys.ts';
-
-export const ATTESTATION_TYPE = 'application/vnd.ron.kms.attestation.v1+json';
-export const SOFTWARE_CLASS = 'software';
 
 export interface Evidence {
   readonly class: string;
@@ -38,21 +33,13 @@ export const evidenceDigest = (evidence: Evidence): { readonly class: string; re
 });
 
 /** `pub`: raw public keys by key member. */
-export async function makeEvidence(
-  home: OpenHome,
-  build: string,
-  kid: string,
-  pub: Readonly<Record<string, Uint8Array | undefined>>,
-): Promise<Evidence> {
+export async function makeEvidence(home: OpenHome, build: string, kid: string, pub: PublicKeys): Promise<Evidence> {
   const issuedAt = home.judged().now.wall;
-  const payload = canonicalBytes({
-    v: 1,
+  const payload = attestationPayload({
     build,
     class: SOFTWARE_CLASS,
     kid,
-    pub: Object.fromEntries(
-      Object.entries(pub).flatMap(([member, bytes]) => (bytes === undefined ? [] : [[member, toBase64Url(bytes)]])),
-    ),
+    pub,
     store_id: home.store.storeId,
     ts: issuedAt,
   });

@@ -6,6 +6,7 @@ import { equalBytes } from '../../bytes/equal.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { LedgerPolicy } from '../../config/server-ledger.ts';
 import { configSha256 } from '../../config/server-reload.ts';
+import { SOFTWARE_CLASS } from '../../keys/attestation.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
@@ -13,7 +14,6 @@ import type { Authenticator, Health, Kms, ServiceState } from '../admin-ports.ts
 import type { Call } from '../ports.ts';
 import { absentDirectory } from './absent-directory.ts';
 import { attestRequirement } from './attest-requirement.ts';
-import { SOFTWARE_CLASS } from './attestation.ts';
 import { type AuditLogReading, auditService } from './audit-port.ts';
 import { authoriseInstance, whileItStands } from './authorise.ts';
 import type { OpenCapabilities } from './capabilities.ts';
