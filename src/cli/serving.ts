@@ -105,6 +105,7 @@ export class Serving {
       authenticator: custody.authenticator,
       telemetry,
       home: input.runtime.home,
+      internalError: (of) => custody.internalError(of),
       config: () => live.config,
       clock,
       random,

@@ -50,6 +50,11 @@ export function satisfiedMode(
   return VERIFY_MODES.findLast((mode) => acceptsByTable(tracks, verdicts, mode)) ?? null;
 }
 
+/** The later of the two in the order of the rollout. */
+export function stricterMode(a: VerifyMode, b: VerifyMode): VerifyMode {
+  return VERIFY_MODES.indexOf(a) < VERIFY_MODES.indexOf(b) ? b : a;
+}
+
 /** What a version with these tracks could sign now, if every track signs. */
 export function maySign(tracks: readonly string[], mode: VerifyMode): boolean {
   const all = signAlgsOf(tracks).map((alg) => ({ alg, valid: true, malformed: false }));

@@ -61,11 +61,12 @@ export function signResult(answer: Wire<'sign', 'answer'>): SignResult {
 }
 
 export function verifyBody(request: VerifyRequest, call: Call): Wire<'verify', 'body'> {
-  const { bundle, payload_b3, proof, keyObject, audit } = request;
+  const { bundle, payload_b3, proof, keyObject, mode, audit } = request;
   return {
     payload_b3,
     sigs: bundle.sigs.map(({ alg, signature_b64 }) => ({ alg, signature_b64 })),
     kid_or_set: { kid: bundle.kid },
+    ...(mode === undefined ? {} : { policy: { mode } }),
     ...(proof === undefined ? {} : { proof_b64: toBase64(proof) }),
     ...(keyObject === undefined ? {} : { key_object_b64: toBase64(keyObject) }),
     ...(audit === undefined ? {} : { audit, op_id: call.opId }),
@@ -74,12 +75,13 @@ export function verifyBody(request: VerifyRequest, call: Call): Wire<'verify', '
 
 /** The request for one candidate key; who that is, the server decides when the body does not say (C-24). */
 export function verifyRequest(body: Wire<'verify', 'body'>, kid: string): VerifyRequest {
-  const { payload_b3, sigs, proof_b64, key_object_b64, audit } = body;
+  const { payload_b3, sigs, policy, proof_b64, key_object_b64, audit } = body;
   return {
     bundle: { kid, payload_b3, sigs },
     payload_b3,
     ...(proof_b64 === undefined ? {} : { proof: bytesOfMember(proof_b64, 'proof_b64') }),
     ...(key_object_b64 === undefined ? {} : { keyObject: bytesOfMember(key_object_b64, 'key_object_b64') }),
+    ...(policy === undefined ? {} : { mode: policy.mode }),
     ...(audit === undefined ? {} : { audit }),
   };
 }

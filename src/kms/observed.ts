@@ -176,7 +176,8 @@ export function observed(kms: Kms, { telemetry, monotonicMs, spans }: ObservedOp
     if (wrong) telemetry.count('pq_signature_failures_total', { reason: 'invalid' });
     if (result.refusal === 'PqPolicy') {
       telemetry.count('rejected_total', { reason: 'pq_policy' });
-      alarm(result.kid, result.required_mode);
+      // Refused by its own wish: no rollback would change that.
+      if (result.by_asked_mode !== true) alarm(result.kid, result.required_mode);
       const pq = result.signatures.some(({ alg }) => alg !== 'ed25519');
       telemetry.count('pq_signature_failures_total', { reason: pq ? 'missing_classical' : 'missing_pq' });
     }

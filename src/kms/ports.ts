@@ -180,6 +180,8 @@ export interface VerifyRequest {
   readonly keyObject?: Uint8Array;
   /** What the caller calls `proof` and `keyObject` in errors, such as their file names. */
   readonly names?: { readonly proof?: string; readonly keyObject?: string };
+  /** A mode that tightens the one in force; a looser one changes nothing. */
+  readonly mode?: 'or' | 'and' | 'pq_only';
   /** Appends a `verify` record. */
   readonly audit?: boolean;
 }
@@ -191,9 +193,11 @@ export interface VerifyResult {
   readonly accepted: boolean;
   /** Where the state of the key version comes from. */
   readonly state: 'authenticated' | 'not authenticated';
-  /** Null where no policy is at hand. */
+  /** That it was judged with: the one in force, or a tighter one that was asked for. Null where there is neither. */
   readonly required_mode: string | null;
   readonly satisfied_mode: string | null;
+  /** The mode in force accepts it; the tighter one that was asked for does not. */
+  readonly by_asked_mode?: true;
   readonly legacy?: 'proven' | 'unproven';
   /** A `verify` record was appended. */
   readonly audited: boolean;

@@ -113,6 +113,37 @@ export function signingContract(name: string, make: MakeSubject): void {
       expect(await verify(subject, bundle)).toMatchObject({ accepted: false, refusal: 'PqPolicy' });
     });
 
+    it('a tighter mode that is asked for is the one that judges; a looser one changes nothing', async () => {
+      const subject = await make();
+      await subject.setPhase(0);
+      const bundle = await sign(subject, await create(subject));
+      const asking = (mode: 'or' | 'and' | 'pq_only', of = bundle) =>
+        subject.signing.verify({ bundle: of, payload_b3: B3, mode }, call());
+      const none = { accepted: false, refusal: 'PqPolicy', satisfied_mode: 'or' };
+      expect(await asking('or')).toMatchObject({ accepted: true, required_mode: 'or', refusal: null });
+      expect(await asking('and')).toMatchObject({ ...none, required_mode: 'and' });
+      expect(await asking('pq_only')).toMatchObject({ ...none, required_mode: 'pq_only' });
+      expect((await asking('and')).reason).toContain('the mode and that was asked for');
+      // The mode in force takes it as legacy, a tighter one has no grace.
+      await subject.setPhase(1);
+      await subject.setPhase(2);
+      for (const mode of ['or', 'and'] as const) {
+        expect(await asking(mode)).toMatchObject({ accepted: true, legacy: 'proven', required_mode: 'and' });
+      }
+      expect(await asking('pq_only')).toMatchObject({ ...none, required_mode: 'pq_only' });
+
+      const both = await sign(subject, await create(subject, 'hybrid'));
+      for (const mode of ['or', 'and', 'pq_only'] as const) {
+        const required_mode = mode === 'or' ? 'and' : mode;
+        const expected = { accepted: true, required_mode, satisfied_mode: required_mode, refusal: null };
+        expect(await asking(mode, both)).toMatchObject(expected);
+      }
+      // pq_only alone would take it; the mode in force does not.
+      const wrong = { alg: 'ed25519', signature_b64: Buffer.alloc(64).toString('base64') };
+      const half = { ...both, sigs: [wrong, both.sigs[1]!] };
+      expect(await asking('pq_only', half)).toMatchObject({ accepted: false, refusal: 'VerificationFailed' });
+    });
+
     it.each<[string, (bundle: SignatureBundle) => unknown, string]>([
       ['no signature', (bundle) => ({ ...bundle, sigs: [] }), 'sigs'],
       ['an unknown algorithm', (b) => ({ ...b, sigs: [{ alg: 'ml-dsa-44', signature_b64: '' }] }), 'sigs[0].alg'],

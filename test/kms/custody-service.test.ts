@@ -70,6 +70,31 @@ describe('life', () => {
   });
 });
 
+describe('the log of a server', () => {
+  it('takes a verification as it was answered, and internal errors', async () => {
+    const { service, deps, clock } = await serving();
+    await service.start();
+    const made = await service.kms.keys.create(key, call());
+    const { bundle } = await service.kms.signing.sign({ kids: [made.kid], payload_b3: B3 }, call());
+    const wrong = { alg: 'ml-dsa', signature_b64: Buffer.alloc(3309).toString('base64') };
+    const half = { ...bundle!, sigs: [bundle!.sigs[0]!, wrong] };
+    const cap = call(capability(['kms:verify'], ['acme']));
+    const answer = await service.kms.signing.verify({ bundle: half, payload_b3: B3, mode: 'and' }, cap);
+    expect(answer).toMatchObject({ accepted: false, required_mode: 'and', by_asked_mode: true });
+    service.internalError({ of: 'listKeys', tenant: null, result: 'Internal' });
+    service.internalError({ of: 'listKeys', tenant: null, result: 'Internal' });
+    await clock.pass(3000, 1000);
+    await service.close('SIGTERM');
+    const store = await openCustodyStore(deps);
+    const records = [...store.records(0)];
+    await store.close();
+    expect(records.filter(({ op }) => op === 'verify').map(({ result }) => result)).toEqual([answer.refusal]);
+    expect(records.filter(({ op }) => op === 'reject')).toMatchObject([
+      { result: 'Internal', actor: 'system', detail: { op: 'listKeys', count: 2 } },
+    ]);
+  });
+});
+
 describe('a killed server', () => {
   it('is taken up by the next one, with what was made behind the newest checkpoint', async () => {
     const { service, deps, clock } = await serving();

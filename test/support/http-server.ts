@@ -115,6 +115,8 @@ export function defaultConfig(): ServerConfig {
 }
 
 export interface Seen {
+  /** What went into the log as an internal error. */
+  readonly internal: object[];
   readonly counts: Map<string, number>;
   readonly lines: {
     readonly level: string;
@@ -124,7 +126,7 @@ export interface Seen {
 }
 
 export function countingTelemetry(): Telemetry & { readonly seen: Seen } {
-  const seen: Seen = { counts: new Map(), lines: [] };
+  const seen: Seen = { counts: new Map(), lines: [], internal: [] };
   const key = (name: string, labels: object | undefined): string =>
     `${name}{${Object.entries(labels ?? {})
       .map(([label, value]) => `${label}=${String(value)}`)
@@ -174,6 +176,7 @@ export async function testServer(change: Change = {}): Promise<TestServer> {
     },
     telemetry,
     home: '/home/ron/.ronctl',
+    internalError: (of) => telemetry.seen.internal.push(of),
     config: () => made.config,
     clock: nodeClock(),
     random: nodeRandom(),

@@ -63,13 +63,6 @@ export interface AnswerPlace {
   readonly home: string;
 }
 
-/** A hint that the wire has for a code whose error brings none (C-20). */
-function plainHint(error: RonError): string | undefined {
-  if (error.hint !== undefined) return error.hint;
-  if (error.code === 'Frozen') return 'frozen';
-  return error instanceof ReasonedError && error.reason === 'clock_skew' ? 'clock_skew' : undefined;
-}
-
 /**
  * Anything that is no RonError is a bug, and says nothing of itself to the outside (API-41). No text has an absolute path of
  * the server (API-30).
@@ -80,7 +73,7 @@ export function errorAnswer(thrown: unknown, { requestId, ts, home }: AnswerPlac
   const own = known instanceof Refusal ? known : null;
   const status = own?.status ?? row.status;
   const { message, field, data } = known;
-  const hint = plainHint(known);
+  const hint = known.hint ?? (known.code === 'Frozen' ? 'frozen' : undefined);
   return {
     status,
     retryAfterS: status === 429 || status === 503 ? RETRY_AFTER_S : null,

@@ -6,6 +6,7 @@ import type { ServerConfig } from '../../config/server-config.ts';
 import type { Clock, Random } from '../../host.ts';
 import type { Authenticator, Kms } from '../admin-ports.ts';
 import type { Readiness } from '../readiness.ts';
+import type { RefusedOutcome } from '../service/outcomes.ts';
 import type { Spans } from '../span.ts';
 import type { Telemetry } from '../telemetry.ts';
 
@@ -20,6 +21,8 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly spans?: Spans;
+  /** Of an answer whose wire code is Internal: goes into the log (API-41). */
+  internalError(of: RefusedOutcome): void;
   /** Judged now. */
   readiness(): Readiness;
   /** The body of `/healthz`. */

@@ -2,12 +2,15 @@
 // drain (CON-27, CON-28): nothing new is begun, what runs may finish, what is left at the deadline is aborted and counted.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { fail, RonError } from '../../errors.ts';
+import { INSTANCE } from '../../capability/caveats.ts';
+import { type ErrorCode, fail, RonError } from '../../errors.ts';
 import type { Random } from '../../host.ts';
 import type { LogFields } from '../../kms-api/log-fields.ts';
 import { reasonOf } from '../../kms-api/reject-reason.ts';
 import { BASE_PATH, type Route, type RouteId } from '../../kms-api/routes.ts';
+import { wireRow } from '../../kms-api/wire-error.ts';
 import type { Admission } from '../limits.ts';
+import type { RefusedOutcome } from '../service/outcomes.ts';
 import { draining } from './refusal.ts';
 import { type RequestContext, requestContext } from './request-context.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -135,6 +138,7 @@ export class Traffic {
       const service = this.#parts.config().profile === 'micronode' ? 'micronode' : 'ron-kms';
       telemetry.count('auth_failures_total', { service });
     }
+    if (wireRow(known.code).code === 'Internal') this.#parts.internalError(internalOutcome(context, known.code));
     if (thrown instanceof RonError) return;
     // The message may hold data of the request; where it happened does not.
     const stack = thrown instanceof Error ? (thrown.stack ?? '').split('\n').slice(1, 4).join(' ') : '';
@@ -186,6 +190,16 @@ export class Traffic {
     if (aborted.length > 0) this.#parts.telemetry.count('tasks_aborted_total', { kind: 'request' }, aborted.length);
     return aborted.length;
   }
+}
+
+/** With a tenant that the caller may act for: any other is a word of the caller. */
+function internalOutcome({ route, label, caller, log }: RequestContext, result: ErrorCode): RefusedOutcome {
+  const own = caller?.kind === 'capability' ? caller.tenants : [];
+  return {
+    of: route?.id ?? label.replace(/^\W+/, ''),
+    tenant: own.find((one) => one === log.tenant && one !== INSTANCE) ?? null,
+    result,
+  };
 }
 
 const POOL_BYTES = 4096;

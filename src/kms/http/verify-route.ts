@@ -1,11 +1,9 @@
-// POST /verify (API-21, API-22, C-24): which key is meant, the answer, and a tighter mode than the one in force when the caller
-// asks for it. Without a key id the signatures are tried on at most eight key versions of the capability's tenants: unbounded
-// ML-DSA trials would be a lever for whoever wants to keep the service busy.
+// POST /verify (API-21, API-22, C-24): which key is meant, and the answer. Without a key id the signatures are tried on at most
+// eight key versions of the capability's tenants: unbounded ML-DSA trials would be a lever for whoever wants to keep the service
+// busy.
 
 import { fail } from '../../errors.ts';
-import { acceptsByTable } from '../../keys/acceptance.ts';
 import { withVersion } from '../../keys/key-id.ts';
-import { SIGN_ALGS, type SignAlg } from '../../keys/tracks.ts';
 import type { Wire } from '../../kms-api/schemas.ts';
 import { kidsOf, verifyAnswer, verifyRequest } from '../../kms-api/wire-signing.ts';
 import type { Call, KeyInfo, VerifyResult } from '../ports.ts';
@@ -56,25 +54,6 @@ async function candidates(body: Body, { kms, call }: HandlerContext): Promise<re
   return found;
 }
 
-const isSignAlg = (alg: string): alg is SignAlg => (SIGN_ALGS as readonly string[]).includes(alg);
-
-/** The answer under the mode that the caller asks for, when that refuses what the mode in force accepts. */
-function tightened(result: VerifyResult, mode: NonNullable<Body['policy']>['mode'] | undefined): VerifyResult {
-  if (mode === undefined || !result.accepted) return result;
-  const verdicts = result.signatures.flatMap(({ alg, valid }) =>
-    isSignAlg(alg) ? [{ alg, valid, malformed: false }] : [],
-  );
-  const tracks = verdicts.map(({ alg }) => alg);
-  if (acceptsByTable(tracks, verdicts, mode)) return result;
-  return {
-    ...result,
-    accepted: false,
-    required_mode: mode,
-    refusal: 'PqPolicy',
-    reason: `the signatures are not enough for the mode ${mode} that was asked for`,
-  };
-}
-
 export async function verify({ body }: Parts<'verify'>, context: HandlerContext): Promise<Answer> {
   const kids = await candidates(body, context);
   let answer: VerifyResult | null = null;
@@ -83,7 +62,7 @@ export async function verify({ body }: Parts<'verify'>, context: HandlerContext)
     if (answer === null || one.signatures.some(({ valid }) => valid)) answer = one;
     if (one.signatures.some(({ valid }) => valid)) break;
   }
-  const result = tightened(answer!, body.policy?.mode);
+  const result = answer!;
   context.log.kid = result.kid;
   const age = result.cache_age_ms;
   return {

@@ -10,6 +10,7 @@ import { parseToken, type Token } from '../../capability/token.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { fail, RonError } from '../../errors.ts';
 import type { Millis } from '../../host.ts';
+import { ReasonedError } from '../../kms-api/reject-reason.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Authenticator } from '../admin-ports.ts';
 import type { Caller, LiveCapability, Narrowed, Uuid } from '../ports.ts';
@@ -40,8 +41,14 @@ interface Verified {
   recorded: RecordedCapability | null;
 }
 
-const refuse = (why: string): never =>
-  fail('NoCapability', `the capability ${why}`, { hint: 'Get a capability with `ronctl cap mint`.' });
+const HINT = { hint: 'Get a capability with `ronctl cap mint`.' };
+
+const refuse = (why: string): never => fail('NoCapability', `the capability ${why}`, HINT);
+
+/** One of two clocks is wrong, or somebody is early (C-20). */
+function notYet(): never {
+  throw new ReasonedError('NoCapability', 'the capability is not valid yet', 'clock_skew', { hint: 'clock_skew' });
+}
 
 function narrowedOf(of: EffectiveCaveats, once: boolean): Narrowed {
   return {
@@ -118,7 +125,7 @@ export class TokenAuthenticator implements Authenticator {
   #demandCurrent(verified: Verified, opId: Uuid | null): void {
     const { key, effective, once } = verified;
     this.#demandStanding(verified, effective.expiresMs);
-    if (effective.notBeforeMs !== null && this.#deps.nowMs() < effective.notBeforeMs) refuse('is not valid yet');
+    if (effective.notBeforeMs !== null && this.#deps.nowMs() < effective.notBeforeMs) notYet();
     const user = once ? this.#deps.register.usedBy(key) : null;
     if (user !== null && user !== opId) refuse('was for one use, and was used');
   }
@@ -129,7 +136,9 @@ export class TokenAuthenticator implements Authenticator {
     if (!roots.isValid(verified.root, nowMs)) refuse('was made under a root that is gone');
     this.#demandRegistered(verified);
     if (nowMs >= expiresMs) refuse('has expired');
-    if (register.isRevoked(verified.key)) refuse('was revoked');
+    if (register.isRevoked(verified.key)) {
+      throw new ReasonedError('NoCapability', 'the capability was revoked', 'revoked', HINT);
+    }
   }
 
   /** Registered, and as registered or narrower: what was appended stands behind what the record has. */
@@ -154,6 +163,6 @@ function readToken(bearer: string): Token {
   } catch (error) {
     if (!(error instanceof RonError)) throw error;
     // `not a capability: ...`: what the codec says names no byte.
-    return fail('NoCapability', error.message, { hint: 'Get a capability with `ronctl cap mint`.' });
+    return fail('NoCapability', error.message, HINT);
   }
 }

@@ -14,6 +14,7 @@ import type { OpenCapabilities } from './capabilities.ts';
 import { keptLock } from './kept-lock.ts';
 import { keptPassphrase } from './kept-passphrase.ts';
 import { type MemoryHomeRequest, memoryHome } from './memory-home.ts';
+import type { RefusedOutcome } from './outcomes.ts';
 import { LongLivedService } from './service-life.ts';
 import { openParts } from './service-parts.ts';
 
@@ -72,6 +73,8 @@ export interface CustodyService {
   /** Takes a configuration that was judged; keys that need a restart are not looked at. Records the change. */
   reload(judged: Judgement, changed: readonly string[]): Promise<void>;
   state(): ServiceState;
+  /** An answer is an internal error (API-41): recorded with others of its second. `of` names the route. */
+  internalError(of: RefusedOutcome): void;
   /** Records `start` and runs the timers. */
   start(): Promise<void>;
   /** From now on nothing new begins; what is under way goes on. */

@@ -1,6 +1,6 @@
 // Outcomes that are recorded together (R-30): one `verify` record per (tenant, kid#v, result, second) with the number of
 // verifications and a digest of their inputs, one `reject` record per (tenant, operation, code, second) for refusals behind
-// the authorisation. Appended within 1 s of the end of the second, never before an answer. While the log cannot take them at
+// the authorisation and for internal errors (API-41). Appended within 1 s of the end of the second, never before an answer. While the log cannot take them at
 // most 65,536 groups wait; what does not fit is declared by a `gap` record (C-70).
 // Attack: a durable record per verify lets one tenant fill the disk and stop signing for all.
 
@@ -28,12 +28,15 @@ interface Verified {
 
 interface Refused {
   readonly op: 'reject';
-  readonly tenant: string;
+  /** Null: the instance. */
+  readonly tenant: string | null;
   readonly of: string;
   readonly result: ErrorCode;
   readonly second: number;
   count: number;
 }
+
+export type RefusedOutcome = Pick<Refused, 'tenant' | 'of' | 'result'>;
 
 type Group = Verified | Refused;
 
@@ -83,9 +86,9 @@ export class Outcomes {
     if (group?.op === 'verify') group.inputs.set(of.payloadB3, (group.inputs.get(of.payloadB3) ?? 0) + 1);
   }
 
-  refused(of: { readonly tenant: string; readonly of: string; readonly result: ErrorCode }): void {
+  refused(of: RefusedOutcome): void {
     const second = this.#second();
-    const name = `r\0${of.tenant}\0${of.of}\0${of.result}\0${second}`;
+    const name = `r\0${of.tenant ?? ''}\0${of.of}\0${of.result}\0${second}`;
     const group = this.#group(name, () => ({ op: 'reject', ...of, second, count: 0 }));
     if (group?.op === 'reject') group.count++;
   }
@@ -147,7 +150,7 @@ export class Outcomes {
 
 function draftOf(group: Group): AuditDraft {
   const { tenant, second, result } = group;
-  const common = { actor: 'system', tenant, result };
+  const common = { actor: 'system', ...(tenant === null ? {} : { tenant }), result };
   if (group.op === 'reject') {
     return { op: 'reject', ...common, detail: { op: group.of, count: group.count, second } };
   }

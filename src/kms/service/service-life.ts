@@ -24,6 +24,7 @@ import { filesService } from './files-port.ts';
 import { governanceService } from './governance-port.ts';
 import { readGovernance } from './governance-reader.ts';
 import { epochOf } from './legacy.ts';
+import type { RefusedOutcome } from './outcomes.ts';
 import { policyService } from './policy-port.ts';
 import { PqSelfTest } from './pq-self-test.ts';
 import { ledgerPolicyOf, type ServiceParts } from './service-parts.ts';
@@ -100,6 +101,10 @@ export class LongLivedService implements CustodyService {
     if (changed.length === 0) return;
     const detail = { changed: [...changed], config_sha256: configSha256(config) };
     await backend.store.append([{ op: 'config', actor: 'system', result: 'ok', detail }]);
+  }
+
+  internalError(of: RefusedOutcome): void {
+    this.#keys.serving.outcomes.refused(of);
   }
 
   state(): ServiceState {

@@ -1,5 +1,5 @@
 // verify (keys page 6): two answers (I-15). Each signature for ever, whatever the policy; and whether the mode in force for
-// that tenant and key accepts the bundle now. With a key object from elsewhere the state of the key is not authenticated.
+// that tenant and key, or a tighter one that was asked for, accepts the bundle now. With a key object from elsewhere the state of the key is not authenticated.
 
 import type { JsonObject } from '../../bytes/canonical-json.ts';
 import { within } from '../../bytes/decode.ts';
@@ -9,7 +9,14 @@ import { sha256Hex } from '../../crypto/hash.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { SIGNATURES } from '../../crypto/suite.ts';
 import { type ErrorCode, fail } from '../../errors.ts';
-import { type Judgement, judge, type LogPlace, satisfiedMode } from '../../keys/acceptance.ts';
+import {
+  acceptsByTable,
+  type Judgement,
+  judge,
+  type LogPlace,
+  satisfiedMode,
+  stricterMode,
+} from '../../keys/acceptance.ts';
 import { type Bundle, decodeBundle, type SignatureVerdict, verifyBundle } from '../../keys/bundle.ts';
 import { keyObjectDefect, parseKeyObject } from '../../keys/key-object.ts';
 import { requireKey, requireVersion } from '../../keys/keyring.ts';
@@ -46,7 +53,9 @@ const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
 type Answer = Omit<VerifyResult, 'kid' | 'signatures' | 'audited' | 'reason'>;
 
 function result(bundle: Bundle, verdicts: readonly SignatureVerdict[], answer: Answer): VerifyResult {
-  const reason = answer.refusal === null ? undefined : REASONS[answer.refusal];
+  const byAsked = answer.by_asked_mode === true && answer.refusal === 'PqPolicy';
+  const askedWhy = `the signatures are valid, but not enough for the mode ${answer.required_mode} that was asked for`;
+  const reason = answer.refusal === null ? undefined : byAsked ? askedWhy : REASONS[answer.refusal];
   const signatures = verdicts.map(({ alg, valid, reason: why }) => ({
     alg,
     valid,
@@ -94,6 +103,18 @@ function fromJudgement(judgement: Judgement, mode: string, reader: KeyReader): A
   };
 }
 
+/** The same under a mode that may refuse more, and never accepts what the one in force refuses. */
+function tightened(
+  answer: Answer,
+  tracks: readonly string[],
+  verdicts: readonly SignatureVerdict[],
+  mode: VerifyMode,
+): Answer {
+  const judged = { ...answer, required_mode: mode, satisfied_mode: satisfiedMode(tracks, verdicts, mode) };
+  if (!answer.accepted || acceptsByTable(tracks, verdicts, mode)) return judged;
+  return { ...judged, accepted: false, by_asked_mode: true, refusal: answer.refusal ?? 'PqPolicy' };
+}
+
 async function verifyHere(
   services: KeyServices,
   request: VerifyRequest,
@@ -105,8 +126,9 @@ async function verifyHere(
   const key = requireKey(reader.view, bundle.kid);
   const version = requireVersion(key, bundle.kid);
   const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;
+  const asked = request.mode === undefined ? mode : stricterMode(mode, request.mode);
   const judgeNow = (): Promise<VerifyResult> =>
-    judgeHere({ crypto, reader, key, version, mode }, request, bundle, payloadB3);
+    judgeHere({ crypto, reader, key, version, mode, asked }, request, bundle, payloadB3);
   const { serving } = services;
   if (serving === undefined) return judgeNow();
   const ageMs = serving.materialAgeMs();
@@ -114,16 +136,16 @@ async function verifyHere(
     serving.verdicts.demandFresh(ageMs);
     return judgeNow();
   }
-  const asked = {
+  const question = {
     kid: bundle.kidText,
     bundle: request.bundle,
     payloadB3: request.payload_b3,
-    mode,
+    mode: asked === mode ? mode : `${mode}, asked for ${asked}`,
     policySeq: serving.policySeq(),
     state: `${version.state} ${version.from_seq ?? ''} ${version.tracks.join(',')}`,
     trust: reader.trust,
   };
-  return serving.verdicts.answer(asked, ageMs, judgeNow);
+  return serving.verdicts.answer(question, ageMs, judgeNow);
 }
 
 interface Here {
@@ -131,11 +153,14 @@ interface Here {
   readonly reader: KeyReader;
   readonly key: PublicKeyEntry;
   readonly version: PublicVersion;
+  /** In force. */
   readonly mode: VerifyMode;
+  /** That or a stricter one. */
+  readonly asked: VerifyMode;
 }
 
 async function judgeHere(
-  { crypto, reader, key, version, mode }: Here,
+  { crypto, reader, key, version, mode, asked }: Here,
   request: VerifyRequest,
   bundle: Bundle,
   payloadB3: Uint8Array,
@@ -157,7 +182,8 @@ async function judgeHere(
     legacyBefore: legacyBefore(reader.policy, bundle.kid, key, reader.judged),
   };
   const lookUp = lookUpIn(reader.log, reader.policy.governed, bundle.kidText, inputHash, given);
-  return result(bundle, verdicts, fromJudgement(await judge(question, lookUp), mode, reader));
+  const answer = fromJudgement(await judge(question, lookUp), mode, reader);
+  return result(bundle, verdicts, asked === mode ? answer : tightened(answer, version.tracks, verdicts, asked));
 }
 
 /** The service whose keys signed an object from elsewhere. Throws NoTrustedKey. */
@@ -200,14 +226,16 @@ async function verifyElsewhere(
     provenSign(trusted, request.proof, proofName(request), bundle, `b3:${toHex(payloadB3)}`);
   }
   const isCompromised = object.from_seq !== undefined;
-  return result(bundle, verdicts, {
+  const answer: Answer = {
     accepted: !anyBad && isProven && !isCompromised,
     state: 'not authenticated',
     required_mode: null,
     satisfied_mode: satisfiedMode(object.tracks, verdicts, 'pq_only'),
     trust: 'not-authenticated',
     refusal: anyBad ? 'VerificationFailed' : !isProven ? 'NotAuthenticated' : isCompromised ? 'LegacyUnproven' : null,
-  });
+  };
+  const { mode } = request;
+  return result(bundle, verdicts, mode === undefined ? answer : tightened(answer, object.tracks, verdicts, mode));
 }
 
 /** Appends the `verify` record; a dry run does everything but that. False when nothing was written. */

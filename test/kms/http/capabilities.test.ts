@@ -8,11 +8,12 @@ import { addFirstParty } from '../../../src/capability/chain.ts';
 import { attenuate, encodeMacaroon, parseToken } from '../../../src/capability/token.ts';
 import { B3, call } from '../../contract/kms-subject.ts';
 import { type MemoryCapabilities, memoryCapabilities } from '../../support/capabilities.ts';
-import { ask, type Reply, socketDirectory, testServer } from '../../support/http-server.ts';
+import { ask, type Reply, type Seen, socketDirectory, testServer } from '../../support/http-server.ts';
 import { type MemoryKms, memoryKms } from '../../support/memory-kms.ts';
 
 let caps: MemoryCapabilities;
 let kms: MemoryKms;
+let seen: Seen;
 let socketPath = '';
 let kid = '';
 
@@ -20,7 +21,9 @@ beforeEach(async () => {
   [caps, kms] = await Promise.all([memoryCapabilities(), memoryKms()]);
   const { keys, signing, wrapping } = kms;
   const { capabilities, authenticator } = caps;
-  const { server } = await testServer({ kms: { keys, signing, wrapping, capabilities }, authenticator });
+  const made = await testServer({ kms: { keys, signing, wrapping, capabilities }, authenticator });
+  const { server } = made;
+  seen = made.seen;
   socketPath = join(socketDirectory(), 's');
   await server.listen({ kind: 'unix', path: socketPath, privately: (bind) => bind() });
   const created = await keys.create({ tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true }, call());
@@ -66,6 +69,23 @@ describe('401 and 403', () => {
       const { status, headers } = await sign(bad);
       expect([status, headers['www-authenticate']]).toEqual([403, undefined]);
     }
+  });
+
+  it('a revoked one and an early one are counted for what they are', async () => {
+    const revoked = await token();
+    await caps.capabilities.revoke({ id: parseToken(revoked).identifier.id }, call());
+    const early = attenuate(await token(), [caps.exp(60).replace('exp', 'nbf')]);
+    expect((await sign('nonsense')).status).toBe(401);
+    const [gone, soon] = [await sign(revoked), await sign(early)];
+    expect([gone.status, soon.status]).toEqual([401, 401]);
+    expect(soon.json()).toMatchObject({ error: { code: 'NoCapability', hint: 'clock_skew' } });
+    for (const reason of ['unauth', 'revoked', 'clock_skew']) {
+      expect([reason, seen.counts.get(`rejected_total{reason=${reason}}`)]).toEqual([reason, 1]);
+      expect(seen.lines).toContainEqual(
+        expect.objectContaining({ event: 'http_request', fields: expect.objectContaining({ reason, status: 401 }) }),
+      );
+    }
+    expect(seen.counts.get('auth_failures_total{service=ron-kms}')).toBe(3);
   });
 
   it('the same answer for known and unknown keys of a tenant that is not ours', async () => {

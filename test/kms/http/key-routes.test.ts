@@ -87,7 +87,7 @@ describe('key routes', () => {
     const verified = await post('/verify', { payload_b3: B3, sigs, policy: { mode: 'and' }, kid_or_set: { kid } });
     expect(verified.json()).toMatchObject({
       ok: true,
-      details: { checked: ['ed25519', 'ml-dsa'], satisfied_mode: 'or', required_mode: 'or', refusal: null },
+      details: { checked: ['ed25519', 'ml-dsa'], satisfied_mode: 'and', required_mode: 'and', refusal: null },
       kid,
     });
   });
@@ -129,7 +129,10 @@ describe('key routes', () => {
       ).json();
     expect(await ask()).toMatchObject({ ok: true });
     expect(await ask('or')).toMatchObject({ ok: true });
-    expect(await ask('and')).toMatchObject({ ok: false, details: { required_mode: 'and', refusal: 'PqPolicy' } });
+    expect(await ask('and')).toMatchObject({
+      ok: false,
+      details: { required_mode: 'and', satisfied_mode: 'or', refusal: 'VerificationFailed' },
+    });
     expect(await ask('pq_only')).toMatchObject({ ok: false, details: { required_mode: 'pq_only' } });
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { socketListen } from '../../../src/cli/serve-listeners.ts';
+import { RonError } from '../../../src/errors.ts';
 import type { Kms } from '../../../src/kms/admin-ports.ts';
 import type { Call, Caller, SignRequest } from '../../../src/kms/ports.ts';
 import { routePath } from '../../../src/kms-api/wire-path.ts';
@@ -312,6 +313,25 @@ describe('scope and caveats, after the body is decoded', () => {
     const body = JSON.stringify({ token: 'abc' });
     expect((await ask(place, 'POST', '/v1/kms/caps/register', { body })).status).toBe(404);
     expect((await ask(place, 'POST', '/v1/kms/caps/register', { body, token: TOKEN })).status).toBe(404);
+  });
+});
+
+describe('an internal error', () => {
+  it('is 500 without its words, and goes into the log under the route and a tenant of the caller', async () => {
+    const failing = (thrown: unknown) => ({ keys: { list: () => Promise.reject(thrown) } }) as unknown as Partial<Kms>;
+    for (const [thrown, code] of [
+      [new TypeError('secret 0123'), 'Internal'],
+      [new RonError('Tampered', 'stored data is not what was written'), 'Tampered'],
+    ] as const) {
+      const made = await testServer({ kms: failing(thrown) });
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const reply = await made.server.inject({ method: 'GET', url: '/v1/kms/keys', headers });
+      expect([reply.statusCode, reply.json()]).toMatchObject([500, { error: { code: 'Internal', ron_code: code } }]);
+      expect(reply.body).not.toContain('secret');
+      expect(made.seen.internal).toEqual([{ of: 'listKeys', tenant: null, result: code }]);
+      await made.server.inject({ method: 'GET', url: '/v1/kms/keys' });
+      expect(made.seen.internal).toHaveLength(1);
+    }
   });
 });
 
