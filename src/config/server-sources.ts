@@ -84,9 +84,12 @@ function add(out: Sink, row: ServerKey, layer: Layer, origin: string, raw: unkno
   out.given.push({ member: row.member, value: resolved, origin, layer });
 }
 
+/** A variable is its own origin. */
+const named = (origin: string, name: string): string => (origin === name ? name : `${origin}: ${name}`);
+
 function addCompound(out: Sink, alias: CompoundAlias, origin: string, raw: unknown, profile: string): void {
   if (alias.profile !== undefined && alias.profile !== profile) {
-    out.warnings.push(`${origin}: ${alias.name} counts under profile ${alias.profile} only; it has no effect here`);
+    out.warnings.push(`${named(origin, alias.name)} counts under profile ${alias.profile} only; it has no effect here`);
     return;
   }
   const word = typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : null;
@@ -96,7 +99,7 @@ function addCompound(out: Sink, alias: CompoundAlias, origin: string, raw: unkno
       code: 'InvalidValue',
       key: alias.name,
       origin,
-      message: `${origin}: ${alias.name}: ${shown(raw)} is none of its values`,
+      message: `${named(origin, alias.name)}: ${shown(raw)} is none of its values`,
       hint: `Use ${alias.replacement} instead.`,
     });
     return;
@@ -106,7 +109,7 @@ function addCompound(out: Sink, alias: CompoundAlias, origin: string, raw: unkno
 }
 
 const deprecated = (origin: string, old: string, now: string): string =>
-  `${origin === old ? '' : `${origin}: `}${old} is an older name, removed in ${REMOVED_IN}; use ${now}`;
+  `${named(origin, old)} is an older name, removed in ${REMOVED_IN}; use ${now}`;
 
 /** Two names of one key in the same layer: equal values are one, different ones are refused (C-32). */
 function withoutDoubles(out: Sink): Collected {

@@ -138,7 +138,17 @@ describe('overlays of micronode', () => {
     const { config, warnings } = await resolveOf({ env });
     expect(config).toMatchObject({ pq: { produce_hybrid: null, sign_algo: 'ml-dsa' }, tls: { pq_only: false } });
     expect(warnings).toHaveLength(4);
-    expect(warnings[0]).toContain('PQ_HYBRID counts under profile micronode only');
+    expect(warnings[0]).toMatch(/^PQ_HYBRID counts under profile micronode only/);
+  });
+
+  test('name themselves once in what is wrong with them', async () => {
+    const wrong = { PQ_HYBRID: 'x', PQ_SIGN_ALGO: 'rsa', RON_KMS_PQ_MODE: 'zz', RON_KMS_PROFILE: 'micronode' };
+    const { violations } = await resolveOf({ env: wrong });
+    expect(violations.map(({ message }) => message).toSorted()).toEqual([
+      'PQ_HYBRID: "x" is none of its values',
+      'PQ_SIGN_ALGO: "rsa" is none of its values',
+      'RON_KMS_PQ_MODE: "zz" is none of its values',
+    ]);
   });
 
   test('the profile that home or genesis fixes decides', async () => {
