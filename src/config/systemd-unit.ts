@@ -20,7 +20,7 @@ export function systemdUnit({ executable, minFreeBytes }: UnitPlaces): string | 
 #   systemctl daemon-reload && systemctl enable --now ron-kms
 [Unit]
 Description=Key custody service (ronctl kms serve)
-Documentation=man:ronctl-kms(1) man:ronctl-config(5)
+Documentation=man:ronctl-server(7) man:ron-kms.toml(5)
 After=network.target local-fs.target
 RequiresMountsFor=/var/lib/ron-kms
 StartLimitIntervalSec=300

@@ -236,6 +236,11 @@ describe('the systemd unit', () => {
       'PrivateDevices=yes',
     ];
     expect(demanded.filter((one) => !lines.has(one))).toEqual([]);
+    const pages = /^Documentation=(.*)$/m.exec(unit)![1]!.split(' ');
+    expect(pages.map((page) => page.replace(/^man:(.*)\((\d)\)$/, '$1.$2'))).toEqual([
+      'ronctl-server.7',
+      'ron-kms.toml.5',
+    ]);
     expect(unit).toMatch(/^LoadCredential=ronctl-store:/m);
     expect(unit).toMatch(/^RestrictAddressFamilies=/m);
     expect(unit).not.toMatch(/^MemoryDenyWriteExecute/m);

@@ -28,10 +28,18 @@ function fits(template: string, asked: readonly string[]): boolean {
   );
 }
 
-/** Throws NotFound, or Unsupported as 405. `url`: as it was asked for. */
+/** Nothing answers there, and never will (IDB-43, C-20): whoever asks is told why. */
+const EXPORT = `${BASE_PATH}/keys/{kid}/export`;
+
+/** Throws NotFound, Unsupported as 405, or PolicyRefused as ExportForbidden. `url`: as it was asked for. */
 export function refuseUnknown(url: string, known: readonly KnownPath[]): never {
   const asked = url.split('?', 1)[0]!.split('/');
   const methods = known.filter(({ path }) => fits(path, asked)).map(({ method }) => method);
+  if (fits(EXPORT, asked)) {
+    const transport = { wire: 'ExportForbidden', reason: 'unsupported' } as const;
+    const hint = 'GET /v1/kms/keys/{kid} has the public half; the key itself signs and unwraps here.';
+    throw new Refusal('PolicyRefused', 'private keys never leave the service', transport, { hint });
+  }
   if (methods.length === 0) return fail('NotFound', 'there is no such route');
   const allow = [...new Set(methods.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])))].sort();
   throw new Refusal('Unsupported', `this path takes ${allow.join(', ')}`, {

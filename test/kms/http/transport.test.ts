@@ -267,6 +267,26 @@ describe('methods', () => {
     expect(text.status).toBe(404);
   });
 
+  it('asking for a private key is 403 ExportForbidden, whatever the token', async () => {
+    const path = `/v1/kms/keys/${encodeURIComponent(KID)}/export`;
+    for (const [method, token] of [
+      ['GET', TOKEN],
+      ['POST', TOKEN],
+      ['GET', undefined],
+    ] as const) {
+      const reply = await ask(place, method, path, token === undefined ? {} : { token });
+      expect(reply.status).toBe(403);
+      expect(reply.json()).toMatchObject({
+        error: {
+          code: 'ExportForbidden',
+          ron_code: 'PolicyRefused',
+          message: 'private keys never leave the service',
+          retryable: false,
+        },
+      });
+    }
+  });
+
   it('register is a path of the Unix socket alone', async () => {
     const { server } = await testServer();
     const path = join(socketDirectory(), 'kms.sock');
