@@ -197,7 +197,7 @@ export class Serving {
       );
     }
     await this.ports.open('metrics', metricsListen(config));
-    await this.#operator?.keep();
+    await this.#keepOperator();
     await this.tellClients();
     this.#listening = true;
     this.#judge();
@@ -221,12 +221,22 @@ export class Serving {
         this.#judge();
         await this.#watchLedger();
         // Also right after `cap rotate --now`, which ends it with all others.
-        await this.#operator?.keep();
+        await this.#keepOperator();
       }),
       this.#every(MINUTE_MS, signal, async () => {
         this.basis.tls.tell();
       }),
     ]);
+  }
+
+  /** Without room for its record there is none yet. */
+  async #keepOperator(): Promise<void> {
+    try {
+      await this.#operator?.keep();
+    } catch (error) {
+      if (!(error instanceof RonError) || error.code !== 'StoreUnavailable') throw error;
+      if (!this.#listening) this.basis.telemetry.log('warn', 'operator_cap_missing', { message: error.message });
+    }
   }
 
   #judge(): void {

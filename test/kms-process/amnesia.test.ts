@@ -171,7 +171,7 @@ describe('amnesia', () => {
     const home = newHome();
     const argv = ['--amnesia', '--genesis', genesis, '--json'];
     const alone = await startServer(home, argv, { bare: true });
-    expect(alone.ready).toMatchObject({ profile: 'micronode', operator_cap: null });
+    expect(alone.ready).toMatchObject({ profile: 'micronode', governed: true, operator_cap: null });
     expect(alone.ready.verify_only).toContain('ledger');
     const ready = await http(alone.ready.addr!, { path: '/readyz' });
     expect([ready.status, JSON.parse(ready.body)]).toMatchObject([

@@ -2,7 +2,7 @@
 // proved by the log itself; a full disk is refused before it fails.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestHome } from '../support/binary.ts';
@@ -198,6 +198,51 @@ describe('a disk that fills up', () => {
     rmSync(ballast);
     await eventually(async () => (await call('sign', { kid_or_set: { kid: sign }, payload_b3 })).status === 200);
     expect(await server.stop()).toBe(0);
+    expect(await verdictOf(home)).toBe('consistent');
+  });
+});
+
+describe('a disk with less than 64 MiB left', () => {
+  it('does not keep a server from starting: it verifies and reads, and writes when there is room', async () => {
+    const disk = smallDisk(400);
+    if (disk === null) {
+      process.stdout.write('start without room: skipped, this account may not mount a tmpfs\n');
+      return;
+    }
+    const home = new TestHome(join(disk, 'home'));
+    onTestFinished(() => home.remove());
+    await home.json(['init', '--profile', 'dev', '--passphrase-file', home.passphrase('store')]);
+    const first = await startServer(home, [], { env: UNLIMITED });
+    const token = await mintToken(first, 'acme', ALL_OF_A_TENANT);
+    const reader = await mintToken(first, 'acme', ['kms:read']);
+    const { sign } = await keysOf(first, token);
+    const payload_b3 = '0'.repeat(64);
+    const asked = { kid_or_set: { kid: sign }, payload_b3 };
+    const signed = await http(first.ready.socket!, { path: '/v1/kms/sign', token, body: asked });
+    const { sigs, kid } = JSON.parse(signed.body) as { readonly sigs: readonly object[]; readonly kid: string };
+    expect(await first.stop()).toBe(0);
+
+    const ballast = join(disk, 'ballast');
+    const { bavail, bsize } = statfsSync(disk);
+    writeFileSync(ballast, Buffer.alloc(bavail * bsize - 40 * 2 ** 20));
+    const server = await startServer(home, [], { env: UNLIMITED });
+    const call = (path: string, body: unknown) => http(server.ready.socket!, { path: `/v1/kms/${path}`, token, body });
+    expect(server.stderr()).toContain('"event":"start_not_recorded"');
+    expect(server.stderr()).toContain('"event":"operator_cap_missing"');
+    expect((await http(server.ready.metrics_addr, { path: '/readyz' })).body).toContain('disk_space');
+    expect(JSON.parse((await call('verify', { payload_b3, sigs, kid_or_set: { kid } })).body)).toMatchObject({
+      ok: true,
+    });
+    expect((await http(server.ready.socket!, { path: '/v1/kms/keys', token: reader })).status).toBe(200);
+    const refused = await call('sign', asked);
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '5']);
+
+    rmSync(ballast);
+    await eventually(async () => (await call('sign', asked)).status === 200);
+    await eventually(async () => existsSync(server.ready.operator_cap!));
+    expect(await server.stop()).toBe(0);
+    const ops = auditRecords(home).map(({ op }) => op);
+    expect(ops.filter((op) => op === 'start')).toHaveLength(2);
     expect(await verdictOf(home)).toBe('consistent');
   });
 });

@@ -2,10 +2,11 @@
 
 import { cpSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { nodeHost } from '../../src/cli/node-host.ts';
 import { RonError } from '../../src/errors.ts';
 import { openCustodyStore } from '../../src/storage/custody-open.ts';
 import { B3, call, capability, LOCAL } from '../contract/kms-subject.ts';
-import { settle } from '../support/manual-clock.ts';
+import { settle, until } from '../support/manual-clock.ts';
 import { serving } from '../support/serving.ts';
 import { temporaryHome } from '../support/store.ts';
 
@@ -92,6 +93,42 @@ describe('the log of a server', () => {
     expect(records.filter(({ op }) => op === 'reject')).toMatchObject([
       { result: 'Internal', actor: 'system', detail: { op: 'listKeys', count: 2 } },
     ]);
+  });
+});
+
+describe('a start without room on the disk', () => {
+  it('verifies and reads, refuses writes, and records its start when there is room', async () => {
+    const first = await serving();
+    await first.service.start();
+    const made = await first.service.kms.keys.create(key, call());
+    const { bundle } = await first.service.kms.signing.sign({ kids: [made.kid], payload_b3: B3 }, call());
+    await first.service.close('test');
+    let freeBytes = 50 * 2 ** 20;
+    const plain = nodeHost().files;
+    const files = { ...plain, fileSystem: () => ({ type: 'ext4', freeBytes, totalBytes: 2 ** 40 }) };
+    const { service, clock, told } = await serving({
+      home: first.deps.home,
+      clock: first.clock,
+      hostChange: { files },
+    });
+    await service.start();
+    const { keys, signing, capabilities } = service.kms;
+    expect(await signing.verify({ bundle: bundle!, payload_b3: B3 }, call())).toMatchObject({ accepted: true });
+    expect((await keys.get({ kid: made.kid }, call())).key.versions).toHaveLength(1);
+    await expect(signing.sign({ kids: [made.kid], payload_b3: B3 }, call())).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+      message: 'the volume of the audit log is full',
+    });
+    await expect(keys.rotate({ kid: made.kid.split('#')[0]! }, call())).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+    });
+    await expect(capabilities.list({}, call())).resolves.toEqual([]);
+    expect(told.lines.filter((line) => line.event === 'start_not_recorded')).toHaveLength(1);
+    freeBytes = 2 ** 39;
+    await clock.pass(3000, 500);
+    await until(() => service.store.record(service.store.logSize - 1).op !== 'stop');
+    expect((await signing.sign({ kids: [made.kid], payload_b3: B3 }, call())).bundle).toBeDefined();
+    expect([...service.store.records(0)].filter((one) => one.op === 'start')).toHaveLength(2);
   });
 });
 

@@ -50,7 +50,7 @@ beforeAll(async () => {
   const reading = async () => readGovernance(await storeContext(store.storeDeps()));
   const never = (): never => fail('Internal', 'a watch only reads');
   const governance = governanceService(
-    { act: never, checkpoint: never },
+    { keysElsewhere: false, act: never, checkpoint: never },
     { context: () => storeContext(store.storeDeps()), reading },
   );
   let seq: number | null = null;

@@ -1,7 +1,7 @@
 // Backend inmem and amnesia (I-29, service page 8): the same service on files in memory. The disk is not touched, and a
 // governed life begins with a confirmed ledger or does not sign.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SpoolPart } from '../../src/kms/service/custody-service.ts';
@@ -16,9 +16,9 @@ import { storeDeps } from '../support/store.ts';
 const key = { tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true } as const;
 const inmem = serverConfig((base) => ({ service: { ...base.service, backend: 'inmem', amnesia: true } }));
 
-async function open(memory: object = {}, more: object = {}) {
+async function open(memory: object = {}, more: object = {}, nowMs = NOW) {
   const disk = untouchableFiles();
-  const clock = new ManualClock(NOW);
+  const clock = new ManualClock(nowMs);
   const { telemetry } = told();
   const deps = storeDeps('/nowhere', {
     hostChange: { clock, files: disk.files, locks: { acquire: async () => null } },
@@ -69,6 +69,7 @@ describe('governed', () => {
   let genesis: Uint8Array;
   let ledger: Uint8Array;
   let head: string;
+  let ledgerId: string | undefined;
   beforeAll(async () => {
     world = await GovernedStore.create();
     await world.carryOut({ scope: 'global', changes: ['pq_mode=and'] });
@@ -76,14 +77,15 @@ describe('governed', () => {
     ledger = read('ledger/000000.jsonl');
     const last = Buffer.from(ledger).toString().trimEnd().split('\n').at(-1)!;
     head = (JSON.parse(last) as { hash: string }).hash;
-    const [id] = (await import('node:fs')).readdirSync(join(world.home, 'trust')).filter((one) => one !== 'logs');
-    genesis = read(`trust/${id}/genesis.json`);
+    [ledgerId] = readdirSync(join(world.home, 'trust')).filter((one) => one !== 'logs');
+    genesis = read(`trust/${ledgerId}/genesis.json`);
   });
   afterAll(() => world.remove());
 
   it('only verifies without a ledger', async () => {
     const { service } = await open({ genesis });
     expect(service.state().verifyOnly).toMatch(/no ledger/);
+    expect(service.state()).toMatchObject({ governed: true, ledgerSeq: null, ledgerId });
     await expect(service.kms.keys.create(key, call())).rejects.toMatchObject({ code: 'StoreUnavailable' });
     await service.close('test');
   });
@@ -102,6 +104,41 @@ describe('governed', () => {
       code: 'MissingAnswer',
       field: '--genesis',
     });
+  });
+
+  it('takes proposals and votes, and sends their execution to where the service keys are', async () => {
+    const elsewhere = world.copy();
+    const proposed = await elsewhere.propose({ changes: ['caps.max_ttl_s=600'] });
+    for (const signer of ['alice', 'bob']) await elsewhere.vote('approve', signer, proposed);
+    const inbox = join(elsewhere.home, 'inbox');
+    const files = readdirSync(inbox)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => new Uint8Array(readFileSync(join(inbox, name))));
+    elsewhere.remove();
+    const parts: SpoolPart[] = [];
+    const spool = async (part: SpoolPart): Promise<void> => {
+      parts.push(part);
+    };
+    const { service, clock, disk } = await open(
+      { genesis, ledger, expectHead: head },
+      { spool },
+      elsewhere.clock.nowMs,
+    );
+    await service.start();
+    const { governance } = service.kms;
+    const submitted = await passing(clock, governance.submit({ files }, call()));
+    expect(submitted.ingest?.ingested).toHaveLength(3);
+    expect(await governance.list({}, call())).toContainEqual(
+      expect.objectContaining({ id: proposed.id, status: 'approved', approvals: 2 }),
+    );
+    await expect(governance.execute({ id: proposed.id }, call())).rejects.toMatchObject({
+      code: 'Unsupported',
+      message: `${proposed.id} may be executed, but not here: this server does not have the service keys`,
+    });
+    expect(service.state()).toMatchObject({ audit: { integrityFailures: 0, writable: true } });
+    await service.close('test');
+    expect(parts.flatMap((part) => part.ledger)).toHaveLength(3);
+    expect(disk.touched).toEqual([]);
   });
 
   it('works under the policy of the confirmed ledger, and spools what it adds', async () => {

@@ -41,6 +41,7 @@ export function commandService(deps: StoreDeps, options: SessionOptions): Comman
     return opening;
   };
   const custodian: Custodian = {
+    keysElsewhere: false,
     act: async ({ before, confirmTime }, use) => {
       if (before !== undefined && opening === undefined) await before(await storeContext(deps));
       return use(await open(confirmTime));

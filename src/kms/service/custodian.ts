@@ -33,6 +33,8 @@ export interface ActOptions {
 }
 
 export interface Custodian {
+  /** The service keys that sign receipts of this ledger are somewhere else: nothing executes here. */
+  readonly keysElsewhere: boolean;
   /** Runs one act alone. Throws what unsealing throws; MissingAnswer when the clock is far ahead and not confirmed. */
   act<T>(options: ActOptions, use: (held: Held) => Promise<T>): Promise<T>;
   /** Signs the log as it stands after an act; null in a dry run. */

@@ -103,7 +103,9 @@ export async function openCustodyService(deps: StoreDeps, options: CustodyServic
     const verifyOnly = config.service.verify_only
       ? 'this server is configured to verify only'
       : (made?.verifyOnly ?? null);
-    return new LongLivedService(await openParts({ deps: kept, options, verifyOnly, release }));
+    return new LongLivedService(
+      await openParts({ deps: kept, options, verifyOnly, governedBy: made?.governedBy ?? null, release }),
+    );
   } catch (error) {
     release();
     throw error;

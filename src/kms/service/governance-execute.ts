@@ -42,7 +42,8 @@ export interface ExecutionResult {
 
 /**
  * Throws what judgeExecution throws, NotFound, EffectFailed. In a dry run it judges only and returns null. `behind`: files of
- * the inbox whose signers have seen more (LedgerBehind) or something else (Tampered); then nothing executes.
+ * the inbox whose signers have seen more (LedgerBehind) or something else (Tampered); then nothing executes. `keysElsewhere`: a
+ * server in memory, where nobody can sign the receipt; Unsupported.
  */
 export async function execute(
   writer: LedgerWriter,
@@ -50,6 +51,7 @@ export async function execute(
   actor: string,
   dryRun: boolean,
   behind: readonly RefusedEntry[] = [],
+  keysElsewhere = false,
 ): Promise<ExecutionResult | null> {
   const entry = writer.state.index.get(id);
   if (entry?.execution === 'executed' || entry?.execution === 'closed') return recorded(writer, id);
@@ -67,6 +69,15 @@ export async function execute(
     throw new RonError('Expired', `${id} expired at ${entry.expires_at}`, { field: 'expires_at' });
   const judgedAt = writer.now();
   judgeExecution(writer, open, judgedAt);
+  if (keysElsewhere) {
+    throw new RonError(
+      'Unsupported',
+      `${id} may be executed, but not here: this server does not have the service keys`,
+      {
+        hint: 'Execute it in the home that keeps the ledger, then start this server again with the longer ledger.',
+      },
+    );
+  }
   const { digest, body } = open.proposal;
   const action = body.actions[0] ?? null;
   const plan = planFor(digest, action);

@@ -170,7 +170,9 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
       const { id } = request;
       return act(call, request, async (held) => {
         const { ingested } = held;
-        const done = await execute(held.demandLedger(), id, actorOf(call), call.dryRun === true, ingested?.behind);
+        const isDry = call.dryRun === true;
+        const { keysElsewhere } = custodian;
+        const done = await execute(held.demandLedger(), id, actorOf(call), isDry, ingested?.behind, keysElsewhere);
         return {
           id,
           envelope: done === null ? null : envelopeFile(done.envelope),

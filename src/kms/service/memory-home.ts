@@ -51,6 +51,12 @@ export interface MemoryHome {
   readonly files: MemoryFiles;
   /** Why it only verifies; null when it does not. */
   readonly verifyOnly: string | null;
+  /** The genesis that governs, also while its ledger is not there. */
+  readonly governedBy: GoverningGenesis | null;
+}
+
+export interface GoverningGenesis {
+  readonly ledgerId: string;
 }
 
 /** Throws PinMismatch, VerificationFailed, Tampered, NotAuthenticated. */
@@ -79,7 +85,8 @@ export async function memoryHome(deps: StoreDeps, request: MemoryHomeRequest): P
   try {
     const verifyOnly = genesis === null ? null : await govern(inMemory, store, genesis, request);
     await store.checkpoint();
-    return { deps: inMemory, files, verifyOnly };
+    const governedBy = genesis === null ? null : { ledgerId: genesis.genesis.ledger_id };
+    return { deps: inMemory, files, verifyOnly, governedBy };
   } finally {
     await store.close();
   }

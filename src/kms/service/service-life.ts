@@ -2,10 +2,12 @@
 // (CON-27): nothing new begins, outcomes are flushed, `stop` is recorded, the final checkpoint is signed, everything is
 // released.
 
+import type { AuditDraft } from '../../audit/draft.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { LedgerPolicy } from '../../config/server-ledger.ts';
 import { configSha256 } from '../../config/server-reload.ts';
+import { RonError } from '../../errors.ts';
 import { SOFTWARE_CLASS } from '../../keys/attestation.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
@@ -62,6 +64,8 @@ export class LongLivedService implements CustodyService {
   /** The first ledger line that was not spooled yet. */
   #spooled: number;
   #closing: Promise<boolean> | null = null;
+  /** The record of the start, until it is in the log. */
+  #unrecorded: AuditDraft | null = null;
   #keyPart: { readonly view: unknown; readonly part: ReturnType<typeof keyPart> } | null = null;
 
   constructor(parts: ServiceParts) {
@@ -121,7 +125,7 @@ export class LongLivedService implements CustodyService {
       backendLostAtMs: backend.lostAtMs,
       amnesia: service.amnesia,
       verifyOnly: backend.verifyOnly,
-      ...policyPart(backend.view),
+      ...policyPart(backend.view, this.#parts.governedBy),
       ...pqNow(backend),
       pqOk: this.#pq.ok,
       audit: {
@@ -153,11 +157,26 @@ export class LongLivedService implements CustodyService {
     const { version, build, provider } = options;
     if (backend.store.unavailableWhy === null) {
       const detail = { role: 'server', version, build, provider, config_sha256: configSha256(this.#config) };
-      await backend.store.append([{ op: 'start', actor: 'system', result: 'ok', detail }]);
+      this.#unrecorded = { op: 'start', actor: 'system', result: 'ok', detail };
+      await this.#recordStart();
       checkpointer.soon();
     }
     const { signal } = this.#ended;
     this.#timers = Promise.all([backend.keep(signal), this.#everySecond(signal)]);
+  }
+
+  /** Without room for a record it serves what needs none, and records its start when there is room. */
+  async #recordStart(): Promise<void> {
+    if (this.#unrecorded === null) return;
+    try {
+      await this.#parts.backend.store.append([this.#unrecorded]);
+      this.#unrecorded = null;
+    } catch (error) {
+      if (!(error instanceof RonError) || error.code !== 'StoreUnavailable') throw error;
+      if (this.#told.get('start') === error.message) return;
+      this.#told.set('start', error.message);
+      this.#parts.options.telemetry.log('warn', 'start_not_recorded', { message: error.message });
+    }
   }
 
   drain(): void {
@@ -238,6 +257,7 @@ export class LongLivedService implements CustodyService {
     if (store.unavailableWhy !== null) return;
     // What verify answers from is in memory before the question, which may come while the backend is away.
     await this.#attempt('reader', async () => void this.#keys.reader());
+    await this.#attempt('start', () => this.#recordStart());
     await this.#attempt('outcomes', () => this.#keys.serving.outcomes.flush(store));
     if (checkpointer.due) {
       checkpointer.soon();
@@ -289,6 +309,7 @@ export class LongLivedService implements CustodyService {
     const { keys, signing, wrapping, attesting } = this.#keys;
     const { context } = backend;
     const custodian: Custodian = {
+      keysElsewhere: backend.inMemory,
       act: (options, use) => backend.act(options, use),
       checkpoint: async (call) => (call.dryRun === true ? null : checkpointer.now()),
     };

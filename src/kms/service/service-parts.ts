@@ -15,6 +15,7 @@ import { Backend } from './backend.ts';
 import { type OpenCapabilities, openCapabilities } from './capabilities.ts';
 import { Checkpointer } from './checkpointer.ts';
 import type { CustodyServiceOptions } from './custody-service.ts';
+import type { GoverningGenesis } from './memory-home.ts';
 import { LAST_BYTES, Space } from './space.ts';
 
 export interface ServiceParts {
@@ -26,6 +27,8 @@ export interface ServiceParts {
   readonly checkpointer: Checkpointer;
   readonly space: Space;
   readonly capabilities: OpenCapabilities;
+  /** In memory: the genesis that governs, also without its ledger. */
+  readonly governedBy: GoverningGenesis | null;
   /** Releases the lock and what else was taken before the parts. */
   readonly release: () => void;
 }
@@ -34,6 +37,7 @@ export interface OpenParts {
   readonly deps: StoreDeps;
   readonly options: CustodyServiceOptions;
   readonly verifyOnly: string | null;
+  readonly governedBy: GoverningGenesis | null;
   readonly release: () => void;
 }
 
@@ -54,7 +58,7 @@ export function ledgerPolicyOf(backend: Backend): LedgerPolicy {
 export async function openParts(open: OpenParts): Promise<ServiceParts> {
   const late: Late = { checkpointer: null, space: null };
   const backend = await openBackend(open, late);
-  const { deps, options, release } = open;
+  const { deps, options, governedBy, release } = open;
   try {
     const judgement = options.judge?.(ledgerPolicyOf(backend), backend.judged()) ?? {
       config: options.config,
@@ -76,7 +80,7 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
       telemetry: options.telemetry,
     });
     const { checkpointer, space } = late;
-    return { deps, options, config, backend, checkpointer, space, capabilities, release };
+    return { deps, options, config, backend, checkpointer, space, capabilities, governedBy, release };
   } catch (error) {
     await backend.close();
     throw error;

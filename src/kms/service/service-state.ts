@@ -12,6 +12,7 @@ import { PHASES } from '../../rollout/phases.ts';
 import type { ServiceState } from '../admin-ports.ts';
 import type { Backend } from './backend.ts';
 import type { GovernanceView } from './governance-view.ts';
+import type { GoverningGenesis } from './memory-home.ts';
 
 const KEY_HEADS = 2000;
 
@@ -34,17 +35,18 @@ export function keyPart(view: PublicView): KeyPart {
   return { keys: [...counts.values()], keyHeads };
 }
 
-export function policyPart(view: GovernanceView): PolicyPart {
+/** A server in memory is governed by its genesis also while nobody gave it the ledger: then it only verifies. */
+export function policyPart(view: GovernanceView, by: GoverningGenesis | null): PolicyPart {
   const { policy } = view;
   const tenants = Object.keys(policy.tenants).flatMap((tenant) => {
     const own = ownPqOf(policy, tenant);
     return own === null ? [] : [{ tenant, phase: own.phase }];
   });
   return {
-    governed: view.governed,
+    governed: view.governed || by !== null,
     profile: view.profile,
     ledgerSeq: view.ledger?.seq ?? null,
-    ledgerId: view.ledgerId,
+    ledgerId: view.ledgerId ?? by?.ledgerId ?? null,
     phases: [{ tenant: INSTANCE, phase: pqOf(policy, 'global').phase }, ...tenants],
   };
 }
