@@ -150,6 +150,39 @@ describe('two terminals', () => {
   });
 });
 
+describe('a rotation of the own keys of the service', () => {
+  test.each(['service-key-rotate', 'log-key-rotate', 'root-rotate'])(
+    '%s: proposed in the home, voted and executed through the server',
+    async (action) => {
+      const propose = ['governance', 'propose', '--action', action, '--rationale', 'a test', ...as(home, 'alice')];
+      const makesKeys = action !== 'root-rotate';
+      if (makesKeys) {
+        const server = await startServer(home);
+        const { error } = await home.json([...propose, '--kms', 'local'], 3);
+        expect(error).toMatchObject({
+          field: '--kms',
+          hint: 'Stop the server, propose in its home with --kms none, start it again.',
+        });
+        expect(await server.stop()).toBe(0);
+      }
+      const store = makesKeys ? ['--passphrase-file', `store=${home.passphrase('store')}`] : [];
+      const made = (await home.json<Proposed>([...propose, ...store])).data!;
+      const server = await startServer(home);
+      const { id, digest } = made.proposal;
+      for (const who of ['alice', 'bob']) {
+        await online(home, ['governance', 'approve', id, '--expect-digest', digest, ...as(home, who)]);
+      }
+      expect(await online(home, ['governance', 'execute', id])).toMatchObject({ replayed: false });
+      expect(await online(home, ['audit', 'verify'])).toMatchObject({ verdict: 'consistent' });
+      expect(await server.stop()).toBe(0);
+      expect((await home.json<{ verdict: string }>(['audit', 'verify'])).data?.verdict).toBe('consistent');
+      const again = await startServer(home);
+      await createKey();
+      expect(await again.stop()).toBe(0);
+    },
+  );
+});
+
 describe('another home', () => {
   test('reads, judges and remembers, by socket and token', async () => {
     const server = await startServer(home);
