@@ -30,6 +30,10 @@ function isMissing(value: unknown, path: readonly PropertyKey[]): boolean {
   return at === undefined;
 }
 
+function formOf({ pattern, message }: Extract<Issue, { code: 'invalid_format' }>): string {
+  return pattern === undefined ? message : `it has to match ${pattern}`;
+}
+
 function judged(issue: Issue, value: unknown): { code: ErrorCode; path: readonly PropertyKey[]; why: string } {
   const { path } = issue;
   switch (issue.code) {
@@ -49,7 +53,7 @@ function judged(issue: Issue, value: unknown): { code: ErrorCode; path: readonly
     case 'too_small':
       return { code: 'InvalidValue', path, why: `at least ${bound(issue.origin, issue.minimum)} is expected` };
     case 'invalid_format':
-      return { code: 'InvalidValue', path, why: issue.message };
+      return { code: 'InvalidValue', path, why: formOf(issue) };
     case 'invalid_union': {
       if (isMissing(value, path)) return { code: 'Malformed', path, why: 'missing member' };
       // The form that was meant is the one whose members are there; it says more than that none fits.

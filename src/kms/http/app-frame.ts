@@ -36,6 +36,13 @@ export function addFrame(app: FastifyInstance, parts: ServerParts, traffic: Traf
     const context = traffic.begin(request, reply);
     try {
       checkHead(request.raw);
+    } catch (thrown) {
+      // Whoever sends such a head is not understood further on either.
+      void reply.header('connection', 'close');
+      done(thrown as Error);
+      return;
+    }
+    try {
       if (request.is404) refuseUnknown(request.url, frame.paths(context.listener));
       frame.admit(request, context);
       done();

@@ -64,6 +64,7 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
       ...PLAIN_HEADERS,
       'x-corr-id': corrIdOf(request, parts),
       'content-type': JSON_TYPE,
+      date: new Date(clock.now()).toUTCString(),
       'content-length': String(Buffer.byteLength(body)),
       connection: 'close',
     };

@@ -1,9 +1,9 @@
 // Paths of the server in what leaves it (API-30): below its home they become relative, elsewhere their last name. Whoever asks
 // over HTTP learns which file is meant, never where the server keeps it.
 
-/** What may stand before a `/` that begins a path; after a word, `~`, `}` or another `/` it goes on with one. */
+/** No path begins after a word, `~`, `}` or another `/`: it goes on there. `/^` begins an expression. */
 const BEFORE = String.raw`(?<![\w.%~/}>)\]-])`;
-const ABSOLUTE = new RegExp(`${BEFORE}(?:file://)?/(?!/)[^\\s"'\`<>|,;()[\\]{}]+`, 'g');
+const ABSOLUTE = new RegExp(`${BEFORE}(?:file://)?/(?![/^*?$])[^\\s"'\`<>|,;()[\\]{}]+`, 'g');
 
 /** Addresses of this service, not of its files. */
 const ROUTE = /^\/(?:v1\/kms|healthz|readyz|metrics|version)(?:[/?#.:]|$)/;

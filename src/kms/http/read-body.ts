@@ -38,7 +38,7 @@ function checkCharset(contentType: string | undefined): void {
 export function checkDeclared(headers: IncomingMessage['headers'], limits: BodyLimits): Encoding {
   const length = headers['content-length'];
   if (length !== undefined && Number(length) > limits.maxBytes) throw tooLarge(limits.maxBytes);
-  const encoding = headers['content-encoding'] ?? 'identity';
+  const encoding = (headers['content-encoding'] ?? 'identity').toLowerCase();
   if (encoding !== 'identity' && encoding !== 'gzip') {
     throw unsupported('content-encoding: only identity and gzip are read');
   }

@@ -20,6 +20,9 @@ const SINGLE: ReadonlySet<string> = new Set([
   'x-corr-id',
 ]);
 
+/** RFC 3986 3.2, without user information; may be empty. */
+const AUTHORITY = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
+
 const malformed = (field: string, why: string): never => {
   throw new RonError('Malformed', `${field}: ${why}`, { field });
 };
@@ -39,8 +42,9 @@ export function checkHead({ rawHeaders, headers, httpVersion }: IncomingMessage)
     throw new Refusal('TooLarge', `there are more than ${HEADERS} headers`, { status: 431 });
   }
   refuseTwice(rawHeaders);
-  if (headers.host === undefined && httpVersion !== '1.0') malformed('host', 'the header is missing');
-  const { expect } = headers;
+  const { expect, host } = headers;
+  if (host === undefined && httpVersion !== '1.0') malformed('host', 'the header is missing');
+  if (host !== undefined && !AUTHORITY.test(host)) malformed('host', 'a name and a port are expected');
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
     const why = 'expect: only 100-continue is met';
     throw new Refusal('Unsupported', why, { status: 417, reason: 'unsupported' }, { field: 'expect' });

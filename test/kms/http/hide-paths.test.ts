@@ -26,6 +26,7 @@ describe('paths in a text', () => {
     'read https://127.0.0.1:7441/v1/kms/sign and /v1/kms/keys or /readyz; and/or 1/2',
     '<home>/ron-kms.toml, ~/.config/ronctl, ${XDG_CONFIG_HOME:-~/.config}/ronctl/config.toml',
     'store/keys/acme/x.json, half / half',
+    'tenant: it has to match /^[a-z0-9][a-z0-9._-]{0,63}$/ or /^[a-z0-9._-]{0,63}\\/[a-z0-9-]{1,16}$/',
   ])('%s stays', (text) => {
     expect(hidePaths(text, HOME)).toBe(text);
   });

@@ -70,6 +70,7 @@ function expectEnvelope(answer: Answered): void {
     'content-type': 'application/json; charset=utf-8',
     connection: 'close',
     'cache-control': 'no-store',
+    date: expect.stringMatching(/GMT$/),
     'x-corr-id': expect.stringMatching(UUID),
   });
   expect(errorOf(answer)).toMatchObject({
@@ -85,7 +86,8 @@ function expectEnvelope(answer: Answered): void {
 describe('what is no request has the one error envelope', () => {
   const POST = 'POST /v1/kms/sign HTTP/1.1';
   it.each<readonly [string, string, number, object]>([
-    ['no Host', lines('GET /healthz HTTP/1.1', 'connection: close'), 400, { ron_code: 'Malformed', field: 'host' }],
+    ['no Host', lines('GET /healthz HTTP/1.1'), 400, { ron_code: 'Malformed', field: 'host' }],
+    ['a Host that is none', lines('GET /healthz HTTP/1.1', 'host: a b/c@d'), 400, { field: 'host' }],
     ['a request line that is none', lines('hello'), 400, { message: 'the request line is not valid' }],
     ['a method that is none', lines('BREW / HTTP/1.1', 'host: x'), 400, { message: 'the request line is not valid' }],
     ['a version that is none', lines('GET / HTTP/3.7', 'host: x'), 400, { message: 'the request line is not valid' }],
@@ -99,7 +101,7 @@ describe('what is no request has the one error envelope', () => {
     ['long headers', lines(POST, 'host: x', `x-a: ${'a'.repeat(17_000)}`), 431, { code: 'TooLarge' }],
     [
       'many headers',
-      lines('GET /healthz HTTP/1.1', 'host: x', 'connection: close', ...Array<string>(63).fill('a: b')),
+      lines('GET /healthz HTTP/1.1', 'host: x', ...Array<string>(64).fill('a: b')),
       431,
       { message: 'there are more than 64 headers' },
     ],
@@ -232,9 +234,7 @@ describe('headers with one value', () => {
     ['content-encoding', 'content-encoding: gzip', 'content-encoding: gzip'],
   ])('%s twice is 400 naming it', async (name, one, other) => {
     const rest = [AUTH, JSON_TYPE, 'host: x'].filter((line) => !line.startsWith(`${name}:`));
-    const [answer] = await raw(
-      `${lines('POST /v1/kms/sign HTTP/1.1', ...rest, one, other, 'content-length: 2', 'connection: close')}{}`,
-    );
+    const [answer] = await raw(`${lines('POST /v1/kms/sign HTTP/1.1', ...rest, one, other, 'content-length: 2')}{}`);
     expect(answer!.status).toBe(400);
     expect(errorOf(answer!)).toMatchObject({ ron_code: 'Malformed', field: name });
     expect(errorOf(answer!)['message']).toContain('twice');
@@ -364,6 +364,8 @@ describe('bodies', () => {
       (await ask(place, 'POST', '/v1/kms/sign', { body, headers: { 'content-encoding': 'gzip' }, token: TOKEN }))
         .status;
     expect(await send(packed)).toBe(404);
+    const upper = { 'content-encoding': 'GZIP' };
+    expect((await ask(place, 'POST', '/v1/kms/sign', { body: packed, headers: upper, token: TOKEN })).status).toBe(404);
     expect(await send(Buffer.concat([packed, Buffer.from('behind')]))).toBe(400);
     expect(await send(Buffer.concat([packed, Buffer.alloc(8)]))).toBe(400);
     expect(await send(Buffer.concat([gzipSync(plain.subarray(0, 20)), gzipSync(plain.subarray(20))]))).toBe(400);
@@ -437,6 +439,13 @@ describe('shapes on the way in', () => {
     const text = `${lines('POST /v1/kms/sign HTTP/1.1', 'host: x', AUTH, JSON_TYPE, 'transfer-encoding: chunked', 'connection: close')}${chunks}`;
     expect((await raw(text)).map(({ status }) => status)).toEqual([404]);
     expect((await raw(text.replace(AUTH, 'x-b: c'))).map(({ status }) => status)).toEqual([401]);
+  });
+
+  it('a form that is not met is named as it is', async () => {
+    const reply = await send(JSON.stringify({ tenant: 'ACME', purpose: 'x', alg: 'ed25519' }), '/v1/kms/keys');
+    expect(reply.json()).toMatchObject({
+      error: { message: 'tenant: it has to match /^[a-z0-9][a-z0-9._-]{0,63}$/', field: 'tenant' },
+    });
   });
 
   it('a kid is one segment, however it is written', async () => {
