@@ -339,11 +339,16 @@ describe('checkpoints', () => {
     const all = [one.now(), one.now()];
     await settle(2);
     expect(finish).toHaveLength(1);
-    all.push(one.now());
+    // Nothing is durable that the one being signed does not cover; after the next record there is.
+    const shared = one.now();
+    one.grown(1);
+    all.push(shared, one.now());
+    expect(all[3]).not.toBe(shared);
     one.soon();
     await clock.pass(1100);
     finish[0]!();
     await settle(2);
+    expect(await Promise.race([shared.then(() => 'done'), settle(5).then(() => 'waits')])).toBe('done');
     expect(one.state.ok).toBe(false);
     expect(heard.count('kms_audit_integrity_failed_total')).toBe(1);
     expect(finish).toHaveLength(2);

@@ -54,8 +54,9 @@ export class Checkpointer {
     this.now().catch(() => undefined);
   }
 
-  /** Covers everything that is durable when it is called. */
+  /** Covers everything that is durable when it is called: the one being signed does, unless records came since it began. */
   now(): Promise<CheckpointInfo> {
+    if (this.#next === null && this.#running !== null && this.#since === 0) return this.#running;
     this.#next ??= this.#afterRunning();
     return this.#next;
   }
