@@ -66,7 +66,7 @@ describe('two terminals', () => {
 
     const change = ['--scope', 'tenant:ACME', '--change', 'pq_mode=and', '--rationale', 'cutover', '--expires', '24h'];
     const proposed = await online<Proposed>(home, ['governance', 'propose', ...change, ...as(home, 'alice')]);
-    expect(proposed).toMatchObject({ ingested: true, submitted_to: 'local' });
+    expect(proposed).toMatchObject({ ingested: true, submitted_to: 'local', proposal: { status: 'open' } });
     const { id, digest } = proposed.proposal;
     const vote = (who: string): string[] => ['governance', 'approve', id, '--expect-digest', digest, ...as(home, who)];
 

@@ -25,6 +25,7 @@ import {
 } from '../../governance/proposal-draft.ts';
 import { tally } from '../../governance/quorum.ts';
 import type { Member } from '../../governance/signer-set.ts';
+import type { StatusNow } from '../../governance/status.ts';
 import { nextKeys } from '../../kms/service/governance-effects.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
 import { requestHead } from '../../kms/service/governance-request.ts';
@@ -114,7 +115,8 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
   const built = buildProposal(content);
   const { proposal } = built;
   const recomputed = draft === null ? [] : differences(draft, proposal);
-  const common = { proposal: describe(reading, proposal, author, built), recomputed };
+  const waiting: StatusNow = { status: 'not-ingested', reason: 'it counts once it is ingested' };
+  const common = { proposal: describe(reading, proposal, author, built, waiting), recomputed };
   if (staysDraft(state, proposal)) {
     const missing = missingEvidence(proposal);
     const next = `ronctl governance propose --from FILE ${missing.map((kind) => `--attach ${kind}=FILE`).join(' ')}`;
@@ -126,16 +128,18 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
   }
   const released = await signProposal(ctx, reading, author, built, proposal, deps);
   if (!deps.dryRun) await keepAttachments(ctx, request.attachments);
-  const { ingested, error } = await ingestWritten(request, [released.file], deps);
+  const written = await ingestWritten(request, [released.file], deps);
+  const ingested = written.ingested || released.ingested;
   const result: ProposeResult = {
     status: 'proposed',
     ...common,
+    ...(ingested ? { proposal: describe(reading, proposal, author, built, { status: 'open', reason: null }) } : {}),
     file: `inbox/${released.file}`,
-    ingested: ingested || released.ingested,
+    ingested,
     ...submittedTo(deps),
     next: `ronctl governance show ${proposal.id}`,
   };
-  return { result, bytes: released.bytes, error };
+  return { result, bytes: released.bytes, error: written.error };
 }
 
 function readDraft(bytes: Uint8Array, name: string): Proposal {
@@ -248,6 +252,7 @@ function describe(
   proposal: Proposal,
   author: Member,
   built: { readonly payloadType: string; readonly payload: Uint8Array },
+  status: StatusNow,
 ): ProposalDescription {
   const state = demandState(reading);
   const { set } = state.governed;
@@ -257,7 +262,7 @@ function describe(
     profile: state.governed.profile,
     set,
     votes: tally([], set, author.id),
-    status: { status: 'not-ingested', reason: 'it counts once it is ingested' },
+    status,
     nowMs: judgedMs(reading),
     wall: reading.judged.now.wall,
     states: { before: state.governed, after: demandFits(state.governed, proposal) },
