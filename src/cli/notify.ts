@@ -6,7 +6,7 @@ import type { Host } from '../host.ts';
 
 const TIMEOUT_MS = 2000;
 
-export type Notification = '--ready' | '--reloading' | '--stopping';
+export type Notification = '--ready' | '--stopping';
 
 /** Null when it was told or nobody listens, else why not. */
 export async function notifySystemd(

@@ -2,11 +2,12 @@
 // is looked at by an alert or a panel (OBS-47). With promtool at hand the rule file is checked by it too.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
+import { createMetrics } from '../../src/kms/metrics.ts';
 import { alertFile } from '../../src/kms-api/alert-file.ts';
 import { ALERTS } from '../../src/kms-api/alert-rules.ts';
 import { DASHBOARD_ROWS, DASHBOARDS, dashboard } from '../../src/kms-api/dashboards.ts';
@@ -118,14 +119,42 @@ describe('alert rules', () => {
       for (const { expr } of replaces ?? []) expect(text).toContain(`# original: ${expr}\n`);
     }
   });
+});
 
-  test('promtool accepts the file, where it is installed', () => {
-    const path = join(mkdtempSync(join(tmpdir(), 'rules-')), 'rules.yaml');
-    writeFileSync(path, alertFile());
-    const done = spawnSync('promtool', ['check', 'rules', path], { encoding: 'utf8' });
-    const absent = done.error !== undefined && (done.error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (absent) console.log('promtool: absent');
-    else expect(done.stdout + done.stderr).toContain(`SUCCESS: ${ALERTS.length} rules found`);
+const promtool = spawnSync('promtool', ['--version']).error === undefined;
+if (!promtool) console.log('promtool: absent');
+
+describe.runIf(promtool)('promtool', () => {
+  const checkRules = (text: string): string => {
+    const directory = mkdtempSync(join(tmpdir(), 'rules-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    writeFileSync(join(directory, 'rules.yaml'), text);
+    const done = spawnSync('promtool', ['check', 'rules', join(directory, 'rules.yaml')], { encoding: 'utf8' });
+    return done.stdout + done.stderr;
+  };
+
+  test('accepts the file of alert rules, and not a broken one', () => {
+    expect(checkRules(alertFile())).toContain(`SUCCESS: ${ALERTS.length} rules found`);
+    expect(checkRules(alertFile().replace('expr: "', 'expr: "sum(('))).toContain('could not parse expression');
+  });
+
+  test('accepts every query of the dashboards', () => {
+    const queries = panels.flatMap(({ panel }) => panel.targets.map(({ expr }) => expr));
+    const filled = queries.map((expr) => expr.replaceAll('$__rate_interval', '5m').replaceAll('$__range', '1h'));
+    const rules = filled.map((expr, n) => `      - record: panel:query:${n}\n        expr: ${JSON.stringify(expr)}\n`);
+    expect(queries.length).toBeGreaterThan(20);
+    expect(checkRules(`groups:\n  - name: panels\n    rules:\n${rules.join('')}`)).toContain(
+      `SUCCESS: ${queries.length} rules found`,
+    );
+  });
+
+  test('reads the page of metrics; it only dislikes units of documented names', () => {
+    const done = spawnSync('promtool', ['check', 'metrics'], { input: createMetrics().text(), encoding: 'utf8' });
+    const disliked = done.stderr.split('\n').filter((line) => line !== '');
+    expect(disliked.filter((line) => !/^\w+_(?:ms|days) (?:use base unit|metric names should not)/.test(line))).toEqual(
+      [],
+    );
+    expect(done.status).toBe(3);
   });
 });
 
