@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { testDirectory } from './support/test-directory.ts';
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/build.ts'],
+    globalSetup: ['test/support/test-directory.ts', 'test/support/build.ts'],
+    env: { TMPDIR: testDirectory() },
     environment: 'node',
     pool: 'forks',
     // The tests wait for child processes most of the time; the default leaves one of two cores idle.

@@ -148,7 +148,10 @@ describe('amnesia', () => {
     const home = newHome();
     const file = await tryServer(home, ['--amnesia', '--backend', 'file', '--json'], { bare: true });
     expect([file.exit, file.stdout]).toEqual([3, expect.stringContaining('service.backend')]);
-    const log = await tryServer(home, ['--amnesia', '--audit-dir', home.file('log'), '--json'], { bare: true });
+    // Temporary files may be in memory; these are on a disk.
+    const disk = new TestHome(undefined, '/var/tmp');
+    onTestFinished(() => disk.remove());
+    const log = await tryServer(home, ['--amnesia', '--audit-dir', disk.file('log'), '--json'], { bare: true });
     expect([log.exit, log.stdout]).toEqual([3, expect.stringContaining('audit.dir')]);
     const wrong = await tryServer(home, ['--ledger', 'x', '--json'], { bare: true });
     expect([wrong.exit, wrong.stdout]).toEqual([2, expect.stringContaining('--ledger')]);
