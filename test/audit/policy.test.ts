@@ -226,11 +226,11 @@ describe('judging a note', () => {
   it('ignores unknown keys, counts good lines once, and names missing and bad ones', async () => {
     const parties = await Promise.all(['x.example', 'y.example', 'z.example'].map(party));
     const [x, y, z] = parties as [(typeof parties)[0], (typeof parties)[0], (typeof parties)[0]];
-    const text = `witness x ${x!.ed}\nwitness y ${y!.pq}\nwitness z ${z!.ed}\ngroup two 2 x y z\nquorum two\n`;
+    const text = `witness x ${x.ed}\nwitness y ${y.pq}\nwitness z ${z.ed}\ngroup two 2 x y z\nquorum two\n`;
     const judge = createPolicyJudge(policyOf(text), testCrypto());
     const note = (...signatures: Awaited<ReturnType<typeof cosign>>[number][]) =>
       judge.judge({ text: formatBody(BODY), signatures }, NOW_MS);
-    const [xs, ys, zs] = await Promise.all([x!.sign(), y!.sign(), z!.sign()]);
+    const [xs, ys, zs] = await Promise.all([x.sign(), y.sign(), z.sign()]);
     expect(note()).toEqual({ met: false, cosigned: [], missing: ['x', 'y', 'z'], bad: [] });
     expect(note(...xs).met).toBe(false);
     expect(note(...xs, ...xs, ...xs)).toMatchObject({ met: false, missing: ['y', 'z'] });
@@ -240,12 +240,12 @@ describe('judging a note', () => {
     const forged = { ...zs[0]!, signature: xs[0]!.signature };
     expect(note(...xs, ...ys, forged)).toMatchObject({ met: false, bad: ['z'] });
     // Nobody signed anything at time 0 or in the future.
-    expect(note(...xs, ...(await z!.sign(NOW_MS / 1000 + 301)))).toMatchObject({
+    expect(note(...xs, ...(await z.sign(NOW_MS / 1000 + 301)))).toMatchObject({
       met: false,
       missing: ['y', 'z'],
       bad: [],
     });
-    expect(note(...xs, ...(await z!.sign(NOW_MS / 1000 + 299))).met).toBe(true);
+    expect(note(...xs, ...(await z.sign(NOW_MS / 1000 + 299))).met).toBe(true);
   });
 
   it('with `quorum none` needs nobody, and still refuses a forged line', async () => {

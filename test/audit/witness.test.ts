@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLogVerifier, logVkeys, signCheckpoint, type TrustedLog } from '../../src/audit/checkpoint.ts';
 import { emptyRoot, leafHash, nodeHash } from '../../src/audit/leaf.ts';
