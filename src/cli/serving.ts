@@ -214,7 +214,7 @@ export class Serving {
       pid,
       ...(file === null ? {} : { file }),
     });
-    await this.#notify('--ready');
+    await this.#notify('READY=1');
     const { signal } = this.#timersEnd;
     this.#timers = Promise.all([
       this.#every(SECOND_MS, signal, async () => {
@@ -284,7 +284,7 @@ export class Serving {
     });
     custody.drain();
     this.#judge();
-    await this.#notify('--stopping');
+    await this.#notify('STOPPING=1');
     this.#timersEnd.abort();
     const readsOnly = custody.state().verifyOnly !== null;
     // A timer may wait for a disk that takes its time.

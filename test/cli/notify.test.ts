@@ -24,20 +24,20 @@ function told(socket: string | undefined, exitCode: number | null) {
 describe('systemd', () => {
   it('is told by argv, with the one variable that it needs', async () => {
     const { calls, host } = told('/run/systemd/notify', 0);
-    expect(await notifySystemd(host, '--ready')).toBeNull();
+    expect(await notifySystemd(host, 'READY=1')).toBeNull();
     expect(calls).toEqual([
-      { argv: ['systemd-notify', '--ready', `--pid=${env.pid}`], env: { NOTIFY_SOCKET: '/run/systemd/notify' } },
+      { argv: ['systemd-notify', `--pid=${env.pid}`, 'READY=1'], env: { NOTIFY_SOCKET: '/run/systemd/notify' } },
     ]);
   });
 
   it.each([undefined, ''])('is not told where nobody listens (%s)', async (socket) => {
     const { calls, host } = told(socket, 0);
-    expect(await notifySystemd(host, '--ready')).toBeNull();
+    expect(await notifySystemd(host, 'READY=1')).toBeNull();
     expect(calls).toEqual([]);
   });
 
   it('that cannot be told is a warning', async () => {
-    expect(await notifySystemd(told('/x', 1).host, '--stopping')).toBe('systemd-notify --stopping ended with 1');
-    expect(await notifySystemd(told('/x', null).host, '--ready')).toBe('cannot start systemd-notify');
+    expect(await notifySystemd(told('/x', 1).host, 'STOPPING=1')).toBe('systemd-notify STOPPING=1 ended with 1');
+    expect(await notifySystemd(told('/x', null).host, 'READY=1')).toBe('cannot start systemd-notify');
   });
 });

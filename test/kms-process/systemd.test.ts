@@ -88,7 +88,7 @@ describe.runIf(found)('systemd', () => {
   it('that is away hinders nothing: the server says so and runs', async () => {
     const server = await startServer(home, [], { env: { NOTIFY_SOCKET: home.file('nobody') } });
     expect((await http(server.ready.socket!, { path: '/readyz' })).status).toBe(200);
-    expect(server.stderr()).toMatch(/systemd-notify --ready/);
+    expect(server.stderr()).toMatch(/systemd-notify READY=1/);
     expect(await server.stop()).toBe(0);
   });
 });
