@@ -89,6 +89,30 @@ describe('an operation', () => {
       pq_mode: 'pq_only',
     });
   });
+
+  test('the trigger of a rollback is for refusals of the mode in force, not for one that a caller asked for', async () => {
+    const of = await observedKms();
+    of.memory.setPhase(0);
+    const { kid } = await of.kms.keys.create(
+      { tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true },
+      call(),
+    );
+    const { bundle } = await of.kms.signing.sign({ kids: [kid], payload_b3: B3 }, call());
+    const triggers = async (): Promise<number> => {
+      const signal = AbortSignal.timeout(50);
+      let seen = 0;
+      for await (const _event of of.telemetry.ring.read({ topic: 'kms.pq.reject_trigger', sinceMs: 0, signal })) seen++;
+      return seen;
+    };
+    const asked = await of.kms.signing.verify({ bundle: bundle!, payload_b3: B3, mode: 'and' }, call());
+    expect(asked).toMatchObject({ accepted: false, refusal: 'PqPolicy', required_mode: 'and' });
+    expect(of.telemetry.metrics.value('rejected_total', { reason: 'pq_policy' })).toBe(1);
+    expect(await triggers()).toBe(0);
+    of.memory.setPhase(3);
+    of.memory.advanceDays(100);
+    await of.kms.signing.verify({ bundle: bundle!, payload_b3: B3, mode: 'and' }, call());
+    expect(await triggers()).toBe(1);
+  });
 });
 
 describe('counted besides', () => {
