@@ -1,4 +1,4 @@
-// The life of a server's custody service: its ports, its state, what it does once a second, and its end. Order of the end
+// The life of a server's custody service: its state, what it does once a second, and its end. Order of the end
 // (CON-27): nothing new begins, outcomes are flushed, `stop` is recorded, the final checkpoint is signed, everything is
 // released.
 
@@ -10,29 +10,19 @@ import { configSha256 } from '../../config/server-reload.ts';
 import { RonError } from '../../errors.ts';
 import { SOFTWARE_CLASS } from '../../keys/attestation.ts';
 import type { Judged } from '../../policy/overlay.ts';
-import { epochPaths } from '../../storage/audit-paths.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
-import type { Authenticator, Health, Kms, ServiceState } from '../admin-ports.ts';
+import type { Authenticator, Kms, ServiceState } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
-import { absentDirectory } from './absent-directory.ts';
 import { attestRequirement } from './attest-requirement.ts';
-import { type AuditLogReading, auditService } from './audit-port.ts';
-import { authoriseInstance, whileItStands } from './authorise.ts';
 import type { OpenCapabilities } from './capabilities.ts';
-import type { Custodian } from './custodian.ts';
 import type { CustodyService, Judgement } from './custody-service.ts';
 import { Deadlines } from './deadlines.ts';
-import { filesService } from './files-port.ts';
-import { governanceService } from './governance-port.ts';
-import { readGovernance } from './governance-reader.ts';
-import { epochOf } from './legacy.ts';
 import type { RefusedOutcome } from './outcomes.ts';
-import { policyService } from './policy-port.ts';
 import { PqSelfTest } from './pq-self-test.ts';
 import { ledgerPolicyOf, type ServiceParts } from './service-parts.ts';
+import { servicePorts } from './service-ports.ts';
 import { keyPart, oldestPendingAtMs, policyPart, pqNow } from './service-state.ts';
 import { type ServingKeys, servingKeys } from './serving-keys.ts';
-import { unavailable } from './serving-store.ts';
 import { readTrusted } from './trusted-services.ts';
 
 const TICK_MS = 1000;
@@ -75,7 +65,7 @@ export class LongLivedService implements CustodyService {
     this.#pq = new PqSelfTest({ clock: backend.context.clock, telemetry: options.telemetry, test: options.pqTest });
     this.#spooled = (backend.store.view.ledger?.seq ?? -1) + 1;
     this.#keys = this.#servingKeys();
-    this.kms = this.#ports();
+    this.kms = servicePorts(parts, this.#keys, () => this.state());
   }
 
   get authenticator(): Authenticator {
@@ -302,67 +292,5 @@ export class LongLivedService implements CustodyService {
       attestDeadlineMs: limits.attest_deadline_ms,
       attestRequirement: () => attestRequirement(backend, this.#config),
     });
-  }
-
-  #ports(): Kms {
-    const { backend, capabilities, checkpointer, deps } = this.#parts;
-    const { keys, signing, wrapping, attesting } = this.#keys;
-    const { context } = backend;
-    const custodian: Custodian = {
-      keysElsewhere: backend.inMemory,
-      act: (options, use) => backend.act(options, use),
-      checkpoint: async (call) => (call.dryRun === true ? null : checkpointer.now()),
-    };
-    // A directory that is away must not look like a log that was cut.
-    const there = async <T>(read: () => T): Promise<T> => {
-      const absent = absentDirectory(context);
-      if (absent !== null) throw unavailable(absent);
-      return read();
-    };
-    return {
-      keys,
-      signing,
-      wrapping,
-      attesting,
-      governance: governanceService(custodian, {
-        context: () => Promise.resolve(context),
-        reading: () => there(() => readGovernance(context)),
-      }),
-      policy: policyService(() => {
-        const { judged, trust } = this.#keys.reader();
-        return Promise.resolve({ policy: backend.view, judged, trust });
-      }),
-      audit: auditService(custodian, () => there(() => this.#log())),
-      files: filesService(() => there(() => ({ files: context.files, root: deps.home }))),
-      capabilities: capabilities.capabilities,
-      health: this.#health(),
-    };
-  }
-
-  #health(): Health {
-    const { events } = this.#parts.options;
-    return {
-      status: async (_request, call) => {
-        authoriseInstance(call, 'kms:read');
-        return this.state();
-      },
-      events: (request, call) => {
-        authoriseInstance(call, 'kms:audit');
-        return whileItStands(call, events({ ...request, signal: call.signal }));
-      },
-    };
-  }
-
-  #log(): AuditLogReading {
-    const { context, store } = this.#parts.backend;
-    const epoch = epochOf(store.origin) ?? 0;
-    return {
-      files: context.files,
-      paths: epochPaths(context.paths.audit, epoch),
-      origin: store.origin,
-      epoch,
-      size: store.logSize,
-      checkpoint: store.newestCheckpoint(),
-    };
   }
 }
