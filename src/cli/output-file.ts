@@ -31,11 +31,11 @@ export function checkOutput(host: Pick<Host, 'files'>, path: string, force: bool
 }
 
 /** Throws NotFound when the directory that a new directory would be made in is not there. */
-export function checkOutputDirectory(host: Pick<Host, 'files'>, path: string): void {
+export function checkOutputDirectory(host: Pick<Host, 'files'>, path: string, flag: string): void {
   const parent = dirname(path);
   if (host.files.info(path) === null && host.files.info(parent) === null) {
     throw new RonError('NotFound', `there is no directory ${parent}`, {
-      field: '--out',
+      field: flag,
       hint: `Make it: mkdir -p ${parent}`,
     });
   }

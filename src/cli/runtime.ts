@@ -66,8 +66,8 @@ export interface Runtime {
   readInput(given: string, maxBytes: number): Promise<Uint8Array>;
   /** The same as strict UTF-8. */
   readText(given: string, maxBytes: number): Promise<string>;
-  /** Absolute path of a directory that a command makes (`--out DIR`). NotFound when its parent is missing. */
-  outputDirectory(given: string): string;
+  /** Absolute path of a directory that a command makes (`--out DIR`). NotFound, naming the flag, without its parent. */
+  outputDirectory(given: string, flag?: string): string;
   /** Writes a file atomically (0600), or `-` to stdout instead of the result. Exists without `force`. */
   writeOutput(
     given: string,
@@ -224,8 +224,8 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
       }
       return text;
     },
-    outputDirectory(given) {
-      checkOutputDirectory(host, path(given));
+    outputDirectory(given, flag = '--out') {
+      checkOutputDirectory(host, path(given), flag);
       return path(given);
     },
     async writeOutput(given, bytes, { force, dryRun = false }) {

@@ -8,6 +8,7 @@ import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type EpochPaths, epochPathsOf } from './audit-paths.ts';
 import { tileReader } from './audit-tiles.ts';
+import { tlogFiles } from './tlog-files.ts';
 
 export interface ScanRequest {
   /** Absolute, `…/e<N>`. */
@@ -22,6 +23,8 @@ export interface ScanRequest {
   readonly sizes: readonly number[];
   /** Sizes of checkpoints, whose last record must be `manifest`. */
   readonly checkpoints: readonly number[];
+  /** The directory is one of tlog-tiles, with entry bundles in the place of segments. */
+  readonly bundles?: boolean;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -111,5 +114,6 @@ function checkTiles(
 
 /** The worker task `audit.scan`. */
 export function scanTask(files: Files, input: unknown): SegmentReport[] {
-  return [...scanSegments(files, input as ScanRequest)];
+  const request = input as ScanRequest;
+  return [...scanSegments(request.bundles === true ? tlogFiles(files, request.directory) : files, request)];
 }

@@ -45,6 +45,8 @@ export interface VerifyEpoch {
   readonly semantic: boolean;
   /** Head keys of the unsealed store (`--unseal`), or null. */
   readonly headKeys: readonly Uint8Array[] | null;
+  /** A tlog-tiles directory: entry bundles, one note, no counters.json. `files` shows its segments. */
+  readonly bundles?: boolean;
 }
 
 export interface EpochReport extends Omit<EpochVerdict, 'chain' | 'roots'> {
@@ -116,6 +118,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
       tiledSize: covered,
       sizes,
       checkpoints: checkpoints.map((one) => one.size),
+      bundles: request.bundles === true,
     },
     segments,
   );
@@ -137,7 +140,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   findings.list.push(...verdict.findings.map((finding) => located(files, paths, finding)));
   if (verdict.rootsMatch) {
     checkUpperTiles(files, paths, reports, covered, findings);
-    if (request.semantic) checkCounters(files, paths, verdict, covered, findings);
+    if (request.semantic) checkCounters(files, paths, verdict, covered, findings, request.bundles !== true);
     checkHints(files, paths, verdict.records, reports, findings);
   }
   if (request.headKeys !== null) checkHead(head, verdict, findings);
@@ -197,6 +200,7 @@ function checkCounters(
   verdict: EpochVerdict,
   covered: number,
   findings: Findings,
+  filed: boolean,
 ): void {
   const newest = verdict.chain?.state ?? null;
   if (newest === null || covered === 0) return;
@@ -205,6 +209,7 @@ function checkCounters(
       index: newest.seq,
     });
   }
+  if (!filed) return;
   const allowed = new Set([newest.counters, signedCounters(files, paths, covered)]);
   const file = files.read(paths.counters, LIMITS.stateFileBytes);
   if (file === null) findings.add('counter', 'counters.json is missing', { file: 'counters.json' });

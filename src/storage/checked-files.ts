@@ -132,7 +132,7 @@ function readWhole(file: OpenFile, path: string, maxBytes: number): Uint8Array {
 }
 
 /** Methods of a class instance are not own properties: each is taken by name. */
-function bound(files: Files): Files {
+export function bound(files: Files): Files {
   return {
     ...(files.published === undefined ? {} : { published: files.published }),
     info: (path) => files.info(path),

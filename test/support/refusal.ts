@@ -11,3 +11,13 @@ export function refusal(run: () => unknown): RonError {
   }
   throw new Error('nothing was refused');
 }
+
+/** The same for a call that answers later. */
+export async function refusalOf(run: Promise<unknown>): Promise<RonError> {
+  const thrown: unknown = await run.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (thrown instanceof RonError) return thrown;
+  throw thrown ?? new Error('nothing was refused');
+}

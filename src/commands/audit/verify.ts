@@ -12,7 +12,7 @@ export default class AuditVerify extends BaseCommand {
   static override description =
     `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
 
-DIR is a copy of a home or of its audit directory; keys come from this home, never from the copy. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+DIR is a copy of a home or of its audit directory, or a directory that audit export --tlog wrote; keys come from this home, never from the copy. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
@@ -22,7 +22,10 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     '<%= config.bin %> audit verify --unseal --passphrase-file store.pass',
   ];
   static override args = {
-    dir: Args.string({ name: 'DIR', description: 'a home or an audit directory; default: this home' }),
+    dir: Args.string({
+      name: 'DIR',
+      description: 'a home, an audit directory or an export in tlog-tiles; default: this home',
+    }),
   };
   static override flags = {
     fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),

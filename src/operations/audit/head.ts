@@ -2,7 +2,7 @@
 // proved by inclusion under it. A record behind the checkpoint is shown as unsigned; one below it that does not prove is
 // tampering (10).
 
-import { createLogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
+import { createLogVerifier, type LogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
 import { leafHash } from '../../audit/leaf.ts';
 import { inclusionProof, verifyInclusion } from '../../audit/proof.ts';
@@ -13,31 +13,41 @@ import { toHex } from '../../bytes/hex.ts';
 import { RonError } from '../../errors.ts';
 import type { Files } from '../../host.ts';
 import { demandFresh } from '../../storage/audit-notes.ts';
-import { type EpochPaths, epochPaths } from '../../storage/audit-paths.ts';
+import type { EpochPaths } from '../../storage/audit-paths.ts';
 import { hashReader, newestVerifiedCheckpoint } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
 import { readRemembered } from '../../storage/trust-memory.ts';
-import { type AuditDeps, auditTarget } from './target.ts';
+import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 
 export interface LogHead {
+  readonly target: AuditTarget;
   readonly files: Files;
   readonly paths: EpochPaths;
   readonly epoch: number;
   readonly origin: string;
   /** `authenticated`: under a pinned genesis; `local`: under this home's own audit/log.json. */
   readonly trust: 'authenticated' | 'local' | 'not-authenticated';
+  readonly verifier: LogVerifier;
   readonly checkpoint: VerifiedCheckpoint | null;
   readonly tiles: TileReader;
 }
 
-/** The newest epoch unless one is named. Throws Tampered for a checkpoint that does not verify or was rolled back. */
-export async function logHead(deps: AuditDeps, epochNumber: number | null): Promise<LogHead> {
-  const target = await auditTarget(deps, null);
+/**
+ * The newest epoch unless one is named, of this home or of the copy `given`. Throws Tampered for a checkpoint that does not
+ * verify or was rolled back; a copy may honestly be older than what is remembered.
+ */
+export async function logHead(
+  deps: AuditDeps,
+  epochNumber: number | null,
+  given: string | null = null,
+): Promise<LogHead> {
+  const target = await auditTarget(deps, given);
   if (target.file === null) throw new RonError('Tampered', 'audit/log.json is missing', { field: 'log-missing' });
   if (target.foreign !== null) {
     throw tampered('log-missing', `audit/ is the log of store ${target.file.storeId}, not of store ${target.foreign}`);
   }
-  const epoch = epochNumber === null ? target.file.epochs.at(-1)! : target.file.epochs[epochNumber];
+  const epoch =
+    epochNumber === null ? target.file.epochs.at(-1)! : target.file.epochs.find((one) => one.n === epochNumber);
   if (epoch === undefined)
     throw new RonError('NotFound', `the audit log has no epoch ${epochNumber}`, { field: '--epoch' });
   const log = target.trusted(epoch.n);
@@ -46,21 +56,23 @@ export async function logHead(deps: AuditDeps, epochNumber: number | null): Prom
       hint: 'Compare the 12 words with a member, then: `ronctl governance trust GENESIS --expect-digest sha256:...`.',
     });
   }
-  const paths = epochPaths(target.auditDir, epoch.n);
+  const paths = target.epochPaths(epoch.n);
   const verifier = createLogVerifier(log, target.crypto);
   const checkpoint = newestVerifiedCheckpoint(target.files, paths, verifier);
   const remembered = readRemembered(target.files, target.paths.trustedLogs, verifier);
-  if (remembered !== null && (checkpoint?.size ?? 0) < remembered.size) {
+  if (target.kind === 'home' && remembered !== null && (checkpoint?.size ?? 0) < remembered.size) {
     throw new RonError(
       'Tampered',
       `this home remembers a checkpoint of size ${remembered.size}; the log has one of ${checkpoint?.size ?? 0}`,
       { field: 'rolled-back' },
     );
   }
-  if (epoch === target.file.epochs.at(-1)) demandFresh(target.files, deps.host.clock, checkpoint);
+  if (target.kind === 'home' && epoch === target.file.epochs.at(-1))
+    demandFresh(target.files, deps.host.clock, checkpoint);
   const trust = checkpoint === null ? 'not-authenticated' : log.trust === 'pinned' ? 'authenticated' : 'local';
   const tiles = cachedTileReader(tileReader(target.files, paths));
-  return { files: target.files, paths, epoch: epoch.n, origin: epoch.origin, trust, checkpoint, tiles };
+  const place = { target, files: target.files, paths, epoch: epoch.n, origin: epoch.origin };
+  return { ...place, trust, verifier, checkpoint, tiles };
 }
 
 /** A record as `log` and `show` give it out. */

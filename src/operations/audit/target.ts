@@ -9,13 +9,15 @@ import type { Files } from '../../host.ts';
 import { LIMITS } from '../../limits.ts';
 import { splitRecord } from '../../sealed/header.ts';
 import { type LogFile, readLogFile } from '../../storage/audit-log-file.ts';
-import { logFilePath } from '../../storage/audit-paths.ts';
+import { type EpochPaths, epochPaths, epochPathsOf, logFilePath } from '../../storage/audit-paths.ts';
 import { checkedFiles } from '../../storage/checked-files.ts';
 import { type HomePaths, homePaths } from '../../storage/home.ts';
 import { ledgerSegmentPath } from '../../storage/ledger-segments.ts';
 import { decodePublicView } from '../../storage/public-view.ts';
+import { isTlogDirectory, tlogFiles } from '../../storage/tlog-files.ts';
 import { homeLog } from '../../storage/trusted-log.ts';
 import type { OperationDeps } from '../deps.ts';
+import { originOfDirectory, trustedOrigin } from './export-target.ts';
 
 export type AuditDeps = Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'onProgress'>;
 
@@ -25,14 +27,16 @@ export interface AuditTarget {
   /** Of the judging home, whose pins and memory count. */
   readonly paths: HomePaths;
   readonly auditDir: string;
-  /** `home`: the live log of this home; anything else is a copy. */
-  readonly kind: 'home' | 'copy';
+  /** `home`: the live log of this home; anything else is a copy, or an export in the layout of tlog-tiles. */
+  readonly kind: 'home' | 'copy' | 'tlog';
   /** Null when the log has no log.json any more, or, in this home, one that cannot be read. */
   readonly file: LogFile | null;
   /** Why log.json of this home cannot be read. */
   readonly damage: string | null;
   /** The store of this home, when `file` is the log of another store. */
   readonly foreign: string | null;
+  /** Where the files of an epoch are. */
+  epochPaths(epoch: number): EpochPaths;
   /** Keys for an epoch of `file`; null when none are trusted here. */
   trusted(epoch: number): TrustedLog | null;
 }
@@ -117,6 +121,9 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
   // Modes count for what is believed (pins, memory), not for what is judged: an editor who also loosens a mode must not
   // turn "tampered" into "unsafe file".
   const files = checkedFiles(host.files, paths.trust);
+  if (given !== null && isTlogDirectory(host.files, given)) {
+    return tlogTarget(host.files, paths, await deps.crypto(), given);
+  }
   const { auditDir, kind } = place(host.files, home, given);
   const crypto = await deps.crypto();
   const { file, damage } = logFileOf(files, auditDir, kind);
@@ -144,5 +151,26 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
   };
   const foreign = kind === 'home' && file !== null ? foreignStore(host.files, paths, file.storeId) : null;
-  return { files, crypto, paths, auditDir, kind, file, damage, foreign, trusted };
+  const pathsOf = (epoch: number): EpochPaths => epochPaths(auditDir, epoch);
+  return { files, crypto, paths, auditDir, kind, file, damage, foreign, epochPaths: pathsOf, trusted };
+}
+
+/** One epoch, exported as entry bundles and tiles. */
+function tlogTarget(host: Files, paths: HomePaths, crypto: Crypto, directory: string): AuditTarget {
+  const own = checkedFiles(host, paths.trust);
+  const of = originOfDirectory(own, directory);
+  const none = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
+  const epoch = { n: of.epoch, origin: of.origin, keys: [] };
+  return {
+    files: tlogFiles(own, directory),
+    crypto,
+    paths,
+    auditDir: directory,
+    kind: 'tlog',
+    file: { storeId: of.storeId, base: of.base, serviceKeys: none, epochs: [epoch] },
+    damage: null,
+    foreign: null,
+    epochPaths: () => epochPathsOf(directory),
+    trusted: () => trustedOrigin({ files: own, crypto, paths }, of, isGoverned(own, paths)),
+  };
 }

@@ -13,7 +13,6 @@ import { toHex } from '../../bytes/hex.ts';
 import { toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import { staleness } from '../../storage/audit-notes.ts';
-import { epochPaths } from '../../storage/audit-paths.ts';
 import { hashReader, readSegmentLine } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
 import { type EpochReport, verifyEpoch } from '../../storage/audit-verify.ts';
@@ -63,7 +62,7 @@ export interface EpochSummary {
 export interface AuditVerifyResult {
   /** The audit directory, or the server as --kms names it. */
   readonly target: string;
-  readonly kind: 'home' | 'copy' | 'server';
+  readonly kind: 'home' | 'copy' | 'server' | 'tlog';
   readonly trust: 'pinned' | 'local' | 'none';
   readonly verdict: AuditVerdict;
   /** False with --fast: records were not read for their meaning. */
@@ -146,12 +145,13 @@ async function verifyOne(
     { files: target.files, clock: deps.host.clock, workers: deps.host.workers, onProgress: deps.onProgress },
     {
       epoch: epoch.n,
-      paths: epochPaths(target.auditDir, epoch.n),
+      paths: target.epochPaths(epoch.n),
       verifier,
       remembered: memory,
       live: target.kind === 'home',
       semantic: !request.fast,
       headKeys,
+      bundles: target.kind === 'tlog',
     },
   );
   const untrusted: Finding[] =
@@ -181,7 +181,7 @@ async function verifyOne(
 
 /** The first record of a later epoch names the checkpoint that the epoch before ended with. */
 function checkLink(target: AuditTarget, before: EpochOutcome, after: EpochOutcome): Finding[] {
-  const paths = epochPaths(target.auditDir, after.summary.epoch);
+  const paths = target.epochPaths(after.summary.epoch);
   const line = readSegmentLine(target.files, paths, 0);
   const record = line === null ? null : parseRecord(line.line, 'record 0');
   const detail = record === null || 'newer' in record ? undefined : record.detail;
@@ -202,7 +202,7 @@ async function moveMemory(deps: AuditDeps, target: AuditTarget, outcome: EpochOu
   const checkpoint = outcome.report?.newest ?? null;
   const home = readHome(target.files, target.paths);
   if (checkpoint === null || home === null || outcome.verifier.log.keys.length === 0) return false;
-  const paths = epochPaths(target.auditDir, outcome.summary.epoch);
+  const paths = target.epochPaths(outcome.summary.epoch);
   const read = hashReader(cachedTileReader(tileReader(target.files, paths)), checkpoint.size);
   const memory = {
     files: target.files,

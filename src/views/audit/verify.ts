@@ -9,6 +9,13 @@ const TONE: Readonly<Record<AuditVerifyResult['verdict'], Tone>> = {
   tampered: 'bad',
 };
 
+const NOTE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
+  home: '',
+  server: '',
+  copy: ' (a copy)',
+  tlog: ' (an export, tlog-tiles)',
+};
+
 function epoch(one: EpochSummary): Block {
   const newest = one.checkpoint;
   const rows: [string, string][] = [
@@ -29,10 +36,7 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
   const out: Block[] = [
     line(`${result.verdict}${where}`, TONE[result.verdict]),
     fields([
-      [
-        result.kind === 'server' ? 'server' : 'directory',
-        `${result.target}${result.kind === 'copy' ? ' (a copy)' : ''}`,
-      ],
+      [result.kind === 'server' ? 'server' : 'directory', `${result.target}${NOTE[result.kind]}`],
       ['keys', result.trust],
       ['checked', checked(result)],
     ]),
