@@ -33,7 +33,7 @@ test('every wire code is there with its statuses', () => {
     const { code: wire, status } = wireRow(code);
     statuses.get(wire)!.add(status);
   }
-  const expected = [...statuses].map(([code, all]) => `${code} ${[...all].sort((a, b) => a - b).join(', ')}`);
+  const expected = [...statuses].map(([code, all]) => `${code} ${[...all].sort((a, b) => a - b).join(',')}`);
   const rows = section('REFUSALS').rows.map(([code, all]) => `${code} ${all}`);
   expect(rows.toSorted()).toEqual(expected.toSorted());
 });
