@@ -24,7 +24,7 @@ export function refuseOtherServer(host: Pick<Host, 'files' | 'clock' | 'env'>, p
   const other = readRuntimeFile(host, place.runDirectory);
   if (other === null || other.pid === host.env.pid) return;
   fail('Locked', `a server (pid ${other.pid}, since ${other.since}) is in ${place.runDirectory}`, {
-    hint: 'Use the running server: add --kms local.',
+    hint: `Use it: other commands take --kms local. Or stop it first: kill ${other.pid}`,
   });
 }
 

@@ -42,7 +42,7 @@ export interface HomeHold {
   release(): void;
 }
 
-function describe(holder: HolderFile | null): { readonly message: string; readonly hint: string } {
+function describe(holder: HolderFile | null, role: HolderRole): { readonly message: string; readonly hint: string } {
   const by =
     holder === null
       ? 'another process'
@@ -51,7 +51,9 @@ function describe(holder: HolderFile | null): { readonly message: string; readon
     message: `${by} holds this home`,
     hint:
       holder?.role === 'server'
-        ? 'Use the running server: add --kms local.'
+        ? role === 'server'
+          ? `Use it: other commands take --kms local. Or stop it first: kill ${holder.pid}`
+          : 'Use the running server: add --kms local.'
         : 'Wait for it to finish, or raise --lock-timeout.',
   };
 }
@@ -64,7 +66,7 @@ export async function holdHome(
   dryRun = false,
 ): Promise<HomeHold> {
   const { files, paths } = ctx;
-  const lock: Lock = await acquireLock(deps, paths.home, () => describe(readHolder(files, paths.holder)));
+  const lock: Lock = await acquireLock(deps, paths.home, () => describe(readHolder(files, paths.holder), role));
   if (dryRun) return { check() {}, release: () => lock.release() };
   const { clock, env, random } = deps.host;
   const nonce = toBase64Url(random.bytes(16));

@@ -15,10 +15,11 @@ import { ROOT_KEY_BYTES } from '../sealed/root.ts';
 import { ensureDirectory, removeFiles, TEMPORARY_SUFFIX } from './durable-file.ts';
 import { ensureHome } from './home.ts';
 import { type SealedPaths, sealedPaths } from './sealed-store.ts';
+import { bundlePath, bundleText, checkSignerId } from './signer-bundle-file.ts';
 import { commitSigner, lockSigner, SIGNER_HEADS } from './signer-commit.ts';
 import { destroyPair, generatePair, importPair, sameKeys } from './signer-pair.ts';
 import { BACKUP_ID, decodeBackup, encodePair, PAIR_SECRET_BYTES, type PairMeta, pairId } from './signer-record.ts';
-import { bundlePath, bundleText, checkSignerId, OpenSigner } from './signer-store.ts';
+import { OpenSigner } from './signer-store.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
 
 /** Exists when the id is taken in this home, InvalidValue when it is none. For checks before a passphrase is asked. */

@@ -9,10 +9,9 @@ import { concat } from '../bytes/framing.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
 import { toTime } from '../bytes/time.ts';
 import { wipe } from '../bytes/wipe.ts';
-import { envelopeFile } from '../envelope/dsse.ts';
 import type { DualSigningKeys } from '../envelope/dual-signature.ts';
 import { RonError } from '../errors.ts';
-import { isSignerId, type PublicKeys } from '../governance/names.ts';
+import type { PublicKeys } from '../governance/names.ts';
 import { makeSignerBundle, parseSignerBundle, type VerifiedBundle } from '../governance/signer-bundle.ts';
 import type { Lock } from '../host.ts';
 import { LIMITS } from '../limits.ts';
@@ -30,6 +29,7 @@ import {
   sweep,
   unseal,
 } from './sealed-store.ts';
+import { bundlePath, bundleText, checkSignerId, missingSigner } from './signer-bundle-file.ts';
 import { commitSigner, lockSigner, SIGNER_HEADS } from './signer-commit.ts';
 import { destroyPair, generatePair, importPair, sameKeys } from './signer-pair.ts';
 import {
@@ -45,56 +45,6 @@ import {
   pairId,
 } from './signer-record.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
-
-export const bundlePath = (directory: string): string => `${directory}/signer.json`;
-
-export function checkSignerId(id: string): void {
-  if (isSignerId(id)) return;
-  throw new RonError('InvalidValue', `not a signer id: ${JSON.stringify(id)}`, {
-    field: 'id',
-    hint: 'Lower-case letters, digits, dot, underscore and hyphen, at most 64; not service, log or store.',
-  });
-}
-
-/** The text of a bundle file. */
-export function bundleText(bundle: VerifiedBundle): string {
-  return fromUtf8(envelopeFile(bundle.envelope))!;
-}
-
-/** Ids of the signers of this home, sorted; one whose creation was cut off is not among them. */
-export function signerIds(ctx: Pick<StoreContext, 'files' | 'paths'>): string[] {
-  const { files, paths } = ctx;
-  return files
-    .list(paths.signers)
-    .filter((id) => isSignerId(id) && files.info(sealedPaths(paths.signer(id)).manifest) !== null);
-}
-
-/** The public bundle of a local signer, its signatures verified. No passphrase, no lock. */
-export function readSignerBundle(ctx: Omit<StoreContext, 'random' | 'clock'>, id: string): VerifiedBundle {
-  checkSignerId(id);
-  const path = bundlePath(ctx.paths.signer(id));
-  const bytes = ctx.files.read(path, LIMITS.signedFileBytes);
-  if (bytes === null) {
-    if (ctx.files.info(sealedPaths(ctx.paths.signer(id)).manifest) === null) throw missingSigner(ctx, id);
-    throw new RonError('Tampered', `${path} is missing`, {
-      hint: `Find out who removed it; \`ronctl signer passphrase ${id}\` opens the signer and makes it again.`,
-    });
-  }
-  const bundle = parseSignerBundle(ctx.crypto, bytes, path);
-  if (bundle.bundle.id !== id) {
-    throw new RonError('Tampered', `${path}: is the bundle of ${bundle.bundle.id}, not of ${id}`);
-  }
-  return bundle;
-}
-
-function missingSigner(ctx: Pick<StoreContext, 'files' | 'paths'>, id: string): RonError {
-  const here = signerIds(ctx);
-  const others = here.length === 0 ? '' : `Signers here: ${here.join(', ')}. `;
-  return new RonError('NotInitialised', `there is no signer ${id} in ${ctx.paths.home}`, {
-    field: 'ID',
-    hint: `${others}A new one: ronctl signer create ${id}`,
-  });
-}
 
 interface Pair {
   readonly meta: PairMeta;

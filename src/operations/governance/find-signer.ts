@@ -3,7 +3,7 @@
 
 import { RonError } from '../../errors.ts';
 import { findMember, type Member, type SignerSet } from '../../governance/signer-set.ts';
-import { signerIds } from '../../storage/signer-store.ts';
+import { signerIds } from '../../storage/signer-bundle-file.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 
 export interface SignerWish {

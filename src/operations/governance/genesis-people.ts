@@ -6,7 +6,7 @@ import { RonError } from '../../errors.ts';
 import { isSignerId, SIGNING_ROLES, type SigningRole } from '../../governance/names.ts';
 import { parseSignerBundle, type VerifiedBundle } from '../../governance/signer-bundle.ts';
 import { type Auditor, checkPeople, type Member } from '../../governance/signer-set.ts';
-import { readSignerBundle, signerIds } from '../../storage/signer-store.ts';
+import { readSignerBundle, signerIds } from '../../storage/signer-bundle-file.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 
 export interface MemberSource {

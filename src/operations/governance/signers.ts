@@ -14,7 +14,7 @@ import {
   signerSetHash,
 } from '../../governance/signer-set.ts';
 import { demandState, readGovernance } from '../../kms/service/governance-reader.ts';
-import { readSignerBundle, signerIds } from '../../storage/signer-store.ts';
+import { readSignerBundle, signerIds } from '../../storage/signer-bundle-file.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import type { MemberSource } from './genesis-people.ts';

@@ -1,7 +1,7 @@
 // `signer create`: one sealed identity with an Ed25519 and an ML-DSA-65 key, and its public bundle (store page 7).
 
+import { bundlePath } from '../../storage/signer-bundle-file.ts';
 import { createSigner, refuseExistingSigner } from '../../storage/signer-creation.ts';
-import { bundlePath } from '../../storage/signer-store.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type SignerSummary, signerSummary } from './summary.ts';

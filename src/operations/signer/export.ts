@@ -1,7 +1,7 @@
 // `signer export`: the public bundle as a file for the others; no passphrase. Private parts never leave the store.
 
 import { envelopeFile } from '../../envelope/dsse.ts';
-import { readSignerBundle } from '../../storage/signer-store.ts';
+import { readSignerBundle } from '../../storage/signer-bundle-file.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type SignerSummary, signerSummary } from './summary.ts';

@@ -1,6 +1,6 @@
 // `signer list`: the identities of this home, from their public bundles; no passphrase.
 
-import { readSignerBundle, signerIds } from '../../storage/signer-store.ts';
+import { readSignerBundle, signerIds } from '../../storage/signer-bundle-file.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type SignerSummary, signerSummary } from './summary.ts';

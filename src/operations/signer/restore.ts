@@ -1,8 +1,8 @@
 // `signer restore`: a signer store from a backup file (store page 9). It signs nothing until `signer resync` has verified a
 // current request. Refuses to overwrite.
 
+import { bundlePath } from '../../storage/signer-bundle-file.ts';
 import { backupSigner, refuseExistingSigner, restoreSigner } from '../../storage/signer-creation.ts';
-import { bundlePath } from '../../storage/signer-store.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type SignerSummary, signerSummary } from './summary.ts';

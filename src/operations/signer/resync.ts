@@ -13,7 +13,8 @@ import {
   signerMemory,
 } from '../../governance/signer-memory.ts';
 import { findMember } from '../../governance/signer-set.ts';
-import { openSigner, signerIds } from '../../storage/signer-store.ts';
+import { signerIds } from '../../storage/signer-bundle-file.ts';
+import { openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { keepChain, loadTarget } from '../governance/target.ts';

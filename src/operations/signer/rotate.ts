@@ -1,7 +1,8 @@
 // `signer rotate`: a new key pair and a bundle signed by the old and the new one (store page 7). The old pair goes on signing
 // until a signer-set change that names the new one is executed.
 
-import { openSigner, readSignerBundle } from '../../storage/signer-store.ts';
+import { readSignerBundle } from '../../storage/signer-bundle-file.ts';
+import { openSigner } from '../../storage/signer-store.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type SignerSummary, signerSummary } from './summary.ts';

@@ -1,6 +1,6 @@
 // `signer show`: one identity of this home, from its public bundle; no passphrase.
 
-import { bundlePath, readSignerBundle } from '../../storage/signer-store.ts';
+import { bundlePath, readSignerBundle } from '../../storage/signer-bundle-file.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type SignerSummary, signerSummary } from './summary.ts';
