@@ -26,6 +26,8 @@ export interface InForce {
 const REBOUND: ReadonlySet<string> = new Set([
   'bind_addr',
   'metrics_addr',
+  'audit.tlog',
+  'audit.tlog_addr',
   'tls.enabled',
   'tls.cert_path',
   'tls.key_path',

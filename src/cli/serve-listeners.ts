@@ -26,6 +26,13 @@ export function metricsListen(config: Pick<ServerConfig, 'metrics_addr'>): Liste
   return { kind: 'metrics', ...address(config.metrics_addr) };
 }
 
+/** Null: the log is not published. TLS wherever it is asked for, as for the API. */
+export function tlogListen(config: Pick<ServerConfig, 'audit'>, tls: TlsOptions | null): Listen | null {
+  const { tlog, tlog_addr } = config.audit;
+  if (tlog === 'off') return null;
+  return { kind: 'tlog', ...address(tlog_addr), ...(tls === null ? {} : { tls }) };
+}
+
 /** The socket is never open to others, not even for a moment. */
 export function socketListen(path: string): Listen {
   return {

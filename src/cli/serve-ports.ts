@@ -9,7 +9,7 @@ import { type SuperviseDeps, supervise } from '../kms/supervise.ts';
 
 const LOOK_MS = 1000;
 
-export type PortName = 'socket' | 'api' | 'metrics';
+export type PortName = 'socket' | 'api' | 'metrics' | 'tlog';
 
 export interface PortsDeps extends Omit<SuperviseDeps, 'onRestart'> {
   readonly server: Pick<KmsServer, 'listen'>;

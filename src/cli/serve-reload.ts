@@ -4,7 +4,7 @@
 
 import { RonError } from '../errors.ts';
 import type { Bound, Listen } from '../kms/http/server-parts.ts';
-import { apiListen, metricsListen } from './serve-listeners.ts';
+import { apiListen, metricsListen, tlogListen } from './serve-listeners.ts';
 import type { PortName } from './serve-ports.ts';
 import type { Serving } from './serving.ts';
 
@@ -41,6 +41,11 @@ async function reload(serving: Serving): Promise<void> {
   if (changed('bind_addr') || changed('tls.enabled') || changed('tls.pq_only'))
     moves.push({ name: 'api', listen: apiListen(config, options) });
   if (changed('metrics_addr')) moves.push({ name: 'metrics', listen: metricsListen(config) });
+  const published = (audit: typeof config.audit): boolean => audit.tlog !== 'off';
+  // What it shows is asked at each request.
+  const turned = published(config.audit) !== published(live.config.audit);
+  if (turned || changed('audit.tlog_addr') || changed('tls.enabled') || changed('tls.pq_only'))
+    moves.push({ name: 'tlog', listen: tlogListen(config, options) });
   const bound: { readonly name: PortName; readonly place: Bound | null; readonly listen: Listen | null }[] = [];
   try {
     for (const { name, listen } of moves) {
@@ -55,7 +60,7 @@ async function reload(serving: Serving): Promise<void> {
   pair.take();
   const graceMs = config.limits.drain_deadline_ms;
   for (const { name, listen, place } of bound) serving.ports.replace(name, listen, place, graceMs);
-  if (options !== null) serving.ports.get('api')?.setTls?.(options);
+  if (options !== null) for (const name of ['api', 'tlog'] as const) serving.ports.get(name)?.setTls?.(options);
   await serving.tellClients();
   telemetry.log('info', 'config_updated', { changed: change.changed, config_sha256: change.config_sha256 });
   for (const { key, from, to, origin } of change.diff) {

@@ -16,7 +16,7 @@ import {
 import type { ServePlace } from './serve-place.ts';
 
 /** Where it is reached. */
-export type Reached = Pick<RuntimeFile, 'home_id' | 'addr' | 'cert_sha256' | 'metrics_addr'>;
+export type Reached = Pick<RuntimeFile, 'home_id' | 'addr' | 'cert_sha256' | 'metrics_addr' | 'tlog_addr'>;
 
 /** Throws Locked when a live server stands there: under amnesia no home lock says so. */
 export function refuseOtherServer(host: Pick<Host, 'files' | 'clock' | 'env'>, place: ServePlace): void {

@@ -16,7 +16,7 @@ import type { Call } from '../kms/ports.ts';
 import { OperatorCapability } from '../kms/service/operator-capability.ts';
 import type { ServeReady, ServeStopped } from '../operations/kms/serve-event.ts';
 import { notifySystemd } from './notify.ts';
-import { addressText, apiListen, metricsListen, socketListen } from './serve-listeners.ts';
+import { addressText, apiListen, metricsListen, socketListen, tlogListen } from './serve-listeners.ts';
 import { removeOldSocket } from './serve-place.ts';
 import { Ports } from './serve-ports.ts';
 import { reloadServer } from './serve-reload.ts';
@@ -102,6 +102,7 @@ export class Serving {
     const around = () => ({ listenerBound: serving?.accepts === true, reloadRefused: live.refused });
     const server = await buildServer({
       kms: observed(custody.kms, { telemetry, monotonicMs: () => clock.monotonicMs(), spans: telemetry.spans }),
+      tlog: custody.tlog,
       authenticator: custody.authenticator,
       telemetry,
       home: input.runtime.home,
@@ -148,6 +149,7 @@ export class Serving {
       addr,
       cert_sha256: tls.sha256,
       metrics_addr: textOfBound(this.ports.get('metrics'))!,
+      tlog_addr: textOfBound(this.ports.get('tlog')),
       profile: state.profile,
       governed: state.governed,
       backend: state.backend,
@@ -169,11 +171,13 @@ export class Serving {
     const { place, tls, homeId } = this.basis;
     const addr = textOfBound(this.ports.get('api'));
     const metrics = textOfBound(this.ports.get('metrics'));
+    const tlog = textOfBound(this.ports.get('tlog'));
     const reached = {
       ...(homeId === null ? {} : { home_id: homeId }),
       ...(addr === null ? {} : { addr }),
       ...(tls.sha256 === null ? {} : { cert_sha256: tls.sha256 }),
       ...(metrics === null ? {} : { metrics_addr: metrics }),
+      ...(tlog === null ? {} : { tlog_addr: tlog }),
     };
     await writeRunFile(this.#host, place, reached, this.#startedMs);
   }
@@ -197,16 +201,19 @@ export class Serving {
       );
     }
     await this.ports.open('metrics', metricsListen(config));
+    const log = tlogListen(config, tls.options);
+    if (log !== null) await this.ports.open('tlog', log);
     await this.#keepOperator();
     await this.tellClients();
     this.#listening = true;
     this.#judge();
-    const { socket, addr, metrics_addr, profile, governed, pid, config: file } = this.ready;
+    const { socket, addr, metrics_addr, tlog_addr, profile, governed, pid, config: file } = this.ready;
     telemetry.log('info', 'ready', {
       ready: 1,
       ...(socket === null ? {} : { socket }),
       ...(addr === null ? {} : { addr }),
       metrics_addr,
+      ...(tlog_addr === null ? {} : { tlog_addr }),
       profile,
       governed,
       version: this.basis.input.version,

@@ -471,11 +471,7 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     default: always('off'),
     env: 'RON_KMS_AUDIT_TLOG',
     disruptive: true,
-    unsupported: {
-      hashes: 'Use audit.tlog = "off"; read tiles under /v1/kms/audit.',
-      full: 'Use audit.tlog = "off"; read tiles under /v1/kms/audit.',
-    },
-    summary: 'what the tlog listener shows',
+    summary: 'what the tlog listener shows: nothing, checkpoint and hash tiles, or the records too',
   },
   'audit.tlog_addr': {
     type: socket,

@@ -67,6 +67,7 @@ export const LOG_FIELDS = {
   deadline_ms: field('plain', 'a deadline'),
   addr: field('plain', 'an address of a listener'),
   metrics_addr: field('plain', 'address of the metrics listener'),
+  tlog_addr: field('plain', 'address of the published log'),
   socket: field('plain', 'path of the Unix socket'),
   file: field('plain', 'path of a file of the operator'),
   profile: field('plain', 'profile of the instance'),

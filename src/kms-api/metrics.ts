@@ -33,13 +33,15 @@ export type Op = (typeof OPS)[number];
 export const OP_ALGS = ['ed25519', 'ml-dsa', 'x25519', 'ml-kem', 'aead', 'slh-dsa', 'hybrid'] as const;
 export type OpAlg = (typeof OP_ALGS)[number];
 
-/** What the label `route` may say: the paths of the API with `{kid}` and `{id}`, the plain ones, and `other` for the rest. */
+/** What the label `route` may say: the paths of the API with `{kid}` and `{id}`, the plain ones, those of the published log, and `other`. */
 export const ROUTE_LABELS: readonly string[] = [
   ...new Set(ROUTES.map(({ path }) => `${BASE_PATH}${path}`)),
   '/healthz',
   '/readyz',
   '/metrics',
   '/version',
+  '/checkpoint',
+  '/tile',
   'other',
 ];
 

@@ -179,6 +179,15 @@ export interface Audit {
   consistency(request: { readonly from: number; readonly to: number }, call: Call): Promise<readonly string[]>;
 }
 
+/** What a tlog listener publishes: the newest epoch in the layout of C2SP tlog-tiles. Null for what is not there. */
+export interface TlogFiles {
+  /** The newest note. */
+  checkpoint(): Promise<Uint8Array | null>;
+  tile(of: { readonly level: number; readonly index: number; readonly width: number }): Promise<Uint8Array | null>;
+  /** A bundle of record lines. */
+  entries(of: { readonly index: number; readonly width: number }): Promise<Uint8Array | null>;
+}
+
 /**
  * The public files of the home by their path below it: store/public.json, store/keys/, ledger/, audit/ (not inbox, trust, run
  * nor anything sealed). A reader elsewhere judges them as it judges its own. Others are NotFound, whether they exist or not.

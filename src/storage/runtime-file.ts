@@ -1,5 +1,5 @@
 // run/kms.json (service page 3): where a running server of this home is reached, 0600.
-//   {"boot_id","home_id"?,"pid","since","socket","start_ticks","addr"?,"cert_sha256"?,"metrics_addr"?,"cap"?} LF
+//   {"boot_id","home_id"?,"pid","since","socket","start_ticks","addr"?,"cert_sha256"?,"metrics_addr"?,"tlog_addr"?,"cap"?} LF
 // `cap` is the path of the operator's capability. It counts only while boot id, pid and start time are those of a live
 // process. Attack: a dead server's pid or port is taken by somebody else, who then receives tokens.
 
@@ -28,6 +28,8 @@ const shape = object(
     /** Lower hex SHA-256 of the certificate, when the listener speaks TLS. */
     cert_sha256: string({ pattern: /^[0-9a-f]{64}$/ }),
     metrics_addr: string({ maxBytes: 300 }),
+    /** Of the published log. */
+    tlog_addr: string({ maxBytes: 300 }),
     cap: path,
   },
 );

@@ -188,7 +188,13 @@ describe('does not start', () => {
       'InvalidValue',
       'impossible combination',
     ],
-    ['a tlog listener', { env: { RON_KMS_AUDIT_TLOG: 'full' } }, 'audit.tlog', 'Unsupported', 'full is not supported'],
+    [
+      'a tlog listener',
+      { env: { RON_KMS_AUDIT_TLOG: 'some' } },
+      'audit.tlog',
+      'InvalidValue',
+      'one of off, hashes, full',
+    ],
   ];
   test.each(bad)('%s', async (_name, sources, key, code, message) => {
     const { violations } = await resolveOf(sources);

@@ -11,7 +11,7 @@ import { nodeClock, nodeRandom } from '../../src/cli/node-clock.ts';
 import type { ServerConfig } from '../../src/config/server-config.ts';
 import { mergeServerConfig } from '../../src/config/server-merge.ts';
 import { fail } from '../../src/errors.ts';
-import type { Kms, ServiceState } from '../../src/kms/admin-ports.ts';
+import type { Kms, ServiceState, TlogFiles } from '../../src/kms/admin-ports.ts';
 import { buildServer, type KmsServer } from '../../src/kms/http/build-server.ts';
 import type { ServerParts } from '../../src/kms/http/server-parts.ts';
 import type { Caller } from '../../src/kms/ports.ts';
@@ -160,6 +160,8 @@ type Change = Partial<Omit<ServerParts, 'kms' | 'config' | 'telemetry'>> & {
   readonly config?: (config: ServerConfig) => ServerConfig;
 };
 
+const NO_TLOG: TlogFiles = { checkpoint: async () => null, tile: async () => null, entries: async () => null };
+
 export async function testServer(change: Change = {}): Promise<TestServer> {
   const { kms, tokens, config: changed, ...parts } = change;
   const telemetry = countingTelemetry();
@@ -174,6 +176,7 @@ export async function testServer(change: Change = {}): Promise<TestServer> {
         return caller === undefined ? fail('NoCapability', 'the capability is not valid') : (caller as Bearer);
       },
     },
+    tlog: NO_TLOG,
     telemetry,
     home: '/home/ron/.ronctl',
     internalError: (of) => telemetry.seen.internal.push(of),

@@ -15,6 +15,7 @@ export interface Ready {
   readonly socket: string | null;
   readonly addr: string | null;
   readonly metrics_addr: string;
+  readonly tlog_addr: string | null;
   readonly operator_cap: string | null;
   readonly cert_sha256: string | null;
   readonly profile: string;

@@ -82,6 +82,7 @@ describe('views of kms', () => {
       addr: null,
       cert_sha256: null,
       metrics_addr: '127.0.0.1:9',
+      tlog_addr: null,
       profile: 'dev',
       governed: false,
       backend: 'inmem',

@@ -1,4 +1,4 @@
-// One server: two fastify routers (the API, and the plain routes of the metrics listener) over any number of listeners.
+// One server: three fastify routers (the API, the plain routes of the metrics listener, the published log) over any number of listeners.
 // fastify is loaded here. `drain` follows CON-27: readiness was turned false by the caller, then nothing new is begun.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -17,6 +17,7 @@ import { JSON_TYPE } from './reply-answer.ts';
 import { corrIdOf } from './request-context.ts';
 import { addRoutes, ROUTER } from './server.ts';
 import type { Bound, Listen, ServerParts } from './server-parts.ts';
+import { addTlogRoutes, TLOG_PATHS } from './tlog-routes.ts';
 import { watchHandshakes } from './tls-watch.ts';
 import { PLAIN_HEADERS, Traffic } from './traffic.ts';
 
@@ -97,13 +98,17 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
   addFrame(plain, parts, plainTraffic, { paths: () => METRICS_PATHS, admit: () => undefined });
   addPlainRoutes(plain, parts);
   addMetricsRoute(plain, parts);
-  await Promise.all([app.ready(), plain.ready()]);
+  const published = make();
+  addFrame(published, parts, new Traffic(parts, admission), { paths: () => TLOG_PATHS, admit: () => undefined });
+  addTlogRoutes(published, parts, parts.tlog);
+  const routers: Readonly<Partial<Record<Listen['kind'], FastifyInstance>>> = { metrics: plain, tlog: published };
+  await Promise.all([app.ready(), plain.ready(), published.ready()]);
 
   const listeners: Listener[] = [];
   const deps = (where: Listen) => ({
     config: parts.config(),
     routing: (request: IncomingMessage, response: ServerResponse) =>
-      (where.kind === 'metrics' ? plain : app).routing(request, response),
+      (routers[where.kind] ?? app).routing(request, response),
     refusal: (broken: Broken) => bare(broken, null),
     onDropped: () => telemetry.count('rejected_total', { reason: 'backpressure' }),
     watchTls: (server: TlsServer) =>
@@ -134,7 +139,7 @@ export async function buildServer(parts: ServerParts): Promise<KmsServer> {
     close: async () => {
       traffic.beginDrain();
       await Promise.all(listeners.splice(0).map((one) => one.close()));
-      await Promise.all([app.close(), plain.close()]);
+      await Promise.all([app.close(), plain.close(), published.close()]);
     },
   };
 }

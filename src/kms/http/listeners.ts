@@ -50,6 +50,9 @@ export interface ListenerDeps {
   watchTls(server: TlsServer): void;
 }
 
+const tlsOf = (where: Listen): TlsOptions | undefined =>
+  where.kind === 'tcp' || where.kind === 'tlog' ? where.tls : undefined;
+
 function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
   const requests = new BrokenRequests((broken) => deps.refusal(broken));
   const routing: Routing = (request, response) => {
@@ -57,7 +60,7 @@ function make(where: Listen, deps: ListenerDeps): Server | TlsServer {
     receivedOn(request, where.kind);
     deps.routing(request, response);
   };
-  const tls = where.kind === 'tcp' ? where.tls : undefined;
+  const tls = tlsOf(where);
   const server =
     tls === undefined
       ? createServer(options(deps.config), routing)
@@ -124,7 +127,7 @@ export async function listen(where: Listen, deps: ListenerDeps): Promise<Listene
     closed ??= new Promise((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   };
   const setTls =
-    where.kind === 'tcp' && where.tls !== undefined
+    tlsOf(where) !== undefined
       ? { setTls: (tls: TlsOptions) => (server as TlsServer).setSecureContext({ ...tls, minVersion: 'TLSv1.3' }) }
       : {};
   const close = async (): Promise<void> => {

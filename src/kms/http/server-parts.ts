@@ -4,7 +4,7 @@
 import type { SecureContextOptions } from 'node:tls';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { Clock, Random } from '../../host.ts';
-import type { Authenticator, Kms } from '../admin-ports.ts';
+import type { Authenticator, Kms, TlogFiles } from '../admin-ports.ts';
 import type { Readiness } from '../readiness.ts';
 import type { RefusedOutcome } from '../service/outcomes.ts';
 import type { Spans } from '../span.ts';
@@ -12,6 +12,8 @@ import type { Telemetry } from '../telemetry.ts';
 
 export interface ServerParts {
   readonly kms: Kms;
+  /** Of the tlog listener. */
+  readonly tlog: TlogFiles;
   readonly authenticator: Authenticator;
   readonly telemetry: Telemetry;
   /** Absolute; nothing that leaves the server shows it (API-30). */
@@ -44,6 +46,8 @@ export type Listen =
    */
   | { readonly kind: 'unix'; readonly path: string; readonly privately: (bind: () => void) => void }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: TlsOptions }
+  /** The published log alone. */
+  | { readonly kind: 'tlog'; readonly host: string; readonly port: number; readonly tls?: TlsOptions }
   /** Plain, for /metrics, /healthz, /readyz and /version alone. */
   | { readonly kind: 'metrics'; readonly host: string; readonly port: number };
 

@@ -8,7 +8,7 @@ import type { LocalPolicy } from '../../policy/local.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
 import type { StoreDeps } from '../../storage/store-deps.ts';
-import type { Authenticator, Kms, ServiceEvent, ServiceState } from '../admin-ports.ts';
+import type { Authenticator, Kms, ServiceEvent, ServiceState, TlogFiles } from '../admin-ports.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { OpenCapabilities } from './capabilities.ts';
 import { keptLock } from './kept-lock.ts';
@@ -63,6 +63,8 @@ export interface Judgement {
 
 export interface CustodyService {
   readonly kms: Kms;
+  /** For the tlog listener. */
+  readonly tlog: TlogFiles;
   readonly authenticator: Authenticator;
   /** For what the process itself mints: `operator.cap`. */
   readonly capabilities: OpenCapabilities;

@@ -11,7 +11,7 @@ import { RonError } from '../../errors.ts';
 import { SOFTWARE_CLASS } from '../../keys/attestation.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import type { CustodyStore } from '../../storage/custody-port.ts';
-import type { Authenticator, Kms, ServiceState } from '../admin-ports.ts';
+import type { Authenticator, Kms, ServiceState, TlogFiles } from '../admin-ports.ts';
 import type { Call } from '../ports.ts';
 import { attestRequirement } from './attest-requirement.ts';
 import type { OpenCapabilities } from './capabilities.ts';
@@ -40,6 +40,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 export class LongLivedService implements CustodyService {
   readonly kms: Kms;
+  readonly tlog: TlogFiles;
   readonly #parts: ServiceParts;
   readonly #keys: ServingKeys;
   readonly #pq: PqSelfTest;
@@ -65,7 +66,9 @@ export class LongLivedService implements CustodyService {
     this.#pq = new PqSelfTest({ clock: backend.context.clock, telemetry: options.telemetry, test: options.pqTest });
     this.#spooled = (backend.store.view.ledger?.seq ?? -1) + 1;
     this.#keys = this.#servingKeys();
-    this.kms = servicePorts(parts, this.#keys, () => this.state());
+    const { kms, tlog } = servicePorts(parts, this.#keys, () => this.state());
+    this.kms = kms;
+    this.tlog = tlog;
   }
 
   get authenticator(): Authenticator {

@@ -2,7 +2,7 @@
 // the backend one act at a time, what reads looks at the files of the home as they are now.
 
 import { epochPaths } from '../../storage/audit-paths.ts';
-import type { Health, Kms, ServiceState } from '../admin-ports.ts';
+import type { Health, Kms, ServiceState, TlogFiles } from '../admin-ports.ts';
 import { absentDirectory } from './absent-directory.ts';
 import { type AuditLogReading, auditService } from './audit-port.ts';
 import { authoriseInstance, whileItStands } from './authorise.ts';
@@ -16,8 +16,14 @@ import { policyService } from './policy-port.ts';
 import type { ServiceParts } from './service-parts.ts';
 import type { ServingKeys } from './serving-keys.ts';
 import { unavailable } from './serving-store.ts';
+import { tlogService } from './tlog-port.ts';
 
-export function servicePorts(parts: ServiceParts, own: ServingKeys, state: () => ServiceState): Kms {
+/** The ports, and what the tlog listener publishes. */
+export function servicePorts(
+  parts: ServiceParts,
+  own: ServingKeys,
+  state: () => ServiceState,
+): { readonly kms: Kms; readonly tlog: TlogFiles } {
   const { backend, capabilities, checkpointer, deps, options } = parts;
   const { keys, signing, wrapping, attesting } = own;
   const { context } = backend;
@@ -32,7 +38,8 @@ export function servicePorts(parts: ServiceParts, own: ServingKeys, state: () =>
     if (absent !== null) throw unavailable(absent);
     return read();
   };
-  return {
+  const log = () => there(() => logOf(backend));
+  const kms: Kms = {
     keys,
     signing,
     wrapping,
@@ -45,11 +52,12 @@ export function servicePorts(parts: ServiceParts, own: ServingKeys, state: () =>
       const { judged, trust } = own.reader();
       return Promise.resolve({ policy: backend.view, judged, trust });
     }),
-    audit: auditService(custodian, () => there(() => logOf(backend))),
+    audit: auditService(custodian, log),
     files: filesService(() => there(() => ({ files: context.files, root: deps.home }))),
     capabilities: capabilities.capabilities,
     health: healthOf(options.events, state),
   };
+  return { kms, tlog: tlogService(log) };
 }
 
 function healthOf(events: ServiceParts['options']['events'], state: () => ServiceState): Health {

@@ -10,6 +10,8 @@ export interface ServeReady {
   /** Lower hex; null without TLS. */
   readonly cert_sha256: string | null;
   readonly metrics_addr: string;
+  /** `host:port` of the published log; null when `audit.tlog` is off. */
+  readonly tlog_addr: string | null;
   readonly profile: string;
   readonly governed: boolean;
   readonly backend: string;

@@ -28,6 +28,14 @@ export function serveView(event: ServeEvent): TextModel {
     ['address', event.addr ?? '-'],
     ...(event.cert_sha256 === null ? [] : [['certificate', `sha256 ${event.cert_sha256}`] as const]),
     ['metrics', `http://${event.metrics_addr}/metrics`],
+    ...(event.tlog_addr === null
+      ? []
+      : [
+          [
+            'published log',
+            `${event.cert_sha256 === null ? 'http' : 'https'}://${event.tlog_addr}/checkpoint`,
+          ] as const,
+        ]),
     ['profile', event.profile],
     ['governed', event.governed ? 'yes' : 'no: no genesis is adopted', event.governed ? 'plain' : 'warn'],
     ['custody', event.amnesia ? `${event.backend}, nothing on disk` : event.backend],
