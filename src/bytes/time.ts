@@ -11,9 +11,18 @@ export function toTime(millis: number): string {
   return last.text;
 }
 
+/** The same few times are read for every request: of the newest record, of the ledger. */
+const READ = 64;
+const read = new Map<string, number>();
+
 export function fromTime(text: string): number {
-  if (text !== last.text) last = { millis: Date.parse(text), text };
-  return last.millis;
+  let millis = read.get(text);
+  if (millis === undefined) {
+    millis = Date.parse(text);
+    if (read.size >= READ) read.clear();
+    read.set(text, millis);
+  }
+  return millis;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

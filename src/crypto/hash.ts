@@ -6,8 +6,9 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(hash('sha256', bytes, 'buffer'));
 }
 
-export function sha256Hex(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex');
+/** A text is hashed as UTF-8. */
+export function sha256Hex(input: Uint8Array | string): string {
+  return hash('sha256', input, 'hex');
 }
 
 /** The 32 bytes as a latin1 string, for bulk hashing into a buffer without an allocation per hash. */

@@ -61,13 +61,29 @@ function labelValue(held: Held, label: Label, given: string | undefined): string
   return given;
 }
 
+const keyOf = (values: readonly string[]): string => values.map((value) => value + SEPARATOR).join('');
+
+/** The series of labels that were there before, whatever they are: only right ones have one. */
+function knownSeries({ row, series }: Held, labels: Labels): Series | undefined {
+  if (Object.keys(labels).length !== row.labels.length) return undefined;
+  let key = '';
+  for (const { name } of row.labels) {
+    const value = labels[name];
+    if (value === undefined) return undefined;
+    key += value + SEPARATOR;
+  }
+  return series.get(key);
+}
+
 function seriesOf(held: Held, labels: Labels): Series {
+  const there = knownSeries(held, labels);
+  if (there !== undefined) return there;
   const { row } = held;
   for (const name of Object.keys(labels)) {
     if (!row.labels.some((label) => label.name === name)) bug(`${row.name} has no label ${name}`);
   }
   const values = row.labels.map((label) => labelValue(held, label, labels[label.name]));
-  const key = values.join(SEPARATOR);
+  const key = keyOf(values);
   const known = held.series.get(key);
   if (known !== undefined) return known;
   const own = Object.fromEntries(row.labels.map((label, index) => [label.name, values[index]!]));
@@ -136,7 +152,7 @@ export function createMetrics(rows: readonly MetricRow[] = METRIC_ROWS): Metrics
     },
     value(metric, labels = {}) {
       const found = held.get(metric) ?? bug(`no metric ${metric}`);
-      const key = found.row.labels.map(({ name }) => labels[name] ?? '').join(SEPARATOR);
+      const key = keyOf(found.row.labels.map(({ name }) => labels[name] ?? ''));
       const series = found.series.get(key);
       if (series === undefined) return 0;
       return found.row.type === 'histogram' ? series.counts.reduce((sum, one) => sum + one, 0) : series.value;

@@ -51,7 +51,8 @@ export function addFrame(app: FastifyInstance, parts: ServerParts, traffic: Traf
     }
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
-    limitWriting(reply.raw, parts.config().write_timeout_ms);
+    // Most answers have left by then.
+    setImmediate(limitWriting, reply.raw, parts.config().write_timeout_ms);
     done(null, payload);
   });
   // Unknown paths are refused before this; without it they would not get as far as the hooks.

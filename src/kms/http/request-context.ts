@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { uuidV4, uuidV7 } from '../../bytes/uuid.ts';
 import type { RonError } from '../../errors.ts';
+import type { Random } from '../../host.ts';
 import type { LogFields } from '../../kms-api/log-fields.ts';
 import type { Route, RouteId } from '../../kms-api/routes.ts';
 import type { Caller, Span } from '../ports.ts';
@@ -68,8 +69,9 @@ export function requestContext(
   request: Received,
   { route, label }: Pick<RequestContext, 'route' | 'label'>,
   parts: ServerParts,
+  random: Random,
 ): RequestContext {
-  const { clock, random } = parts;
+  const { clock } = parts;
   const corrText = corrIdOf(request, parts);
   const requestId = `r-${uuidV7(clock.now(), random.bytes(16))}`;
   const peer = request.socket.remoteAddress;

@@ -41,7 +41,8 @@ export function checkHead({ rawHeaders, headers, httpVersion }: IncomingMessage)
   if (rawHeaders.length > 2 * HEADERS) {
     throw new Refusal('TooLarge', `there are more than ${HEADERS} headers`, { status: 431 });
   }
-  refuseTwice(rawHeaders);
+  // As many names as headers: none of them is there twice.
+  if (rawHeaders.length !== 2 * Object.keys(headers).length) refuseTwice(rawHeaders);
   const { expect, host } = headers;
   if (host === undefined && httpVersion !== '1.0') malformed('host', 'the header is missing');
   if (host !== undefined && !AUTHORITY.test(host)) malformed('host', 'a name and a port are expected');

@@ -64,11 +64,7 @@ export class Traffic {
   begin(request: FastifyRequest, reply: FastifyReply): RequestContext {
     const { route, plain } = request.routeOptions.config;
     const label = route === undefined ? (plain ?? 'other') : `${BASE_PATH}${route.path}`;
-    const context = requestContext(
-      request.raw,
-      { route: route ?? null, label },
-      { ...this.#parts, random: this.#random },
-    );
+    const context = requestContext(request.raw, { route: route ?? null, label }, this.#parts, this.#random);
     request.context = context;
     this.#inFlight.add(context);
     this.#count(label, 1);

@@ -3,7 +3,6 @@
 // time. Refuses with NoCapability (401) what is missing, malformed, not ours, not registered, not yet or no longer valid,
 // revoked or spent; with Denied (403) caveats that allow nothing. No message holds anything of the token.
 
-import { utf8 } from '../../bytes/text.ts';
 import { toTime } from '../../bytes/time.ts';
 import { type EffectiveCaveats, effectiveCaveats, kidText } from '../../capability/effective.ts';
 import { parseToken, type Token } from '../../capability/token.ts';
@@ -74,7 +73,7 @@ export class TokenAuthenticator implements Authenticator {
 
   authenticate(bearer: string): Bearer {
     if (bearer === '') return refuse('is missing');
-    const digest = sha256Hex(utf8(bearer));
+    const digest = sha256Hex(bearer);
     const known = this.#verified.get(digest);
     const verified = known ?? this.#verify(bearer);
     this.#demandCurrent(verified, null);

@@ -3,7 +3,6 @@
 // away, material up to twice as old answers, and what is older is StoreUnavailable. Only results that no look-up in the log
 // decided are kept: those end by time.
 
-import { utf8 } from '../../bytes/text.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import type { Clock, Millis } from '../../host.ts';
 import type { VerifyRequest, VerifyResult } from '../ports.ts';
@@ -96,7 +95,7 @@ export class VerifyCache {
 }
 
 const keyOf = ({ kid, bundle, payloadB3, mode, policySeq, state, trust }: VerdictKey): string =>
-  sha256Hex(utf8(JSON.stringify([kid, bundle.sigs, payloadB3, mode, policySeq, state, trust])));
+  sha256Hex(JSON.stringify([kid, bundle.sigs, payloadB3, mode, policySeq, state, trust]));
 
 /** Legacy acceptance ends by time, and what could not be decided may be decided later. */
 const isLasting = ({ legacy, refusal }: VerifyResult): boolean =>
