@@ -63,3 +63,14 @@ export function parseSignatureLines(bytes: Uint8Array, what: string): readonly N
     return malformed('', `${what}: not signature lines \`\u2014 name base64\``);
   return parseNote(concat(utf8(`${ANY_TEXT}\n`), bytes), what).signatures;
 }
+
+/** What a witness answered over HTTP. */
+export interface WitnessAnswer {
+  readonly status: number;
+  /** Media type, lower case. */
+  readonly type: string;
+  readonly body: Uint8Array;
+}
+
+/** Sends a body to `<prefix>/add-checkpoint`. Throws Unreachable. */
+export type AskWitness = (prefix: string, body: Uint8Array, signal: AbortSignal) => Promise<WitnessAnswer>;

@@ -41,6 +41,8 @@ export interface Runtime {
   /** Absolute path of the home; it need not exist. */
   readonly home: string;
   readonly config: ClientConfig;
+  /** Absolute path of the file that `config` was read from; null = defaults. */
+  readonly configFile: string | null;
   /** True when run from src by bin/dev.js. */
   readonly development: boolean;
   /** Directory of the installed package. */
@@ -192,6 +194,7 @@ export function buildRuntime(parts: RuntimeParts): Runtime {
     host,
     home,
     config,
+    configFile: parts.configFile,
     development: parts.development,
     packageRoot: parts.packageRoot,
     providerName,

@@ -10,6 +10,7 @@ export interface EpochPaths {
   readonly checkpoint: string;
   readonly checkpoints: string;
   readonly cosigned: string;
+  readonly cosignatures: string;
   readonly counters: string;
   readonly hints: string;
   readonly index: string;
@@ -43,6 +44,7 @@ export function epochPathsOf(directory: string): EpochPaths {
     checkpoint: `${directory}/checkpoint`,
     checkpoints: `${directory}/checkpoints.jsonl`,
     cosigned: `${directory}/cosigned`,
+    cosignatures: `${directory}/cosignatures.jsonl`,
     counters: `${directory}/counters.json`,
     hints: `${directory}/hints.json`,
     index: `${directory}/index`,

@@ -9,6 +9,7 @@ import { concat } from '../bytes/framing.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
 import { toTime } from '../bytes/time.ts';
 import { wipe } from '../bytes/wipe.ts';
+import { hkdfSha256 } from '../crypto/kdf.ts';
 import type { DualSigningKeys } from '../envelope/dual-signature.ts';
 import { RonError } from '../errors.ts';
 import type { PublicKeys } from '../governance/names.ts';
@@ -250,6 +251,11 @@ export class OpenSigner {
     } finally {
       wipe(secret, passphrase, ...secrets);
     }
+  }
+
+  /** A seed for keys that no record holds, from the root key: other after a restore. The caller wipes it. */
+  seed(info: string): Uint8Array {
+    return hkdfSha256(this.#rootKey, new Uint8Array(0), utf8(info), 32);
   }
 
   close(): void {

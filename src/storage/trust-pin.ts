@@ -28,7 +28,7 @@ export interface TrustDeps extends DurableDeps {
   readonly paths: Pick<HomePaths, 'trust'>;
 }
 
-type ReadDeps = Pick<TrustDeps, 'files' | 'crypto' | 'paths'>;
+export type ReadDeps = Pick<TrustDeps, 'files' | 'crypto' | 'paths'>;
 
 const pinShape = object({ genesis_digest: sha256Digest, name: string({ maxBytes: 64 }), pinned_at: time });
 export type Pin = ReturnType<typeof pinShape> & { readonly ledger_id: string };
