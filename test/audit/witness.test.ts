@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLogVerifier, logVkeys, signCheckpoint, type TrustedLog } from '../../src/audit/checkpoint.ts';
-import { emptyRoot, leafHash, nodeHash } from '../../src/audit/leaf.ts';
-import { consistencyProof, type HashReader } from '../../src/audit/proof.ts';
+import { signCheckpoint } from '../../src/audit/checkpoint.ts';
+import { leafHash } from '../../src/audit/leaf.ts';
 import { judgeWitnessRequest } from '../../src/audit/witness.ts';
 import {
   formatSignatureLines,
@@ -14,40 +13,10 @@ import { concat } from '../../src/bytes/framing.ts';
 import { utf8 } from '../../src/bytes/text.ts';
 import { formatNote, parseNote } from '../../src/envelope/note.ts';
 import { RonError } from '../../src/errors.ts';
-import { logKeys } from '../support/audit.ts';
-import { testCrypto } from '../support/crypto.ts';
+import { LOG_ORIGIN, numberedLog } from '../support/witness.ts';
 
-const ORIGIN = 'ronctl.invalid/0123456789abcdef0123456789abcdef/e0';
-
-/** A log of numbered leaves; `fork` changes the leaf of that index. */
-async function log(fork = -1) {
-  const read: HashReader = ({ level, index }) =>
-    level === 0
-      ? leafHash(utf8(index === fork ? 'forked' : `record ${index}`))
-      : nodeHash(read({ level: level - 1, index: 2 * index }), read({ level: level - 1, index: 2 * index + 1 }));
-  const root = (from: number, to: number): Uint8Array => {
-    if (to === from) return emptyRoot();
-    if (to - from === 1) return read({ level: 0, index: from });
-    let half = 1;
-    while (half * 2 < to - from) half *= 2;
-    return nodeHash(root(from, from + half), root(from + half, to));
-  };
-  const keys = await logKeys();
-  const trusted: TrustedLog = {
-    origin: ORIGIN,
-    keys: [{ from: 0, vkeys: logVkeys(ORIGIN, keys) }],
-    serviceKeys: { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() },
-    trust: 'pinned',
-  };
-  const body = (size: number) => ({ origin: ORIGIN, size, root: root(0, size) });
-  return {
-    keys,
-    body,
-    verifier: createLogVerifier(trusted, testCrypto()),
-    note: (size: number, at = 1_800_000_000) => signCheckpoint(body(size), at, [keys]),
-    proof: (from: number, to: number) => (from === 0 || from === to ? [] : consistencyProof(from, to, read)),
-  };
-}
+const log = numberedLog;
+const ORIGIN = LOG_ORIGIN;
 
 describe('a witness request', () => {
   it('survives writing and reading', () => {
