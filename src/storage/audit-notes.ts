@@ -9,7 +9,8 @@ import { RonError } from '../errors.ts';
 import type { Clock, Files, OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import type { EpochPaths } from './audit-paths.ts';
-import { segmentLines } from './audit-segment.ts';
+import { seekLine, sizeOfLine } from './audit-seek.ts';
+import { segmentLines, withFile } from './audit-segment.ts';
 
 /** Notes with cosignatures of witnesses included. */
 export const NOTE_BYTES_MAX = 256 * 1024;
@@ -115,5 +116,24 @@ export function demandFresh(
   throw new RonError('Inconclusive', stale, {
     field: 'stale-checkpoint',
     hint: 'See `ronctl kms status`: its server signs every 60 s while it is sound. Compare the clocks too.',
+  });
+}
+
+export interface NoteOfSize {
+  /** Unverified. */
+  readonly note: Uint8Array | null;
+  /** Signed sizes beside it. */
+  readonly below: number | null;
+  readonly above: number | null;
+}
+
+/** The listed note of one size, in O(log n) reads; null with its neighbours when none was signed at that size. */
+export function noteOfSize(files: Files, paths: EpochPaths, size: number): NoteOfSize {
+  return withFile(files, paths.checkpoints, (file) => {
+    if (file === null) return { note: null, below: null, above: null };
+    const { found, below, above } = seekLine(file, size, sizeOfLine);
+    if (found === null) return { note: null, below, above };
+    const stored = parseCheckpointLine(found.line, paths.checkpoints);
+    return { note: stored.size === size ? stored.note : null, below, above };
   });
 }

@@ -12,6 +12,7 @@ import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { newestReadableNote } from './audit-notes.ts';
 import { type EpochPaths, segmentOf } from './audit-paths.ts';
+import { seekLine, seqOfLine } from './audit-seek.ts';
 import { readLine, type SegmentLine, segmentLines, withFile } from './audit-segment.ts';
 import { cachedTileReader, tileReader } from './audit-tiles.ts';
 import { lookUpSignIndex, signIndexKey } from './sign-index.ts';
@@ -25,23 +26,18 @@ export function hashReader(read: TileReader, size: number): HashReader {
     });
 }
 
-const TAIL_BYTES = 64 * 1024;
-
-/** The line of a record, by counting; for the newest segment the last 64 KiB are tried first. */
+/**
+ * The line of a record: sought by what the lines say of themselves, and when none says so, by counting. The place of a sought
+ * line is a guess: the caller proves it by inclusion.
+ */
 export function readSegmentLine(files: Files, paths: EpochPaths, seq: number): SegmentLine | null {
-  return withFile(files, paths.segment(segmentOf(seq)), (file) => {
+  const number = segmentOf(seq);
+  return withFile(files, paths.segment(number), (file) => {
     if (file === null) return null;
-    const size = file.info().sizeBytes;
-    if (size > TAIL_BYTES) {
-      const needle = Buffer.from(`,"seq":${seq},`);
-      for (const one of [...segmentLines(file, size - TAIL_BYTES)].slice(1)) {
-        // Only a guess at the place: the caller proves the line by inclusion, or reads it again by counting.
-        const view = Buffer.from(one.line.buffer, one.line.byteOffset, one.line.byteLength);
-        if (one.complete && view.includes(needle) && parsedSeq(one.line) === seq)
-          return { ...one, line: one.line.slice() };
-      }
-    }
-    return readLine(file, seq % LIMITS.auditSegmentRecords);
+    const first = number * LIMITS.auditSegmentRecords;
+    const { found } = seekLine(file, seq, seqOfLine);
+    if (found !== null && parsedSeq(found.line) === seq) return { ...found, complete: true };
+    return readLine(file, seq - first);
   });
 }
 

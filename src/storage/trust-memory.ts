@@ -87,21 +87,21 @@ export interface MemoryDeps extends DurableDeps {
 }
 
 /**
- * Remembers a verified checkpoint of `log`. `read` reads subtree hashes of the log at the checkpoint's size, for the
- * consistency proof from what was remembered. Throws Tampered (`fork`) when both cannot be of one log. An older checkpoint
+ * Remembers a verified checkpoint of `log`. `proof`: the consistency proof from what was remembered, or what reads subtree
+ * hashes of the log at the checkpoint's size, to make it. Throws Tampered (`fork`) when both cannot be of one log. An older checkpoint
  * than the remembered one changes nothing and is answered by `older`.
  */
 export async function rememberCheckpoint(
   deps: MemoryDeps,
   log: TrustedLog,
   checkpoint: VerifiedCheckpoint,
-  read: HashReader,
+  proof: HashReader | readonly Uint8Array[],
 ): Promise<'moved' | 'same' | 'older'> {
   const remembered = readRemembered(deps.files, deps.directory, createLogVerifier(log, deps.crypto));
   if (remembered !== null) {
     if (remembered.size > checkpoint.size) return 'older';
-    const proof = remembered.size === checkpoint.size ? [] : consistencyProof(remembered.size, checkpoint.size, read);
-    if (!verifyConsistency(remembered.size, checkpoint.size, remembered.root, checkpoint.root, proof)) {
+    const path = pathBetween(remembered.size, checkpoint.size, proof);
+    if (!verifyConsistency(remembered.size, checkpoint.size, remembered.root, checkpoint.root, path)) {
       await writeForkEvidence(deps, remembered, checkpoint);
       throw new RonError(
         'Tampered',
@@ -109,13 +109,19 @@ export async function rememberCheckpoint(
         { field: 'fork' },
       );
     }
-    if (equalBytes(remembered.note, checkpoint.note)) return 'same';
+    const isOlderNote = remembered.size === checkpoint.size && checkpoint.timestamp < remembered.timestamp;
+    if (isOlderNote || equalBytes(remembered.note, checkpoint.note)) return 'same';
   }
   const era = log.keys.filter((one) => one.from <= checkpoint.size).at(-1) ?? log.keys[0]!;
   ensureDirectory(deps.files, directoryOf(deps.directory));
   ensureDirectory(deps.files, deps.directory);
   await writeFile(deps, `${deps.directory}/${memoryName(log.origin, era.vkeys)}`, checkpoint.note);
   return 'moved';
+}
+
+function pathBetween(old: number, size: number, proof: HashReader | readonly Uint8Array[]): readonly Uint8Array[] {
+  if (old === size) return [];
+  return typeof proof === 'function' ? consistencyProof(old, size, proof) : proof;
 }
 
 /** Keeps both notes of a fork in fork-<digest>.evidence.json (gov.evidence.v1). Returns the path. */

@@ -53,6 +53,8 @@ describe('the surface', () => {
           'members',
           'threshold',
           'profile',
+          // Of a checkpoint, or of random bytes.
+          'size',
           // The client's, and of `kms serve` the server's.
           'config',
         ]);

@@ -1,9 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { onlineFlags, strictFlag } from '../../cli/flags/shared.ts';
+import { recordIndex } from '../../cli/record-index.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { judgeTrust } from '../../cli/trust.ts';
-import { RonError } from '../../errors.ts';
 import { auditShow } from '../../operations/audit/show.ts';
 import { auditShowView } from '../../views/audit/show.ts';
 
@@ -22,12 +22,10 @@ export default class AuditShow extends BaseCommand {
   };
 
   override async perform({ args, flags }: Input<typeof AuditShow>, runtime: Runtime): Promise<Outcome> {
-    if (!/^(?:0|[1-9][0-9]{0,14})$/.test(args.index)) {
-      throw new RonError('InvalidValue', `INDEX: not the index of a record: ${JSON.stringify(args.index)}`, {
-        field: 'INDEX',
-      });
-    }
-    const data = await auditShow({ index: Number(args.index), epoch: flags.epoch ?? null }, await runtime.readDeps());
+    const data = await auditShow(
+      { index: recordIndex(args.index, 'INDEX'), epoch: flags.epoch ?? null },
+      await runtime.readDeps(),
+    );
     const trust = data.signed ? data.trust : 'not-authenticated';
     return { data, text: () => auditShowView(data), error: judgeTrust(runtime.host, trust, flags.strict, 'record') };
   }

@@ -67,5 +67,7 @@ export function trustedOrigin(
     .find((one) => one.genesis.genesis.store_id === of.storeId);
   if (pinned !== undefined) return pinnedLog(pinned.authority, of.origin, epoch?.keys ?? []);
   if (isGoverned || own === null || epoch === null) return null;
+  // What a server says of itself authenticates nothing.
+  if (deps.files.published?.own === false) return null;
   return { origin: of.origin, keys: epoch.keys, serviceKeys: own.serviceKeys, trust: 'local' };
 }

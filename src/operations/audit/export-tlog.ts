@@ -12,9 +12,9 @@ import { wholeLines } from '../../storage/audit-lines.ts';
 import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { readHome } from '../../storage/home.ts';
 import { writeForkEvidence } from '../../storage/trust-memory.ts';
+import { checkpointSummary } from './checkpoint-summary.ts';
 import type { AuditExportResult } from './export.ts';
 import { type ExportDeps, type ExportSource, exportHead, refuseInside, type SignedHead } from './export-source.ts';
-import { checkpointSummary } from './verify.ts';
 
 const FLAG = '--tlog';
 

@@ -1,6 +1,6 @@
 // The answer of `audit export`, whatever it wrote (log page 4.9).
 
-import type { CheckpointSummary } from './verify.ts';
+import type { CheckpointSummary } from './checkpoint-summary.ts';
 
 export interface AuditExportResult {
   readonly kind: 'tlog' | 'native' | 'redacted' | 'ron-audit';

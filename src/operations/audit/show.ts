@@ -3,9 +3,9 @@
 import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
 import { readSegmentLine } from '../../storage/audit-store.ts';
+import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { type LogHead, logHead, type ShownRecord, showRecord } from './head.ts';
 import type { AuditDeps } from './target.ts';
-import { type CheckpointSummary, checkpointSummary } from './verify.ts';
 
 export interface AuditShowResult extends ShownRecord {
   readonly origin: string;

@@ -98,7 +98,7 @@ function foreignStore(files: Files, paths: HomePaths, storeId: string): string |
 }
 
 /** By public.json, which changes with the adoption; a ledger file may be what a cut-off adoption left. */
-function isGoverned(files: Files, paths: HomePaths): boolean {
+export function isGoverned(files: Files, paths: HomePaths): boolean {
   const view = readOr(() => files.read(paths.publicView, LIMITS.stateFileBytes));
   if (view === null) return files.info(ledgerSegmentPath(paths.ledger, 0)) !== null;
   return readOr(() => decodePublicView(view, 'public.json').ledger_id) !== null;

@@ -9,8 +9,6 @@ import {
 } from '../../audit/checkpoint.ts';
 import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
 import { parseRecord } from '../../audit/record.ts';
-import { toHex } from '../../bytes/hex.ts';
-import { toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import { staleness } from '../../storage/audit-notes.ts';
 import { hashReader, readSegmentLine } from '../../storage/audit-store.ts';
@@ -25,6 +23,7 @@ import {
   writeForkEvidence,
 } from '../../storage/trust-memory.ts';
 import type { OperationDeps } from '../deps.ts';
+import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 
 export interface AuditVerifyRequest {
@@ -36,14 +35,6 @@ export interface AuditVerifyRequest {
   readonly fast: boolean;
   /** Opens the custody store for its head keys; null = without. */
   readonly headKeys: (() => Promise<readonly Uint8Array[]>) | null;
-}
-
-export interface CheckpointSummary {
-  readonly size: number;
-  /** Lower hex. */
-  readonly root: string;
-  /** RFC 3339. */
-  readonly time: string;
 }
 
 export interface EpochSummary {
@@ -81,12 +72,6 @@ export interface AuditVerifyResult {
   /** The newest checkpoint is now the one that this home remembers. */
   readonly remembered: boolean;
 }
-
-export const checkpointSummary = (checkpoint: VerifiedCheckpoint): CheckpointSummary => ({
-  size: checkpoint.size,
-  root: toHex(checkpoint.root),
-  time: toTime(checkpoint.timestamp * 1000),
-});
 
 type EpochFinding = Finding & { readonly epoch: number };
 

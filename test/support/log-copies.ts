@@ -1,0 +1,195 @@
+// Logs in memory that many tests damage: built once with the real writer on MemoryFiles, kept as a table of files, and copied
+// without copying bytes. A change replaces the file in one copy only.
+
+import { RonError } from '../../src/errors.ts';
+import type { FileInfo, Files, OpenFile } from '../../src/host.ts';
+import { ensureHome, homePaths } from '../../src/storage/home.ts';
+import { MemoryFiles } from '../../src/storage/memory-files.ts';
+import { auditDeps, countingRandom, fillLog, newLog, testClock } from './audit.ts';
+
+export const HOME = '/home';
+export const AUDIT = `${HOME}/audit`;
+export const EPOCH = `${AUDIT}/e0`;
+
+/** Bytes by path; null is a directory. */
+type Table = ReadonlyMap<string, Uint8Array | null>;
+
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const refuse = (code: 'NotFound' | 'Exists', path: string): never => {
+  throw new RonError(code, `${path}: ${code}`);
+};
+
+/** One copy. Every read of bytes goes through `read` of an open file or `read` of a whole one, and is counted. */
+export class LogCopy implements Files {
+  readonly #table: Map<string, Uint8Array | null>;
+  reads = 0;
+  readBytes = 0;
+  readonly readPaths = new Set<string>();
+
+  constructor(table: Table) {
+    this.#table = new Map(table);
+  }
+
+  /** Bytes of a file, uncounted. */
+  bytes(path: string): Uint8Array {
+    return this.#table.get(path) ?? refuse('NotFound', path);
+  }
+
+  has(path: string): boolean {
+    return this.#table.has(path);
+  }
+
+  put(path: string, bytes: Uint8Array | string): void {
+    this.#table.set(path, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  }
+
+  /** Paths of files below a directory. */
+  below(directory: string): string[] {
+    return [...this.#table].flatMap(([path, bytes]) =>
+      bytes !== null && path.startsWith(`${directory}/`) ? [path] : [],
+    );
+  }
+
+  drop(path: string): void {
+    for (const one of [...this.#table.keys()]) {
+      if (one === path || one.startsWith(`${path}/`)) this.#table.delete(one);
+    }
+  }
+
+  /** Everything of another copy below `directory` in the place of what is here. */
+  takeFrom(other: LogCopy, directory: string): void {
+    this.drop(directory);
+    for (const [path, bytes] of other.#table) {
+      if (path === directory || path.startsWith(`${directory}/`)) this.#table.set(path, bytes);
+    }
+  }
+
+  copy(): LogCopy {
+    return new LogCopy(this.#table);
+  }
+
+  #count(path: string, bytes: Uint8Array): Uint8Array {
+    this.reads += 1;
+    this.readBytes += bytes.length;
+    this.readPaths.add(path);
+    return bytes;
+  }
+
+  info(path: string): FileInfo | null {
+    const bytes = this.#table.get(path);
+    if (bytes === undefined) return null;
+    const type = bytes === null ? 'directory' : 'file';
+    return { type, mode: bytes === null ? 0o700 : 0o600, uid: 1000, sizeBytes: bytes?.length ?? 0, mtimeMs: 0 };
+  }
+
+  list(path: string): string[] {
+    return [...this.#table.keys()]
+      .filter((one) => parentOf(one) === path)
+      .map(nameOf)
+      .sort();
+  }
+
+  read(path: string, maxBytes: number): Uint8Array | null {
+    const bytes = this.#table.get(path) ?? null;
+    if (bytes !== null && bytes.length > maxBytes) throw new RonError('TooLarge', path);
+    return bytes === null ? null : this.#count(path, bytes.slice());
+  }
+
+  open(path: string, flags: 'read' | 'write' | 'create-new'): OpenFile {
+    if (flags === 'create-new') {
+      if (this.#table.has(path)) refuse('Exists', path);
+      this.#table.set(path, new Uint8Array());
+    } else this.bytes(path);
+    return {
+      info: () => this.info(path)!,
+      stands: () => this.has(path),
+      read: (position, length) => this.#count(path, this.bytes(path).slice(position, position + length)),
+      write: (bytes, position) => {
+        const old = this.bytes(path);
+        const grown = new Uint8Array(Math.max(old.length, position + bytes.length));
+        grown.set(old);
+        grown.set(bytes, position);
+        this.#table.set(path, grown);
+      },
+      truncate: (size) => this.#table.set(path, this.bytes(path).slice(0, size)),
+      sync: async () => undefined,
+      syncNow: () => undefined,
+      close: () => undefined,
+    };
+  }
+
+  makeDirectory(path: string): void {
+    if (this.#table.has(path)) refuse('Exists', path);
+    this.#table.set(path, null);
+  }
+
+  rename(from: string, to: string): void {
+    this.#table.set(to, this.bytes(from));
+    this.#table.delete(from);
+  }
+
+  link(from: string, to: string): void {
+    if (this.#table.has(to)) refuse('Exists', to);
+    this.#table.set(to, this.bytes(from));
+  }
+
+  remove(path: string): void {
+    if (!this.#table.delete(path)) refuse('NotFound', path);
+  }
+
+  removeDirectory(path: string): void {
+    this.remove(path);
+  }
+
+  syncDirectory(): void {}
+
+  realPath(path: string): string {
+    return path;
+  }
+
+  fileSystem(): { readonly type: string; readonly freeBytes: number; readonly totalBytes: number } {
+    return { type: 'memory', freeBytes: 2 ** 30, totalBytes: 2 ** 30 };
+  }
+
+  uid(): number {
+    return 1000;
+  }
+
+  temporaryDirectory(prefix: string): string {
+    return `/tmp/${prefix}x`;
+  }
+}
+
+const memory = (): MemoryFiles =>
+  new MemoryFiles({ clock: testClock(), random: countingRandom('memory'), uid: 1000, capacityBytes: 2 ** 31 });
+
+function tableOf(files: MemoryFiles): Table {
+  const table = new Map<string, Uint8Array | null>();
+  const walk = (path: string): void => {
+    const info = files.info(path)!;
+    if (info.type === 'file') {
+      table.set(path, files.read(path, info.sizeBytes));
+      return;
+    }
+    if (path !== '') table.set(path, null);
+    for (const name of files.list(path)) walk(`${path}/${name}`);
+  };
+  walk('');
+  return table;
+}
+
+/** A home with a log of each size, from one growing log; a checkpoint after every `every` records and at each size. */
+export async function logsOfSizes(sizes: readonly number[], every: number): Promise<ReadonlyMap<number, LogCopy>> {
+  const files = memory();
+  files.makeDirectory(HOME);
+  await ensureHome({ files, random: countingRandom('home'), clock: testClock() }, homePaths(HOME));
+  const log = await newLog(AUDIT, auditDeps(files));
+  const out = new Map<number, LogCopy>();
+  for (const size of sizes.toSorted((a, b) => a - b)) {
+    await fillLog(log, size, every);
+    out.set(size, new LogCopy(tableOf(files)));
+  }
+  log.close();
+  return out;
+}
