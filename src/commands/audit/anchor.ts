@@ -18,7 +18,6 @@ export default class AuditAnchor extends BaseCommand {
     '<%= config.bin %> audit anchor --out today.checkpoint',
     '<%= config.bin %> audit anchor --kms local --out today.checkpoint',
     '<%= config.bin %> audit anchor --import today.checkpoint',
-    '<%= config.bin %> audit verify --anchor today.checkpoint',
   ];
   static override flags = {
     out: outFlag,

@@ -148,7 +148,7 @@ async function consistency(
         hint:
           root === null
             ? 'A hash tile is wrong: run `ronctl audit verify`.'
-            : 'Keep both checkpoints; `ronctl audit verify --anchor FILE` writes them as evidence.',
+            : 'Keep both checkpoints, and show them to the security officer.',
       });
     }
   }
