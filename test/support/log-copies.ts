@@ -52,7 +52,7 @@ export class LogCopy implements Files {
   }
 
   drop(path: string): void {
-    for (const one of [...this.#table.keys()]) {
+    for (const one of this.#table.keys()) {
       if (one === path || one.startsWith(`${path}/`)) this.#table.delete(one);
     }
   }
