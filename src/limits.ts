@@ -30,6 +30,8 @@ export const LIMITS = {
   auditQueueRecords: 65_536,
   /** A server's newest checkpoint may be this old (log page 4.6). */
   servedCheckpointAgeMs: 300_000,
+  /** Request of a witness, and its answer (log page 4.11). */
+  witnessBodyBytes: 256 * 1024,
   ledgerSegmentLines: 4096,
   sealedHeaderBytes: 4096,
   sealedRecordBytes: 4 * 1024 * 1024,

@@ -11,9 +11,9 @@ import { malformed } from '../bytes/decode.ts';
 import { concat } from '../bytes/framing.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
 import { formatNote, type NoteSignature, parseNote } from '../envelope/note.ts';
+import { LIMITS } from '../limits.ts';
 import { HASH_BYTES } from './leaf.ts';
 
-export const WITNESS_BODY_BYTES_MAX = 256 * 1024;
 const PROOF_MAX = 63;
 
 export interface WitnessRequest {
@@ -30,7 +30,7 @@ export function formatWitnessRequest({ oldSize, proof, note }: WitnessRequest): 
 
 /** Throws Malformed naming `what`. The note is not parsed here. */
 export function parseWitnessRequest(bytes: Uint8Array, what: string): WitnessRequest {
-  if (bytes.length > WITNESS_BODY_BYTES_MAX) malformed('', `${what}: longer than ${WITNESS_BODY_BYTES_MAX} bytes`);
+  if (bytes.length > LIMITS.witnessBodyBytes) malformed('', `${what}: longer than ${LIMITS.witnessBodyBytes} bytes`);
   const text = fromUtf8(bytes);
   if (text === null) return malformed('', `${what}: not UTF-8`);
   const end = text.indexOf('\n\n');
@@ -57,7 +57,7 @@ export function formatSignatureLines(signatures: readonly NoteSignature[]): Uint
 
 /** Throws Malformed naming `what`. Nothing is verified here. */
 export function parseSignatureLines(bytes: Uint8Array, what: string): readonly NoteSignature[] {
-  if (bytes.length > WITNESS_BODY_BYTES_MAX) malformed('', `${what}: longer than ${WITNESS_BODY_BYTES_MAX} bytes`);
+  if (bytes.length > LIMITS.witnessBodyBytes) malformed('', `${what}: longer than ${LIMITS.witnessBodyBytes} bytes`);
   const text = fromUtf8(bytes);
   if (text === null || !text.startsWith('\u2014 '))
     return malformed('', `${what}: not signature lines \`\u2014 name base64\``);

@@ -23,6 +23,23 @@ export type WitnessJudgement =
       readonly contradiction?: VerifiedCheckpoint;
     };
 
+/** What a witness answers. */
+export type WitnessReply =
+  | {
+      readonly status: 200;
+      readonly checkpoint: VerifiedCheckpoint;
+      /** Signature lines. */
+      readonly lines: Uint8Array;
+    }
+  | {
+      readonly status: WitnessStatus;
+      readonly message: string;
+      readonly origin: string | null;
+      readonly size?: number;
+      /** Path of the evidence file of a fork. */
+      readonly evidence?: string;
+    };
+
 /** First line of the note, which names the log; null when there is none. Nothing is verified. */
 export function claimedOrigin(note: Uint8Array): string | null {
   const text = fromUtf8(note);

@@ -7,7 +7,7 @@
 import type { CheckpointBody, LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { parseBody } from '../audit/checkpoint.ts';
 import { cosign, createCosignatureVerifier } from '../audit/cosignature.ts';
-import { claimedOrigin, judgeWitnessRequest, type WitnessStatus } from '../audit/witness.ts';
+import { claimedOrigin, judgeWitnessRequest, type WitnessReply, type WitnessStatus } from '../audit/witness.ts';
 import { formatSignatureLines, parseWitnessRequest } from '../audit/witness-request.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256Hex } from '../crypto/hash.ts';
@@ -19,22 +19,6 @@ import { NOTE_BYTES_MAX } from './audit-notes.ts';
 import { type DurableDeps, ensureDirectory, writeFile } from './durable-file.ts';
 import { writeForkEvidence } from './trust-memory.ts';
 import type { WitnessIdentity } from './witness-keys.ts';
-
-export type WitnessReply =
-  | {
-      readonly status: 200;
-      readonly checkpoint: VerifiedCheckpoint;
-      /** Signature lines. */
-      readonly lines: Uint8Array;
-    }
-  | {
-      readonly status: WitnessStatus;
-      readonly message: string;
-      readonly origin: string | null;
-      readonly size?: number;
-      /** Path of the evidence file of a fork. */
-      readonly evidence?: string;
-    };
 
 export interface WitnessDeps extends DurableDeps {
   readonly crypto: Crypto;

@@ -1,5 +1,4 @@
 import { Flags } from '@oclif/core';
-import { WITNESS_BODY_BYTES_MAX } from '../../audit/witness-request.ts';
 import { utf8 } from '../../bytes/text.ts';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
@@ -8,6 +7,7 @@ import { launchOf } from '../../cli/launch.ts';
 import { policySource, requiredPolicy } from '../../cli/policy-file.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import { mergeAnswers, submitCheckpoint } from '../../operations/audit/collect-cosignatures.ts';
 import { witnessKeys, witnessRequest } from '../../operations/audit/witness.ts';
 import { collectView, witnessKeysView, witnessRequestView } from '../../views/audit/witness.ts';
@@ -85,9 +85,8 @@ Exit codes of --cosign: 11 a log that is not known here, 10 a bad signature or p
     const deps = runtime.deps(flags);
     if (act === 'submit') {
       const policy = await requiredPolicy(runtime, flags.policy);
-      const { askWitness } = await import('../../kms-client/witness-client.ts');
       const { signal } = new AbortController();
-      const data = await submitCheckpoint({ policy, ask: askWitness, signal }, deps);
+      const data = await submitCheckpoint({ policy, ask: null, signal }, deps);
       const missing = [...data.quorum.missing, ...data.quorum.bad].join(', ');
       const error = data.quorum.met
         ? undefined
@@ -98,7 +97,7 @@ Exit codes of --cosign: 11 a log that is not known here, 10 a bad signature or p
       const policy = await requiredPolicy(runtime, flags.policy);
       const answers = [];
       for (const name of flags.merge ?? []) {
-        answers.push({ name, bytes: await runtime.readInput(name, WITNESS_BODY_BYTES_MAX) });
+        answers.push({ name, bytes: await runtime.readInput(name, LIMITS.witnessBodyBytes) });
       }
       const data = await mergeAnswers({ policy, answers }, deps);
       return { data, text: () => collectView(data) };
@@ -113,7 +112,7 @@ Exit codes of --cosign: 11 a log that is not known here, 10 a bad signature or p
       return { data, text: () => witnessKeysView(data) };
     }
     if (act === 'cosign') {
-      const body = await runtime.readInput(flags.cosign!, WITNESS_BODY_BYTES_MAX);
+      const body = await runtime.readInput(flags.cosign!, LIMITS.witnessBodyBytes);
       const data = await witnessRequest({ ...witness, body }, deps);
       if (flags.out !== undefined && data.lines !== null) {
         await runtime.writeOutput(flags.out, utf8(data.lines), { force: flags.force });

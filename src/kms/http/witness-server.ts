@@ -8,10 +8,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { WITNESS_BODY_BYTES_MAX } from '../../audit/witness-request.ts';
+import type { WitnessReply } from '../../audit/witness.ts';
 import { utf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
-import type { WitnessReply } from '../../storage/witness-store.ts';
+import { LIMITS } from '../../limits.ts';
 import type { TlsOptions } from './server-parts.ts';
 
 export interface WitnessFace {
@@ -80,7 +80,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > WITNESS_BODY_BYTES_MAX) return null;
+    if (size > LIMITS.witnessBodyBytes) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -109,7 +109,7 @@ class Routes {
   async #add(request: IncomingMessage): Promise<Reply> {
     if (request.method !== 'POST') return textReply(405, 'POST', { allow: 'POST' });
     const declared = Number(request.headers['content-length'] ?? 0);
-    if (declared > WITNESS_BODY_BYTES_MAX) return textReply(413, 'the request is too large', { connection: 'close' });
+    if (declared > LIMITS.witnessBodyBytes) return textReply(413, 'the request is too large', { connection: 'close' });
     if (this.#waiting >= WAITING_MAX) return busy('too many requests wait');
     this.#waiting += 1;
     try {

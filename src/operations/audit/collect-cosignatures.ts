@@ -97,9 +97,9 @@ function resultOf(
   };
 }
 
-/** Asks every witness of the policy that has a URL. NoTrustedKey without a checkpoint; Usage without a URL. */
+/** Asks every witness of the policy that has a URL, by `ask` or over HTTP. Inconclusive without a checkpoint. */
 export async function submitCheckpoint(
-  request: { readonly policy: PolicySource; readonly ask: AskWitness; readonly signal: AbortSignal },
+  request: { readonly policy: PolicySource; readonly ask: AskWitness | null; readonly signal: AbortSignal },
   deps: CollectDeps,
 ): Promise<CollectResult> {
   const { ctx, log, judge } = await openLog(deps, request.policy);
@@ -112,8 +112,9 @@ export async function submitCheckpoint(
   const checkpoint = newestReadableNote(ctx.files, log.paths, log.verifier);
   if (checkpoint === null)
     throw new RonError('Inconclusive', 'the log has no checkpoint yet', { field: 'no-checkpoint' });
+  const ask = request.ask ?? (await import('../../kms-client/witness-client.ts')).askWitness;
   const options = { signal: request.signal, write: !deps.dryRun };
-  const { outcomes, merged } = await collectCosignatures(ctx, log, checkpoint, request.ask, options);
+  const { outcomes, merged } = await collectCosignatures(ctx, log, checkpoint, ask, options);
   return resultOf('submit', deps.dryRun, merged, outcomes);
 }
 

@@ -2,6 +2,7 @@
 // signature lines (air gap). The HTTP face of the same store is in cli/witness-serve.ts. Opens the signer store, no other.
 
 import type { WitnessPolicy } from '../../audit/policy.ts';
+import type { WitnessReply } from '../../audit/witness.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
 import { parseVkey } from '../../envelope/note.ts';
@@ -12,7 +13,7 @@ import { openSigner } from '../../storage/signer-store.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import { type WitnessIdentity, witnessDirectory, witnessIdentity } from '../../storage/witness-keys.ts';
 import { witnessedLog } from '../../storage/witness-logs.ts';
-import { type WitnessReply, WitnessStore } from '../../storage/witness-store.ts';
+import { WitnessStore } from '../../storage/witness-store.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type PolicySource, readPolicyFile } from './witness-policy.ts';
 
