@@ -22,6 +22,7 @@ import { buildLine, parseLine } from '../../src/governance/ledger.ts';
 import type { Files } from '../../src/host.ts';
 import { CREATION_ALGS, WRAP_SUITES } from '../../src/keys/tracks.ts';
 import { LIMITS } from '../../src/limits.ts';
+import { RECONCILE_FINDINGS } from '../../src/operations/audit/reconcile-findings.ts';
 import { PROFILES } from '../../src/policy/profile.ts';
 import { RECORD_TYPES } from '../../src/sealed/record-id.ts';
 import { parseLogFile } from '../../src/storage/audit-log-file.ts';
@@ -372,13 +373,27 @@ describe('ronctl-audit-log.5', () => {
 });
 
 describe('ronctl-audit.7', () => {
+  const MARKS = { begin: '.\\" begin reconcile\n', end: '.\\" end reconcile\n' };
+  const source = readFileSync(manPath('ronctl-audit.7'), 'utf8');
+  const [before, rest] = source.split(MARKS.begin) as [string, string];
+  const [reconcile, after] = rest.split(MARKS.end) as [string, string];
+  const listed = (text: string): string[] =>
+    [...text.matchAll(/^\.It Cm ([a-z-]+)\n(\d+):/gm)].map((one) => `${one[1]} ${one[2]}`).sort();
+
   it('lists exactly the findings, with their exit code', () => {
     const exit = { tampered: '10', inconclusive: '11', note: '0' };
-    const source = readFileSync(manPath('ronctl-audit.7'), 'utf8');
-    const listed = [...source.matchAll(/^\.It Cm ([a-z-]+)\n(\d+):/gm)].map((one) => `${one[1]} ${one[2]}`);
-    expect(listed.sort()).toEqual(
+    expect(listed(before + after)).toEqual(
       Object.entries(FINDINGS)
         .map(([code, severity]) => `${code} ${exit[severity]}`)
+        .sort(),
+    );
+  });
+
+  it('lists exactly the findings of audit reconcile, with their exit code', () => {
+    const exit = { unexplained: '10', absence: '10', undecidable: '11', note: '0' };
+    expect(listed(reconcile)).toEqual(
+      Object.entries(RECONCILE_FINDINGS)
+        .map(([code, weight]) => `${code} ${exit[weight]}`)
         .sort(),
     );
   });

@@ -77,8 +77,8 @@ function renumbered(records: readonly JsonObject[], countersPath: string): JsonO
   let generation = 0;
   let state = -1;
   return records.map((record, seq) => {
-    const op = String(record['op']);
-    const kid = record['kid'] === undefined ? null : kidWithoutVersion(String(record['kid']));
+    const { op, kid: versioned } = record as LogRecord & { readonly kid?: string };
+    const kid = versioned === undefined ? null : kidWithoutVersion(versioned);
     const next: Record<string, JsonObject[string]> = { ...record, seq };
     if (kid !== null) kids.set(kid, (kids.get(kid) ?? 0) + 1);
     if (kid !== null) next['kid_seq'] = kids.get(kid)!;
@@ -92,6 +92,6 @@ function renumbered(records: readonly JsonObject[], countersPath: string): JsonO
       next['detail'] = { ...detail, generation, counters: countersDigest(file) };
     }
     if (op === 'manifest') next['detail'] = { ...detail, state_seq: state };
-    return next as JsonObject;
+    return next;
   });
 }

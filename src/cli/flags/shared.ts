@@ -19,6 +19,10 @@ export const forceFlag = Flags.boolean({ summary: 'overwrite the output file' })
 export const yesFlag = Flags.boolean({ char: 'y', summary: 'answer harmless questions with yes' });
 
 /** Reads without authentication (cli rule 12). */
+export const unsealFlag = Flags.boolean({
+  summary: 'compare with what the store seals as well: head, manifest (opens it)',
+});
+
 export const strictFlag = Flags.boolean({ summary: 'exit 11 when the head is not covered by a verified checkpoint' });
 
 export const outFlag = Flags.string({ summary: 'file to write; - is stdout', helpValue: 'FILE' });

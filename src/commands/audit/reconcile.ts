@@ -1,7 +1,6 @@
-import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { onlineFlags } from '../../cli/flags/shared.ts';
+import { onlineFlags, unsealFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { auditReconcile, reconcileError } from '../../operations/audit/reconcile.ts';
@@ -23,7 +22,7 @@ Exit codes: 0 complete, 10 unexplained (something is there that nothing explains
     '<%= config.bin %> audit reconcile --unseal --passphrase-file store.pass',
   ];
   static override flags = {
-    unseal: Flags.boolean({ summary: 'compare the sealed manifest too (opens the store, writes nothing)' }),
+    unseal: unsealFlag,
     ...onlineFlags,
     ...passphraseFlags,
   };
@@ -36,7 +35,7 @@ Exit codes: 0 complete, 10 unexplained (something is there that nothing explains
       });
     }
     const deps = await runtime.readDeps(flags);
-    const data = await auditReconcile({ unseal: flags.unseal, server: runtime.online?.name }, deps);
+    const data = await auditReconcile({ sealed: flags.unseal ? deps : null, server: runtime.online?.name }, deps);
     return { data, text: () => auditReconcileView(data), error: reconcileError(data) };
   }
 }

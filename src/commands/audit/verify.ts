@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { onlineFlags } from '../../cli/flags/shared.ts';
+import { onlineFlags, unsealFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
@@ -29,7 +29,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   };
   static override flags = {
     fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),
-    unseal: Flags.boolean({ summary: 'check the tail against the authenticated head (opens the store)' }),
+    unseal: unsealFlag,
     ...onlineFlags,
     ...passphraseFlags,
   };

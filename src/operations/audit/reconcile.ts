@@ -23,8 +23,8 @@ import { type PlainRecord, plainOf, RecordWalk } from './reconcile-walk.ts';
 import { type AuditTarget, auditTarget } from './target.ts';
 
 export interface ReconcileRequest {
-  /** Compares the sealed manifest too; asks for the passphrase of the store. */
-  readonly unseal: boolean;
+  /** What opens the store, whose sealed manifest is compared too; null = without. */
+  readonly sealed: OperationDeps | null;
   /** Name of the server whose published files stand in the place of this home's. */
   readonly server?: string | undefined;
 }
@@ -275,7 +275,7 @@ export async function auditReconcile(request: ReconcileRequest, deps: OperationD
       const message = `public.json is of generation ${view.generation}, the newest record of ${run.generation}`;
       findings.add('generation-hole', message, { file: 'store/public.json' });
     }
-    if (request.unseal) await compareManifest(deps, view, findings);
+    if (request.sealed !== null) await compareManifest(request.sealed, view, findings);
   }
   const log = newest === undefined ? null : target.trusted(newest.epoch);
   const { lines, executed, effects, tunes } = run.ledger.counts;
@@ -283,7 +283,7 @@ export async function auditReconcile(request: ReconcileRequest, deps: OperationD
     target: request.server ?? target.auditDir,
     verdict: findings.verdict,
     trust: log === null || log.trust === 'claimed' ? 'none' : log.trust,
-    unsealed: request.unseal && view !== null,
+    unsealed: request.sealed !== null && view !== null,
     epochs: runs.map(({ epoch, origin, walk, checkpoint }) => ({
       epoch,
       origin,

@@ -4,7 +4,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/bytes/canonical-json.ts';
+import type { Json, JsonObject } from '../../../src/bytes/canonical-json.ts';
 import { auditReconcile, type ReconcileResult, reconcileError } from '../../../src/operations/audit/reconcile.ts';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
 import { mint } from '../../../src/operations/cap/mint.ts';
@@ -51,7 +51,7 @@ afterAll(() => {
 });
 
 const reconcile = (of: GovernedStore, unseal = false): Promise<ReconcileResult> =>
-  auditReconcile({ unseal }, of.deps());
+  auditReconcile({ sealed: unseal ? of.deps() : null }, of.deps());
 
 function copy(): GovernedStore {
   const made = home.copy();
@@ -70,6 +70,7 @@ async function resigned(change: (records: LogRecord[]) => readonly JsonObject[])
   return result;
 }
 
+const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 const codes = (result: ReconcileResult): string[] => [...new Set(result.findings.map((one) => one.code))];
 
 /** A mutation that stands for nothing else: in the place of a record that is left out, so that every other keeps its number. */
@@ -152,7 +153,7 @@ const ROWS: readonly (readonly [string, (records: LogRecord[]) => readonly JsonO
   ['a compromise from a later record', replace('compromised', withDetail({ from_seq: 4 })), 'effect-different'],
   [
     'the retirement of another version',
-    replace('retire', (record) => ({ ...record, kid: String(record['kid']).replace('#v1', '#v2') })),
+    replace('retire', (record) => ({ ...record, kid: text(record['kid']).replace('#v1', '#v2') })),
     'effect-different',
   ],
   [
@@ -184,7 +185,7 @@ const ROWS: readonly (readonly [string, (records: LogRecord[]) => readonly JsonO
       ...record,
       op: 'sign',
       op_id: OTHER_ID,
-      kid: kidLike(record as LogRecord),
+      kid: kidLike(record),
       input_hash: `b3:${'ab'.repeat(32)}`,
       detail: {},
     })),
@@ -214,7 +215,7 @@ const ROWS: readonly (readonly [string, (records: LogRecord[]) => readonly JsonO
   ],
 ];
 
-const kidLike = (record: LogRecord): string => String(record['kid']).replace(/[0-9a-f]{12}#v\d+$/, 'ffffffffffff#v1');
+const kidLike = (record: LogRecord): string => text(record['kid']).replace(/[0-9a-f]{12}#v\d+$/, 'ffffffffffff#v1');
 
 function asReject({ public_sha256: _public, detail: _detail, ...record }: LogRecord): JsonObject {
   return { ...record, op: 'time.confirm', detail: { mark: '2026-03-01T12:00:00.000Z' } };
