@@ -34,6 +34,17 @@ export const FINDINGS = {
   'tail-invalid': 'tampered',
   'head-mismatch': 'tampered',
   'epoch-mismatch': 'tampered',
+  /** Of a ron-audit chain. */
+  'hash-mismatch': 'tampered',
+  'link-mismatch': 'tampered',
+  'seq-mismatch': 'tampered',
+  'mixed-chain': 'tampered',
+  'empty-chain': 'inconclusive',
+  'chain-start': 'inconclusive',
+  'bounds-exceeded': 'note',
+  /** Of an export: what its manifest declares to be left out. */
+  'declared-gap': 'inconclusive',
+  'manifest-mismatch': 'tampered',
   archived: 'inconclusive',
   'older-copy': 'inconclusive',
   'no-checkpoint': 'inconclusive',

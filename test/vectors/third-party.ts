@@ -64,6 +64,9 @@ export function vectorFiles(path: string): string[] {
     .sort();
 }
 
+/** A file of the folder `interop` beside the vectors; it need not exist. */
+export const interopFile = (name: string): string => join(directory ?? BESIDE, '..', 'interop', name);
+
 export function vectorJson(path: string): unknown {
   return JSON.parse(vectorBytes(path).toString('utf8'));
 }
