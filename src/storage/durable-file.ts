@@ -88,6 +88,40 @@ export async function writeNewFile(deps: DurableDeps, path: string, bytes: Uint8
   deps.files.syncDirectory(directoryOf(path));
 }
 
+/**
+ * A file of any size, in pieces, whole or not at all: what `pieces` throws leaves nothing. `Exists` unless it may `replace`.
+ * Returns its length.
+ */
+export async function writeStream(
+  deps: DurableDeps,
+  path: string,
+  pieces: Iterable<Uint8Array>,
+  replace: boolean,
+): Promise<number> {
+  const temporary = `${path}.${toHex(deps.random.bytes(8))}${TEMPORARY_SUFFIX}`;
+  const file = deps.files.open(temporary, 'create-new');
+  let size = 0;
+  try {
+    try {
+      for (const piece of pieces) {
+        file.write(piece, size);
+        size += piece.length;
+      }
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    if (replace) deps.files.rename(temporary, path);
+    else deps.files.link(temporary, path);
+  } catch (error) {
+    discard(deps.files, temporary);
+    throw error;
+  }
+  if (!replace) deps.files.remove(temporary);
+  deps.files.syncDirectory(directoryOf(path));
+  return size;
+}
+
 export interface FileRename {
   readonly from: string;
   readonly to: string;

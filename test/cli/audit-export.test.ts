@@ -50,3 +50,60 @@ describe('ronctl audit export --tlog', () => {
     expect(existsSync(home.file('no'))).toBe(false);
   });
 });
+
+describe('ronctl audit export to a file', () => {
+  it('redacted: proved places, unproven content, exit 0; changed: 10; with --tlog: 2', async () => {
+    const { data } = await home.json<AuditExportResult>([
+      'audit',
+      'export',
+      '--redact',
+      'tenant,actor',
+      '--out',
+      'part.jsonl',
+    ]);
+    expect(data).toMatchObject({ kind: 'redacted', redacted: data!.records });
+    const text = readFileSync(home.file('part.jsonl'), 'utf8');
+    expect(text).not.toContain('acme');
+    const table = await home.run(['audit', 'verify', 'part.jsonl']);
+    expect([table.exit, table.stderr]).toEqual([0, '']);
+    expect(table.stdout).toContain('UNPROVEN');
+    home.write('changed.jsonl', text.replace(/"leaf_hash":"./, '"leaf_hash":"g'));
+    expect((await home.json(['audit', 'verify', 'changed.jsonl'], 10)).error).toMatchObject({
+      field: 'record-invalid',
+    });
+    const both = await home.json(['audit', 'export', '--tlog', 'x', '--redact', 'tenant'], 2);
+    expect(both.error).toMatchObject({ code: 'Usage', field: '--redact' });
+    const again = await home.json(['audit', 'export', '--redact', 'tenant', '--out', 'part.jsonl'], 3);
+    expect(again.error).toMatchObject({ code: 'Exists' });
+    expect((await home.json(['audit', 'export', '--redact', 'r', '--out', 'r.jsonl'], 3)).error).toMatchObject({
+      field: '--redact',
+    });
+  });
+
+  it('ron-audit: a chain that says that nobody signed it', async () => {
+    await home.json(['audit', 'export', '--format', 'ron-audit', '--out', 'chain.jsonl']);
+    const verify = ['audit', 'verify', '--format', 'ron-audit'];
+    const { data } = await home.json<AuditVerifyResult>([...verify, 'chain.jsonl']);
+    expect(data).toMatchObject({
+      kind: 'ron-audit',
+      verdict: 'consistent',
+      trust: 'none',
+      ron_audit: { rule: 'sorted', signed: false },
+    });
+    expect((await home.run([...verify, 'chain.jsonl'])).stdout).toContain('nobody signed this chain');
+    const text = readFileSync(home.file('chain.jsonl'), 'utf8');
+    home.write('broken.jsonl', text.replace('"reason":"ok"', '"reason":"no"'));
+    for (const mode of [[], ['--json'], ['-o', 'yaml']]) {
+      const run = await home.run([...verify, 'broken.jsonl', ...mode]);
+      expect([run.exit, `${run.stdout}${run.stderr}`], mode.join(' ')).toEqual([
+        10,
+        expect.stringContaining('hash-mismatch'),
+      ]);
+    }
+    home.write('empty.jsonl', '');
+    expect((await home.json([...verify, 'empty.jsonl'], 11)).error).toMatchObject({ field: 'empty-chain' });
+    home.write('none.jsonl', 'hello\n');
+    expect((await home.json([...verify, 'none.jsonl'], 3)).error).toMatchObject({ code: 'Malformed' });
+    expect((await home.json(verify, 2)).error).toMatchObject({ code: 'Usage', field: '--format' });
+  });
+});

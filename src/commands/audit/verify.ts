@@ -1,10 +1,13 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { chainFormatFlag } from '../../cli/flags/audit.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import { onlineFlags, unsealFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
-import { auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
+import type { AuditDeps } from '../../operations/audit/target.ts';
+import { type AuditVerifyResult, auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
+import { auditVerifyRedacted, auditVerifyRonAudit, isRedactedExport } from '../../operations/audit/verify-file.ts';
 import { auditVerifyView } from '../../views/audit/verify.ts';
 
 export default class AuditVerify extends BaseCommand {
@@ -12,7 +15,7 @@ export default class AuditVerify extends BaseCommand {
   static override description =
     `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
 
-DIR is a copy of a home or of its audit directory, or a directory that audit export --tlog wrote; keys come from this home, never from the copy. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+DIR is a copy of a home or of its audit directory, or a directory that audit export --tlog wrote; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
@@ -28,6 +31,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     }),
   };
   static override flags = {
+    format: chainFormatFlag,
     fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),
     unseal: unsealFlag,
     ...onlineFlags,
@@ -35,17 +39,43 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   };
 
   override async perform({ args, flags }: Input<typeof AuditVerify>, runtime: Runtime): Promise<Outcome> {
-    for (const given of [args.dir === undefined ? null : 'DIR', flags.unseal ? '--unseal' : null]) {
+    for (const given of [
+      args.dir === undefined ? null : 'DIR',
+      flags.format === undefined ? null : '--format',
+      flags.unseal ? '--unseal' : null,
+    ]) {
       if (runtime.online === null || given === null) continue;
       throw new RonError('Usage', `${given} is about files of this machine, and --kms names a server`, {
         field: given,
         hint: 'Leave one of them away; --kms none overrides RONCTL_KMS and kms.url.',
       });
     }
+    if (flags.format !== undefined && args.dir === undefined) {
+      throw new RonError('Usage', `--format ${flags.format} needs the FILE`, { field: '--format' });
+    }
     const deps = await runtime.readDeps(flags);
     const target = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
+    const verified = target === null ? null : await verifiedFile(target, flags, deps);
+    if (verified !== null)
+      return { data: verified, text: () => auditVerifyView(verified), error: verdictError(verified) };
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
     const data = await auditVerify({ target, server: runtime.online?.name, fast: flags.fast, headKeys }, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };
   }
+}
+
+/** Null for a directory. */
+async function verifiedFile(
+  path: string,
+  flags: { readonly format: string | undefined; readonly unseal: boolean },
+  deps: AuditDeps,
+): Promise<AuditVerifyResult | null> {
+  const isFile = deps.host.files.info(path)?.type === 'file';
+  if (flags.format !== undefined && !isFile) {
+    throw new RonError('Usage', `--format ${flags.format} is about a file`, { field: '--format' });
+  }
+  if (!isFile) return null;
+  if (flags.unseal) throw new RonError('Usage', '--unseal is about the log of this home', { field: '--unseal' });
+  if (flags.format === 'ron-audit') return auditVerifyRonAudit(path, deps);
+  return isRedactedExport(deps, path) ? auditVerifyRedacted(path, deps) : null;
 }

@@ -29,7 +29,9 @@ export interface LogHead {
   readonly trust: 'authenticated' | 'local' | 'not-authenticated';
   readonly verifier: LogVerifier;
   readonly checkpoint: VerifiedCheckpoint | null;
+  /** Keeps what it has read. */
   readonly tiles: TileReader;
+  readonly uncachedTiles: TileReader;
 }
 
 /**
@@ -70,9 +72,10 @@ export async function logHead(
   if (target.kind === 'home' && epoch === target.file.epochs.at(-1))
     demandFresh(target.files, deps.host.clock, checkpoint);
   const trust = checkpoint === null ? 'not-authenticated' : log.trust === 'pinned' ? 'authenticated' : 'local';
-  const tiles = cachedTileReader(tileReader(target.files, paths));
+  const uncachedTiles = tileReader(target.files, paths);
+  const tiles = cachedTileReader(uncachedTiles);
   const place = { target, files: target.files, paths, epoch: epoch.n, origin: epoch.origin };
-  return { ...place, trust, verifier, checkpoint, tiles };
+  return { ...place, trust, verifier, checkpoint, tiles, uncachedTiles };
 }
 
 /** A record as `log` and `show` give it out. */

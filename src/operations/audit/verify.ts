@@ -25,6 +25,7 @@ import {
 import type { OperationDeps } from '../deps.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
+import type { RedactedSummary, RonAuditSummary } from './verify-file.ts';
 
 export interface AuditVerifyRequest {
   /** Absolute path of a home or an audit directory; null = this home. */
@@ -53,7 +54,7 @@ export interface EpochSummary {
 export interface AuditVerifyResult {
   /** The audit directory, or the server as --kms names it. */
   readonly target: string;
-  readonly kind: 'home' | 'copy' | 'server' | 'tlog';
+  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'redacted' | 'ron-audit';
   readonly trust: 'pinned' | 'local' | 'none';
   readonly verdict: AuditVerdict;
   /** False with --fast: records were not read for their meaning. */
@@ -71,6 +72,10 @@ export interface AuditVerifyResult {
   readonly evidence: string | null;
   /** The newest checkpoint is now the one that this home remembers. */
   readonly remembered: boolean;
+  /** Only of a redacted export. */
+  readonly redacted?: RedactedSummary;
+  /** Only of a ron-audit chain. */
+  readonly ron_audit?: RonAuditSummary;
 }
 
 type EpochFinding = Finding & { readonly epoch: number };

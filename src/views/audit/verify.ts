@@ -1,6 +1,7 @@
 // `ronctl audit verify` for people: the verdict first, what was covered, then every finding with its record.
 
 import type { AuditVerifyResult, EpochSummary } from '../../operations/audit/verify.ts';
+import type { RedactedSummary, RonAuditSummary } from '../../operations/audit/verify-file.ts';
 import { type Block, blank, fields, line, section, type TextModel, type Tone, table } from '../../ui/text-model.ts';
 
 const TONE: Readonly<Record<AuditVerifyResult['verdict'], Tone>> = {
@@ -9,11 +10,22 @@ const TONE: Readonly<Record<AuditVerifyResult['verdict'], Tone>> = {
   tampered: 'bad',
 };
 
+const WHERE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
+  home: 'directory',
+  server: 'server',
+  copy: 'directory',
+  tlog: 'directory',
+  redacted: 'file',
+  'ron-audit': 'file',
+};
+
 const NOTE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   home: '',
   server: '',
   copy: ' (a copy)',
   tlog: ' (an export, tlog-tiles)',
+  redacted: ' (a redacted export)',
+  'ron-audit': ' (a ron-audit chain)',
 };
 
 function epoch(one: EpochSummary): Block {
@@ -36,12 +48,14 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
   const out: Block[] = [
     line(`${result.verdict}${where}`, TONE[result.verdict]),
     fields([
-      [result.kind === 'server' ? 'server' : 'directory', `${result.target}${NOTE[result.kind]}`],
+      [WHERE[result.kind], `${result.target}${NOTE[result.kind]}`],
       ['keys', result.trust],
       ['checked', checked(result)],
     ]),
     ...result.epochs.flatMap((one) => [blank, epoch(one)]),
   ];
+  if (result.ron_audit !== undefined) out.push(blank, ronAudit(result.ron_audit));
+  if (result.redacted !== undefined) out.push(blank, ...redacted(result.redacted));
   if (result.findings.length > 0) {
     const many = result.epochs.length > 1;
     const rows = result.findings.map((one) => [
@@ -60,7 +74,33 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
   return out;
 }
 
+function ronAudit(chain: RonAuditSummary): Block {
+  return fields([
+    ['writer', chain.writer_id ?? '-'],
+    ['stream', chain.stream ?? '-'],
+    ['records', chain.first_seq === null ? '0' : `${chain.records}, seq ${chain.first_seq} to ${chain.last_seq}`],
+    ['rule', chain.rule ?? 'none that all records follow'],
+    ['head', chain.head ?? '-'],
+    ['signed', 'no: nobody signed this chain; whoever writes the file can write all of it, and cut its end', 'warn'],
+  ]);
+}
+
+function redacted({ whole, redacted: hidden, unproven }: RedactedSummary): Block[] {
+  const out: Block[] = [
+    fields([
+      ['whole', `${whole} records, proved`],
+      ['redacted', `${hidden} records, of which only the place is proved`],
+    ]),
+  ];
+  if (unproven.length === 0) return out;
+  const rows = unproven.map((one) => [String(one.index), one.redacted.join(', '), JSON.stringify(one.shown)]);
+  const title = 'Shown of redacted records: UNPROVEN, whoever redacted them may have written anything';
+  return [...out, blank, section(title, [table(['record', 'left out', 'shown'], rows)])];
+}
+
 function checked(result: AuditVerifyResult): string {
+  if (result.kind === 'ron-audit') return 'hashes, links, seq, one writer and stream';
+  if (result.kind === 'redacted') return 'checkpoint, place of every record, meaning of whole ones';
   const parts = ['hashes, links, tree, tiles, checkpoints'];
   parts.push(result.semantic ? 'meaning of every record' : 'NOT the meaning of the records (--fast)');
   if (result.head_checked) parts.push('authenticated head');
