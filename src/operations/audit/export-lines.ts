@@ -19,10 +19,10 @@ import { RonError } from '../../errors.ts';
 import { type ProvenLine, provenLines, treeReader } from '../../storage/audit-proven-lines.ts';
 import { writeStream } from '../../storage/durable-file.ts';
 import { homePaths, readHome } from '../../storage/home.ts';
+import { checkpointSummary } from './checkpoint-summary.ts';
 import type { AuditExportResult } from './export.ts';
 import { type ExportDeps, type ExportSource, exportHead, refuseInside, type SignedHead } from './export-source.ts';
 import { parseOrigin } from './export-target.ts';
-import { checkpointSummary } from './verify.ts';
 
 /** Lines are written in pieces of about this size. */
 const PIECE_BYTES = 1024 * 1024;

@@ -20,9 +20,10 @@ import { segmentLines } from '../../storage/audit-segment.ts';
 import { checkedFiles } from '../../storage/checked-files.ts';
 import { homePaths, readHome } from '../../storage/home.ts';
 import { readRemembered, writeForkEvidence } from '../../storage/trust-memory.ts';
+import { checkpointSummary } from './checkpoint-summary.ts';
 import { parseOrigin, trustedOrigin } from './export-target.ts';
 import { type AuditDeps, isGoverned } from './target.ts';
-import { type AuditVerifyResult, checkpointSummary } from './verify.ts';
+import type { AuditVerifyResult } from './verify.ts';
 
 /** Longer lines are none of ours. */
 const LINE_BYTES_MAX = 1024 * 1024;
