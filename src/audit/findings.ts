@@ -54,6 +54,7 @@ export const FINDINGS = {
   'no-trusted-key': 'inconclusive',
   'log-key-missing': 'inconclusive',
   'epoch-unproven': 'inconclusive',
+  'lost-records': 'note',
   'unacknowledged-tail': 'note',
   'torn-tail': 'note',
   'torn-checkpoint': 'note',

@@ -6,6 +6,7 @@ import { equalBytes } from '../bytes/equal.ts';
 import { LIMITS } from '../limits.ts';
 import { type ChainProblem, RecordChain } from './chain.ts';
 import type { CheckpointBody } from './checkpoint.ts';
+import type { KidCounters } from './counters.ts';
 import { FINDINGS, type Finding } from './findings.ts';
 import { NO_PREVIOUS } from './leaf.ts';
 import type { SegmentReport } from './scan.ts';
@@ -15,6 +16,8 @@ const N = LIMITS.auditSegmentRecords;
 
 export interface EpochEvidence {
   readonly epoch: number;
+  /** Kid counters where this epoch begins; null = not known (an epoch without the one before it). */
+  readonly initial: KidCounters | null;
   /** Scanned segments by number; a missing file has no entry. */
   readonly reports: ReadonlyMap<number, SegmentReport>;
   /** Own checkpoints, verified, by rising size. */
@@ -23,6 +26,8 @@ export interface EpochEvidence {
   readonly remembered: CheckpointBody | null;
   /** A live log, or a bare copy of one, which may honestly be older than what is remembered. */
   readonly live: boolean;
+  /** The newest checkpoint of this epoch that a later one names: what lies behind the own ones was accepted as lost. */
+  readonly lostUpTo: number;
   readonly semantic: boolean;
 }
 
@@ -60,6 +65,7 @@ function join(evidence: EpochEvidence): Stretch {
   const roots = new Map<number, Uint8Array>();
   const frontier = new Frontier();
   const chain = evidence.semantic ? new RecordChain(evidence.epoch === 0, (problem) => problems.push(problem)) : null;
+  if (evidence.initial !== null) chain?.seedCounters(evidence.initial);
   const last = Math.max(-1, ...reports.keys());
   let lastLeaf = NO_PREVIOUS;
   let tornBytes = 0;
@@ -221,7 +227,7 @@ function againstMemory(evidence: EpochEvidence, stretch: Stretch, covered: numbe
     const message = `the log has another root at size ${remembered.size} than the checkpoint that this home remembers`;
     return [{ code: 'fork', index: remembered.size - 1, message }];
   }
-  if (covered >= remembered.size) return [];
+  if (covered >= remembered.size || remembered.size <= evidence.lostUpTo) return [];
   if (root !== undefined) {
     const message = `this home remembers a checkpoint of size ${remembered.size}; the newest one here has size ${covered}`;
     return [{ code: 'checkpoint-missing', message }];

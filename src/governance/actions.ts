@@ -76,6 +76,7 @@ export type Action =
   | { readonly name: 'appeal'; readonly dispute_id: string };
 
 export type ActionName = Action['name'];
+export type RestoreAccept = Extract<Action, { name: 'restore-accept' }>;
 
 export const MAX_EXCEPTION_S = 30 * 24 * 3600;
 export const MAX_FREEZE_S = 3600;
@@ -97,6 +98,36 @@ const sortedUnique =
 const bounds: Decoder<Record<string, { min: number; max: number }>> = (value, path) =>
   Object.fromEntries(map(/^[a-z][a-z0-9_.]{0,63}$/, object({ min: integer(0), max: integer(0) }), 32)(value, path));
 
+const restoreShape = object(
+  {
+    name: name('restore-accept'),
+    prev_origin: string({ maxBytes: 255 }),
+    prev_checkpoint: checkpointRef,
+    restored_checkpoint: checkpointRef,
+    lost: object({ from: integer(0), to: integer(0) }),
+  },
+  { new_keys: object({}, { service: publicKeys, log: logKeys }) },
+);
+
+/** `lost` follows from the two checkpoints of one log: records `from` up to and without `to`; empty when they are equal. */
+const restoreAccept: Decoder<RestoreAccept> = (value, path) => {
+  const found = restoreShape(value, path);
+  const { prev_origin: origin, prev_checkpoint: prev, restored_checkpoint: restored, lost } = found;
+  if (prev.origin !== origin || restored.origin !== origin) {
+    malformed(join(path, 'prev_checkpoint'), 'both checkpoints are of the log that prev_origin names');
+  }
+  if (prev.size < restored.size || (prev.size === restored.size && prev.root !== restored.root)) {
+    malformed(join(path, 'prev_checkpoint'), 'it is not one that the restored checkpoint comes before');
+  }
+  if (lost.from !== restored.size || lost.to !== prev.size) {
+    malformed(
+      join(path, 'lost'),
+      `from ${restored.size} to ${prev.size} is expected: what lies between the checkpoints`,
+    );
+  }
+  return found;
+};
+
 /** One decoder per action; the table is the union. */
 const DECODERS: { readonly [N in ActionName]: Decoder<Extract<Action, { name: N }>> } = {
   'root-rotate': object({ name: name('root-rotate') }),
@@ -110,16 +141,7 @@ const DECODERS: { readonly [N in ActionName]: Decoder<Extract<Action, { name: N 
   unfreeze: object({ name: name('unfreeze'), scope }),
   'service-key-rotate': object({ name: name('service-key-rotate'), new_keys: publicKeys }),
   'log-key-rotate': object({ name: name('log-key-rotate'), new_keys: logKeys }),
-  'restore-accept': object(
-    {
-      name: name('restore-accept'),
-      prev_origin: string({ maxBytes: 255 }),
-      prev_checkpoint: checkpointRef,
-      restored_checkpoint: checkpointRef,
-      lost: object({ from: integer(0), to: integer(0) }),
-    },
-    { new_keys: object({}, { service: publicKeys, log: logKeys }) },
-  ),
+  'restore-accept': restoreAccept,
   'key-retire': object({ name: name('key-retire'), kid }),
   'key-compromised': object({ name: name('key-compromised'), kid, from_seq: integer(0), epoch: integer(0) }),
   exception: object({ name: name('exception'), key: registryKey, to: any, valid_for_s: integer(1, MAX_EXCEPTION_S) }),
@@ -152,6 +174,7 @@ export const SUPPORTED_ACTIONS: readonly ActionName[] = [
   'signer-set-change',
   'service-key-rotate',
   'log-key-rotate',
+  'restore-accept',
   'key-retire',
   'key-compromised',
   'exception',

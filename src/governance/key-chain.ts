@@ -1,5 +1,5 @@
 // From the genesis to the signer set and keys in force (governance pages 3, 8): each executed signer-set, service-key or
-// log-key change as {proposal, statements, possessions, receipt}. Every link is verified under the set and service keys that
+// log-key change, and each accepted restore (log page 4.7), as {proposal, statements, possessions, receipt}. Every link is verified under the set and service keys that
 // the links before it led to; nothing but the pinned genesis digest is trusted. Refuses a link without a quorum, without a
 // receipt of the old service keys, or without possession of new keys.
 
@@ -8,7 +8,7 @@ import { array, type Decoder, object } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { decodeEnvelope, type Envelope, envelopeJson } from '../envelope/dsse.ts';
 import { RonError } from '../errors.ts';
-import { newIdentities, unheardMembers } from './actions.ts';
+import { newIdentities, type RestoreAccept, unheardMembers } from './actions.ts';
 import { type Genesis, genesisSet } from './genesis.ts';
 import type { LogKeys, PublicKeys } from './names.ts';
 import { nextSet } from './outcome.ts';
@@ -54,9 +54,26 @@ export function chainLinkJson(link: ChainLink): JsonObject {
 
 export interface KeyEra {
   readonly logKeys: LogKeys;
-  /** The execution that brought them in: seq and origin of its `governance.execute` record; null = genesis. */
+  /** The execution that brought them in: seq and origin of its `governance.execute` record; -1 = from the first record of
+   * that epoch on (an accepted restore); null = genesis. */
   readonly since: { readonly origin: string; readonly index: number } | null;
 }
+
+/** A new epoch of the log that a quorum opened after a restore. */
+export interface AcceptedEpoch {
+  readonly origin: string;
+  readonly proposalDigest: string;
+  readonly statements: readonly string[];
+  readonly action: RestoreAccept;
+}
+
+/** The number at the end of an origin `<base>/<store_id>/e<N>`; null when it has another form. */
+export function epochNumber(origin: string): number | null {
+  const match = /\/e(0|[1-9][0-9]{0,9})$/.exec(origin);
+  return match === null ? null : Number(match[1]);
+}
+
+export const nextOrigin = (origin: string): string => origin.replace(/[0-9]+$/, (n) => String(Number(n) + 1));
 
 export interface Authority {
   readonly set: SignerSet;
@@ -68,6 +85,19 @@ export interface Authority {
   readonly logKeys: LogKeys;
   /** Oldest first. */
   readonly logEras: readonly KeyEra[];
+  /** Accepted restores, oldest first. */
+  readonly epochs: readonly AcceptedEpoch[];
+}
+
+/** The eras of one log: the pair in force when its epoch began, and those that came while it was the newest. */
+export function erasOf(authority: Authority, origin: string): readonly KeyEra[] {
+  const epoch = epochNumber(origin) ?? 0;
+  const epochOf = (era: KeyEra): number => (era.since === null ? -1 : (epochNumber(era.since.origin) ?? 0));
+  const first = authority.logEras.findLastIndex(
+    (era) => epochOf(era) < epoch || (epochOf(era) === epoch && era.since!.index < 0),
+  );
+  const from = first < 0 ? 0 : first;
+  return authority.logEras.slice(from).filter((era) => epochOf(era) <= epoch);
 }
 
 export function authorityOf(genesis: Genesis): Authority {
@@ -79,6 +109,7 @@ export function authorityOf(genesis: Genesis): Authority {
     serviceEras: [genesis.service_keys],
     logKeys: genesis.log_keys,
     logEras: [{ logKeys: genesis.log_keys, since: null }],
+    epochs: [],
   };
 }
 
@@ -102,12 +133,13 @@ function followLink(crypto: Crypto, genesis: Genesis, before: Authority, link: C
     broken(index, 'a statement is about another proposal');
   const votes = tally(statements, before.set, body.author);
   if (!votes.reached || votes.withdrawn) broken(index, 'no quorum');
-  const { receipt } = verifyReceipt(crypto, link.receipt, before.serviceKeys);
+  const action = body.actions[0];
+  const signedBy = (action?.name === 'restore-accept' ? action.new_keys?.service : undefined) ?? before.serviceKeys;
+  const { receipt } = verifyReceipt(crypto, link.receipt, signedBy);
   if (receipt.proposal_digest !== digest || receipt.ledger_id !== genesis.ledger_id)
     broken(index, 'the receipt is of another proposal');
   if (canonicalText(receipt.statements) !== canonicalText(votes.approvalDigests))
     broken(index, 'the receipt names other statements');
-  const action = body.actions[0];
   switch (action?.name) {
     case 'signer-set-change': {
       const set = nextSet(before.set, action);
@@ -127,6 +159,22 @@ function followLink(crypto: Crypto, genesis: Genesis, before: Authority, link: C
         logKeys: action.new_keys,
         logEras: [...before.logEras, { logKeys: action.new_keys, since: receipt.audit }],
       };
+    case 'restore-accept': {
+      if (receipt.audit.origin !== nextOrigin(action.prev_origin)) broken(index, 'the receipt is of another log');
+      const { service: serviceKeys, log } = action.new_keys ?? {};
+      const keys = { service: serviceKeys ?? before.serviceKeys, log: log ?? before.logKeys };
+      checkSignerSet(before.set, genesis.profile, keys);
+      const { origin } = receipt.audit;
+      return {
+        ...before,
+        serviceKeys: keys.service,
+        serviceEras: serviceKeys === undefined ? before.serviceEras : [...before.serviceEras, serviceKeys],
+        logKeys: keys.log,
+        logEras:
+          log === undefined ? before.logEras : [...before.logEras, { logKeys: log, since: { origin, index: -1 } }],
+        epochs: [...before.epochs, { origin, proposalDigest: digest, statements: receipt.statements, action }],
+      };
+    }
     default:
       return broken(index, 'not a change of keys');
   }

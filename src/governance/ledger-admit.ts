@@ -269,9 +269,11 @@ export function demandWindow(body: Proposal, wall: string): void {
 export function admitExecution(state: LedgerState, envelope: Envelope, crypto: Crypto): Receipt {
   const executing = state.executing;
   if (executing === null) throw new RonError('Conflict', 'an execution without an intent');
-  const { receipt } = verifyReceipt(crypto, envelope, state.governed.serviceKeys);
   const { intent } = executing;
-  const scope = state.open.get(executing.id)!.proposal.body.scope;
+  const { scope, kind } = state.open.get(executing.id)!.proposal.body;
+  // After a restore the keys in force may be lost; the accepted ones, where there are new ones, sign.
+  const signedBy = kind === 'restore-accept' ? executing.after : state.governed;
+  const { receipt } = verifyReceipt(crypto, envelope, signedBy.serviceKeys);
   const planned = receipt.effects.map(({ n, effect, op_id }) => ({ n, effect, op_id }));
   const same =
     receipt.ledger_id === state.ledgerId &&

@@ -199,7 +199,12 @@ function applyIntent(state: LedgerState, intent: Intent, place: HashedPlace): vo
   state.executing = { id, intent, after };
 }
 
-const CHAIN_ACTIONS: readonly string[] = ['signer-set-change', 'service-key-rotate', 'log-key-rotate'];
+const CHAIN_ACTIONS: readonly string[] = [
+  'signer-set-change',
+  'service-key-rotate',
+  'log-key-rotate',
+  'restore-accept',
+];
 
 function applyExecution(state: LedgerState, receipt: Receipt, place: HashedPlace): string | null {
   const { id, intent, after } = state.executing!;

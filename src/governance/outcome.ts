@@ -83,6 +83,12 @@ export function outcome(before: Governed, proposal: Pick<Proposal, 'scope' | 'ch
     case 'log-key-rotate':
       checkSignerSet(before.set, before.profile, { service: before.serviceKeys, log: action.new_keys });
       return { ...before, logKeys: action.new_keys };
+    case 'restore-accept': {
+      if (action.new_keys === undefined) return before;
+      const { service = before.serviceKeys, log = before.logKeys } = action.new_keys;
+      checkSignerSet(before.set, before.profile, { service, log });
+      return { ...before, serviceKeys: service, logKeys: log };
+    }
     default:
       return before;
   }

@@ -65,14 +65,23 @@ export const signerMemory: Decoder<SignerMemory> = object({
   ),
 });
 
-/** `Stale` when the request shows a ledger older than one this signer has seen. */
-export function refuseOlder(memory: SignerMemory, newest: Newest): void {
+/**
+ * `Stale` when the request shows a ledger or log older than one this signer has seen. `accepts`: the proposal names this
+ * checkpoint as the newest of a log whose end is lost (restore-accept): a log up to it may be missing, the ledger never.
+ */
+export function refuseOlder(memory: SignerMemory, newest: Newest, accepts: CheckpointRef | null = null): void {
   if (memory.newest === null) return;
+  const seen = memory.newest.checkpoint;
+  const named = accepts !== null && accepts.origin === seen.origin ? accepts : newest.checkpoint;
+  if (named.origin === seen.origin && named.size === seen.size && named.root !== seen.root) {
+    throw new RonError('Tampered', `this signer has seen another root at size ${seen.size} of ${seen.origin}: a fork`, {
+      field: 'fork',
+    });
+  }
   const older =
     newest.ledger_seq < memory.newest.ledger_seq ||
     newest.epoch < memory.newest.epoch ||
-    (newest.checkpoint.origin === memory.newest.checkpoint.origin &&
-      newest.checkpoint.size < memory.newest.checkpoint.size);
+    (named.origin === seen.origin && named.size < seen.size);
   if (older) {
     throw new RonError(
       'Stale',
@@ -98,7 +107,10 @@ export function contradiction(
 /** The memory after a statement; entries over 400 days old are dropped. */
 export function remember(memory: SignerMemory, statement: RememberedStatement, newest: Newest): SignerMemory {
   const oldest = fromTime(statement.at) - KEEP_MS;
-  const newer = memory.newest === null || newest.ledger_seq >= memory.newest.ledger_seq ? newest : memory.newest;
+  const seen = memory.newest?.checkpoint;
+  const isLonger = seen !== undefined && seen.origin === newest.checkpoint.origin && seen.size > newest.checkpoint.size;
+  const now = isLonger ? { ...newest, checkpoint: seen } : newest;
+  const newer = memory.newest === null || newest.ledger_seq >= memory.newest.ledger_seq ? now : memory.newest;
   return {
     newest: newer,
     statements: [...memory.statements.filter((one) => fromTime(one.at) >= oldest), statement],

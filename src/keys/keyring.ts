@@ -13,6 +13,7 @@ import type { Material } from './tracks.ts';
 export interface NewVersion extends Material {
   readonly pub: Readonly<Partial<Record<KeyMember, string>>>;
   readonly created_seq: number;
+  readonly created_epoch?: number;
   readonly continuity?: string;
 }
 
@@ -72,13 +73,14 @@ export function tenantsOf(view: PublicView): ReadonlySet<string> {
 }
 
 function version(n: number, added: NewVersion): PublicVersion {
-  const { tracks, suite, pub, created_seq, continuity } = added;
+  const { tracks, suite, pub, created_seq, created_epoch, continuity } = added;
   return {
     n,
     state: 'active',
     tracks,
     pub,
     created_seq,
+    ...(created_epoch === undefined ? {} : { created_epoch }),
     ...(suite === undefined ? {} : { suite }),
     ...(continuity === undefined ? {} : { continuity }),
   };

@@ -18,6 +18,8 @@ export interface PublicVersion {
   readonly pub: Readonly<Partial<Record<KeyMember, string>>>;
   /** Seq of the audit record that made the version. */
   readonly created_seq: number;
+  /** Of that record; absent = 0. */
+  readonly created_epoch?: number;
   /** H of the continuity statement; absent for version 1. */
   readonly continuity?: string;
 }

@@ -11,6 +11,7 @@ import {
   logVkeys,
   type VerifiedCheckpoint,
 } from '../audit/checkpoint.ts';
+import { countersFile, type KidCounters } from '../audit/counters.ts';
 import type { AuditDraft, AuditRecord } from '../audit/draft.ts';
 import { currentHead, encodeSlot, HEAD_FILE_BYTES } from '../audit/head.ts';
 import { emptyRoot, NO_PREVIOUS } from '../audit/leaf.ts';
@@ -65,8 +66,27 @@ export interface CreateAuditLog {
 
 /** Makes an empty log of epoch 0: empty segment, head at size 0, then log.json. The caller appends `init` first. */
 export async function createAuditLog(deps: AuditDeps, request: CreateAuditLog): Promise<AuditAppender> {
-  const origin = formatOrigin(request.base, request.storeId, 0);
-  const paths = epochPaths(request.auditDir, 0);
+  const { auditDir, base, storeId, serviceKeys } = request;
+  const epoch = { ...request, epoch: 0, counters: new Map() };
+  const { writer, listed } = await createEpoch(deps, epoch);
+  await writeFile(deps, logFilePath(auditDir), logFileBytes({ storeId, base, serviceKeys, epochs: [listed] }));
+  return writer;
+}
+
+export interface CreateEpoch extends Omit<CreateAuditLog, 'serviceKeys'> {
+  readonly epoch: number;
+  /** Of the epochs before: each kid goes on counting. */
+  readonly counters: KidCounters;
+}
+
+/** Files of an empty epoch: they are no log until log.json lists it, as `listed` says. */
+export async function createEpoch(
+  deps: AuditDeps,
+  request: CreateEpoch,
+): Promise<{ readonly writer: AuditAppender; readonly listed: LogEpoch }> {
+  const { epoch } = request;
+  const origin = formatOrigin(request.base, request.storeId, epoch);
+  const paths = epochPaths(request.auditDir, epoch);
   const { files } = deps;
   for (const directory of [request.auditDir, paths.directory, paths.segments]) ensureDirectory(files, directory);
   await makeEmptyFile(files, paths.segment(0));
@@ -74,27 +94,18 @@ export async function createAuditLog(deps: AuditDeps, request: CreateAuditLog): 
   const head = new Uint8Array(HEAD_FILE_BYTES);
   head.set(encodeSlot(request.headKey, origin, { size: 0, root: emptyRoot() }), 0);
   await writeFile(deps, paths.head, head);
+  if (epoch > 0) await writeFile(deps, paths.counters, countersFile(request.counters));
   const eras: LogKeyEra[] = [{ from: 0, vkeys: logVkeys(origin, request.logKeys) }];
-  await writeFile(
-    deps,
-    logFilePath(request.auditDir),
-    logFileBytes({
-      storeId: request.storeId,
-      base: request.base,
-      serviceKeys: request.serviceKeys,
-      epochs: [{ n: 0, origin, keys: eras }],
-    }),
-  );
-  return new AuditWriter(deps, {
+  const writer = new AuditWriter(deps, {
     auditDir: request.auditDir,
     paths,
-    epoch: 0,
+    epoch,
     origin,
     frontier: new Frontier(),
     prev: NO_PREVIOUS,
     mono: 0,
     boot: '',
-    counters: new Map(),
+    counters: request.counters,
     countersChanged: false,
     stateSeq: null,
     manifest: null,
@@ -109,6 +120,7 @@ export async function createAuditLog(deps: AuditDeps, request: CreateAuditLog): 
     untiled: [],
     hints: [],
   });
+  return { writer, listed: { n: epoch, origin, keys: eras } };
 }
 
 async function makeEmptyFile(files: Files, path: string): Promise<void> {
@@ -151,7 +163,13 @@ export async function openAuditLog(deps: AuditDeps, request: OpenAuditLog): Prom
   if (file === null) return fail('Tampered', `${paths.head} is missing`, { field: 'head-mismatch' });
   const head = currentHead(file, request.headKeys, epoch.origin);
   if (head === null) return fail('Tampered', `${paths.head}: no slot carries a valid tag`, { field: 'head-mismatch' });
-  const found = await recoverEpoch(deps, { paths, verifier, head, remembered: request.remembered ?? null });
+  const found = await recoverEpoch(deps, {
+    paths,
+    verifier,
+    head,
+    remembered: request.remembered ?? null,
+    firstEpoch: epoch.n === 0,
+  });
   const writer = new AuditWriter(deps, {
     ...found,
     auditDir: request.auditDir,

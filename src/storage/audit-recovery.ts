@@ -49,7 +49,11 @@ export interface RecoveredEpoch {
 const tampered = (code: string, message: string): never => fail('Tampered', message, { field: code });
 
 /** Cuts what lies behind the head; returns how many bytes that were. */
-async function cutTail(files: Files, paths: EpochPaths, end: { segment: number; bytes: number }): Promise<number> {
+export async function cutTail(
+  files: Files,
+  paths: EpochPaths,
+  end: { segment: number; bytes: number },
+): Promise<number> {
   let cut = 0;
   const numbers = files.list(paths.segments).map(segmentNumber);
   for (const number of numbers) {
@@ -159,8 +163,11 @@ function counterStart(
   paths: EpochPaths,
   checkpoint: VerifiedCheckpoint | null,
   file: Uint8Array | null,
+  firstEpoch: boolean,
 ): CounterStart {
-  if (checkpoint === null || checkpoint.size === 0) return { from: 0, counters: new Map(), stateSeq: null };
+  if (checkpoint === null || checkpoint.size === 0) {
+    return { from: 0, counters: firstEpoch ? new Map() : null, stateSeq: null };
+  }
   const last = knownRecord(provenRecord(files, paths, checkpoint, checkpoint.size - 1).record);
   const stateSeq = last.detail?.['state_seq'];
   if (last.op !== 'manifest' || typeof stateSeq !== 'number' || stateSeq >= last.seq) {
@@ -180,6 +187,8 @@ export async function recoverEpoch(
     readonly verifier: LogVerifier;
     readonly head: HeadSlot;
     readonly remembered: VerifiedCheckpoint | null;
+    /** Nothing comes before it: every kid counts from 1. */
+    readonly firstEpoch: boolean;
   },
 ): Promise<RecoveredEpoch> {
   const { files } = deps;
@@ -198,9 +207,9 @@ export async function recoverEpoch(
   }
   const { frontier, tiles, rebuilt } = await recoverTiles(deps, paths, checkpoint);
   const file = files.read(paths.counters, LIMITS.stateFileBytes);
-  const start = counterStart(files, paths, checkpoint, file);
+  const start = counterStart(files, paths, checkpoint, file, request.firstEpoch);
 
-  const chain = new RecordChain(start.from === 0, ({ code, seq, message }) => {
+  const chain = new RecordChain(request.firstEpoch && start.from === 0, ({ code, seq, message }) => {
     if (FINDINGS[code] === 'tampered') tampered(code, `record ${seq}: ${message}`);
   });
   if (start.counters !== null) chain.seedCounters(start.counters);
@@ -224,7 +233,9 @@ export async function recoverEpoch(
     if (record.op === 'state') {
       stateSeq = seq;
       changed = false;
-      if (!counted && file !== null && countersDigest(file) === record.detail?.['counters']) {
+    }
+    if ((record.op === 'state' || record.op === 'epoch.open') && !counted) {
+      if (file !== null && countersDigest(file) === record.detail?.['counters']) {
         chain.seedCounters(parseCounters(file));
         counted = true;
       }

@@ -1,8 +1,8 @@
 // `audit verify` of one epoch on disk (log page 4.8): reads the checkpoint files first, then scans the segments, in worker
 // threads when there is much to read, and leaves the judging to audit/verify.ts. Takes no lock, writes nothing.
 
-import type { LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
-import { countersDigest, countersFile } from '../audit/counters.ts';
+import type { CheckpointBody, LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
+import { countersDigest, countersFile, type KidCounters } from '../audit/counters.ts';
 import { type Finding, Findings } from '../audit/findings.ts';
 import { currentHead, HEAD_FILE_BYTES, type HeadSlot } from '../audit/head.ts';
 import { emptyRoot } from '../audit/leaf.ts';
@@ -40,6 +40,10 @@ export interface VerifyEpoch {
   readonly paths: EpochPaths;
   readonly verifier: LogVerifier;
   readonly remembered: VerifiedCheckpoint | null;
+  /** Kid counters where it begins; null = not known. Epoch 0 begins with none. */
+  readonly initial: KidCounters | null;
+  /** Up to which size the end of this epoch was accepted as lost; 0 = nothing. */
+  readonly lostUpTo: number;
   /** False for a bare copy of an audit directory. */
   readonly live: boolean;
   readonly semantic: boolean;
@@ -51,8 +55,14 @@ export interface VerifyEpoch {
 
 export interface EpochReport extends Omit<EpochVerdict, 'chain' | 'roots'> {
   readonly checkpoints: number;
+  /** All of them that verified, by rising size. */
+  readonly ladder: readonly CheckpointBody[];
   readonly newest: VerifiedCheckpoint | null;
   readonly bytes: number;
+  /** Kid counters behind the last record; null when they are not all known. */
+  readonly kids: KidCounters | null;
+  /** Of the last record that names one; null without the semantic pass. */
+  readonly generation: number | null;
 }
 
 /** Shares the segments out; results in any order. */
@@ -96,6 +106,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   const { files } = deps;
   const { paths, remembered } = request;
   const findings = new Findings();
+  const isSeeded = request.epoch === 0 || request.initial !== null;
   const headFile = request.headKeys === null ? null : files.read(paths.head, HEAD_FILE_BYTES);
   const head = headFile === null ? null : currentHead(headFile, request.headKeys!, request.verifier.log.origin);
   const checkpoints = readLadder(request, files, deps.clock, findings);
@@ -125,6 +136,8 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   const reports = new Map(found.map((one) => [one.number, one]));
   const verdict = judgeEpoch({
     epoch: request.epoch,
+    initial: request.initial,
+    lostUpTo: request.lostUpTo,
     reports,
     checkpoints,
     remembered,
@@ -140,17 +153,22 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   findings.list.push(...verdict.findings.map((finding) => located(files, paths, finding)));
   if (verdict.rootsMatch) {
     checkUpperTiles(files, paths, reports, covered, findings);
-    if (request.semantic) checkCounters(files, paths, verdict, covered, findings, request.bundles !== true);
+    if (request.semantic) {
+      checkCounters(files, paths, verdict, covered, findings, { filed: request.bundles !== true, isSeeded });
+    }
     checkHints(files, paths, verdict.records, reports, findings);
   }
   if (request.headKeys !== null) checkHead(head, verdict, findings);
-  const { chain: _chain, roots: _roots, ...rest } = verdict;
+  const { chain, roots: _roots, ...rest } = verdict;
   return {
     ...rest,
     findings: findings.list,
     checkpoints: checkpoints.length,
+    ladder: checkpoints,
     newest,
     bytes: segments.reduce((sum, one) => sum + one.bytes, 0),
+    kids: isSeeded ? (chain?.kids ?? null) : null,
+    generation: chain?.generation ?? null,
   };
 }
 
@@ -200,11 +218,12 @@ function checkCounters(
   verdict: EpochVerdict,
   covered: number,
   findings: Findings,
-  filed: boolean,
+  { filed, isSeeded }: { readonly filed: boolean; readonly isSeeded: boolean },
 ): void {
   const newest = verdict.chain?.state ?? null;
   if (newest === null || covered === 0) return;
-  if (countersDigest(countersFile(newest.kids)) !== newest.counters) {
+  // Without the epoch before, kids that were not used in this one are not known.
+  if (isSeeded && countersDigest(countersFile(newest.kids)) !== newest.counters) {
     findings.add('counter', `state record ${newest.seq} does not have the digest of the counters before it`, {
       index: newest.seq,
     });

@@ -105,7 +105,7 @@ export async function writeBackup(
   out: string,
   onProgress: OnProgress,
 ): Promise<Backup> {
-  const { checkpoint, home } = readPublicView(ctx);
+  const { checkpoint, home } = readPublicView(ctx, { mayBeOld: true });
   refuseMissingFiles(ctx.files, custodyPaths(ctx));
   const head =
     checkpoint === null ? null : { origin: home.log.origin, size: checkpoint.size, root: toHex(checkpoint.root) };
@@ -184,7 +184,7 @@ export function checkRestore(ctx: StoreContext, plainFiles: Files, directory: st
 
 /** The head that the files show, verified under their own pins, must be the one that backup.json names. */
 function checkHead(ctx: StoreContext, paths: HomePaths, backup: Backup): void {
-  const { checkpoint, trust } = readPublicView({ ...ctx, paths });
+  const { checkpoint, trust, behind } = readPublicView({ ...ctx, paths }, { mayBeOld: true });
   const same =
     backup.head === null
       ? checkpoint === null
@@ -193,7 +193,7 @@ function checkHead(ctx: StoreContext, paths: HomePaths, backup: Backup): void {
         checkpoint.size === backup.head.size &&
         toHex(checkpoint.root) === backup.head.root;
   if (!same) throw new RonError('Tampered', 'the checkpoint of the backup is not the one that backup.json names');
-  if (trust === 'not-authenticated') {
+  if (trust === 'not-authenticated' && behind === null) {
     throw new RonError('NotAuthenticated', 'the head of the backup is not covered by its checkpoint');
   }
 }

@@ -3,9 +3,10 @@
 // commit left. Refuses what the table of the store page refuses, a ledger that is shorter than or different at its
 // committed head, and, with `verifyOnly`, any write of a store that was restored or whose genesis is not the pinned one.
 
-import { createLogVerifier } from '../audit/checkpoint.ts';
+import { createLogVerifier, type VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { currentHead, HEAD_FILE_BYTES } from '../audit/head.ts';
 import { anyObject, decodeCanonical } from '../bytes/decode.ts';
+import { toHex } from '../bytes/hex.ts';
 import { wipe } from '../bytes/wipe.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { decodeEnvelope, envelopeDigest } from '../envelope/dsse.ts';
@@ -14,14 +15,16 @@ import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { splitRecord } from '../sealed/header.ts';
 import type { KdfCost } from '../sealed/kdf-parameters.ts';
+import type { LogHead } from '../sealed/manifest.ts';
 import { type AuditAppender, openAuditLog, scanAuditHead } from './audit-appender.ts';
 import { requireLogFile } from './audit-log-file.ts';
 import { epochPaths } from './audit-paths.ts';
 import { newestVerifiedCheckpoint } from './audit-store.ts';
 import { checkpointInfo } from './audit-writer.ts';
+import { clearRestored } from './custody-epoch.ts';
 import { destroyLogKeys, headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
 import { readOwnMemory } from './custody-memory.ts';
-import type { VerifyOnly } from './custody-port.ts';
+import type { CheckpointInfo, VerifyOnly } from './custody-port.ts';
 import { type ChosenManifest, chooseManifest, choosePublic, noCustodyStore } from './custody-recovery.ts';
 import { type CustodyPaths, type CustodyState, custodyPaths } from './custody-state.ts';
 import { FileCustodyStore } from './custody-store.ts';
@@ -33,6 +36,7 @@ import { rebuildPublicView } from './public-rebuild.ts';
 import { decodePublicView } from './public-view.ts';
 import { demandRecordFiles, readSealed, sweep, type Unsealed, unseal } from './sealed-store.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
+import { laterEpoch } from './trust-memory.ts';
 import { readPin } from './trust-pin.ts';
 
 export interface OpenCustody {
@@ -41,7 +45,8 @@ export interface OpenCustody {
   readonly dryRun?: boolean;
   /** Cost of a root under a new passphrase, for tests: a constructor argument, absent from configuration. */
   readonly kdf?: KdfCost;
-  /** Opens a restored store for writing: `restore-accept`, and the new epoch of an ungoverned store. */
+  /** Finishes what a backup holds half done, so that `openEpoch` can go on; every other write of a restored store is refused
+   * as before. */
   readonly acceptRestored?: boolean;
   /** Told what was repaired besides the end of an interrupted commit. */
   readonly onNotice?: (line: string) => void;
@@ -110,20 +115,24 @@ export async function openHeld(
       chosen === null
         ? rebuildPublicView({
             files: ctx.files,
-            epoch: epochPaths(paths.audit, epoch.n),
+            epochs: log.epochs.map(({ n }) => ({ n, paths: epochPaths(paths.audit, n) })),
             size: scan!.size,
             checkpoint: newest,
             manifest: unsealed.manifest,
           })
         : decodePublicView(chosen.bytes, paths.publicView);
     checkView(view, storeId, unsealed);
-    const refused = verifyOnly(ctx, home, view, unsealed.root.genesisDigest, options);
+    const remembered = readOwnMemory(ctx, paths.audit);
+    const restored = restoredAt(home, epoch.origin);
+    const behind = behindWhy(laterEpoch(ctx, epoch), remembered?.size ?? 0, newest?.size ?? 0);
+    const refused = verifyOnly(ctx, { restored, behind }, view, unsealed.root.genesisDigest);
     // A dry run and a store that only verifies repair nothing.
-    const writable = options.dryRun !== true && refused === null;
-    const remembered = home.restored === undefined ? readOwnMemory(ctx, paths.audit) : null;
+    const dryRun = options.dryRun === true;
+    const writable = !dryRun && refused === null;
+    // An ungoverned store goes on in a new epoch at once: there is no quorum that could be asked.
+    const opensEpoch = !dryRun && !governed && restored !== null && refused?.code === 'RolledBack' && newest !== null;
     if (!writable) {
       checkHead(ctx, epochPaths(paths.audit, epoch.n).head, headKeys, epoch.origin, scan!.size);
-      checkMemory(remembered?.size ?? 0, newest?.size ?? 0);
     } else {
       appender = await openAuditLog(ctx, {
         auditDir: paths.audit,
@@ -137,8 +146,10 @@ export async function openHeld(
       if (unsealed.previous !== null) await appender.rekeyHead(headKey(unsealed.root.rootKey));
     }
     const ledgerEnd = checkLedgerHead(ctx.files, paths.ledger, view.ledger);
-    if (appender !== null) {
+    if (appender !== null || opensEpoch || (options.acceptRestored === true && refused?.code === 'RolledBack')) {
       finishCommit(ctx, paths, manifestFile, unsealed, chosen?.place ?? 'public', view);
+    }
+    if (appender !== null) {
       await cutUncommittedLines(ctx, paths, appender, ledgerEnd, governed);
     }
     wipe(unsealed.previous?.rootKey);
@@ -164,6 +175,13 @@ export async function openHeld(
       verifyOnly: refused,
     };
     const store = new FileCustodyStore(ctx, paths, state);
+    if (opensEpoch) {
+      const prevCheckpoint = highest(remembered, newest!);
+      await store.openEpoch({ actor: 'system', prevCheckpoint, accepted: null });
+      options.onNotice?.(`this store was restored at ${restored}; it goes on as ${store.origin}`);
+      return store;
+    }
+    if (appender !== null && home.restored !== undefined) await clearRestored(ctx);
     if (appender !== null && chosen === null) {
       await store.commitView();
       options.onNotice?.(`${paths.publicView} was lost or altered; it was made again from the audit log`);
@@ -210,13 +228,23 @@ function checkHead(
   }
 }
 
-function checkMemory(rememberedSize: number, signedSize: number): void {
-  if (signedSize >= rememberedSize) return;
-  throw new RonError(
-    'Tampered',
-    `this home remembers a checkpoint of size ${rememberedSize}, the log has one of ${signedSize}`,
-    { field: 'rolled-back' },
-  );
+/** When the store was restored, unless its new epoch is open; null when it was not. */
+function restoredAt({ restored }: HomeFile, origin: string): string | null {
+  if (restored === undefined || (restored.head !== null && restored.head.origin !== origin)) return null;
+  return restored.at;
+}
+
+/** What this home has verified and the log does not have; null when it has everything. */
+function behindWhy(laterOrigin: string | null, rememberedSize: number, signedSize: number): string | null {
+  if (laterOrigin !== null) return `this home remembers the log ${laterOrigin}, which is not here`;
+  if (signedSize >= rememberedSize) return null;
+  return `this home remembers a checkpoint of size ${rememberedSize}, the log has one of ${signedSize}`;
+}
+
+function highest(remembered: VerifiedCheckpoint | null, newest: CheckpointInfo): LogHead {
+  const { origin, size, root } = newest;
+  if (remembered === null || remembered.size <= size) return { origin, size, root };
+  return { origin, size: remembered.size, root: toHex(remembered.root) };
 }
 
 function checkView(view: PublicView, storeId: string, unsealed: Unsealed): void {
@@ -297,17 +325,18 @@ function profileOf(
 
 function verifyOnly(
   ctx: StoreContext,
-  home: HomeFile,
+  found: { readonly restored: string | null; readonly behind: string | null },
   view: PublicView,
   genesisDigest: string | null,
-  options: OpenCustody,
 ): VerifyOnly | null {
-  if (home.restored !== undefined && options.acceptRestored !== true) {
-    return {
-      code: 'RolledBack',
-      reason: `this store was restored from a backup at ${home.restored.at}`,
-      hint: 'Only an executed restore-accept goes on from here.',
-    };
+  const { restored, behind } = found;
+  if (restored !== null || behind !== null) {
+    const reason = restored === null ? behind! : `this store was restored from a backup at ${restored}`;
+    const hint =
+      genesisDigest === null
+        ? 'Copy it with `ronctl store backup`, restore the copy into another RONCTL_HOME: a new epoch is opened there.'
+        : 'Only an executed restore-accept goes on from here: `ronctl governance propose --action restore-accept`.';
+    return { code: 'RolledBack', reason, hint, ...(behind === null ? {} : { behind: true }) };
   }
   if (genesisDigest === null || view.ledger_id === null) return null;
   const pin = readPin(ctx, view.ledger_id);

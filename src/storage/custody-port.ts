@@ -7,6 +7,7 @@ import type { SigningKey } from '../crypto/provider.ts';
 import { RonError } from '../errors.ts';
 import type { Millis } from '../host.ts';
 import type { PublicView } from '../keys/public-view.ts';
+import type { LogHead } from '../sealed/manifest.ts';
 
 export type RecordType = 'service-keys' | 'log-keys' | 'cap-root' | 'key-version' | 'revocations';
 
@@ -28,6 +29,7 @@ export interface SealedPut {
 
 /** What the commit record of a mutation will be; known before it is written, because there is one writer. */
 export interface CommitPlace {
+  readonly epoch: number;
   readonly seq: number;
   readonly generation: number;
   readonly ts: string;
@@ -81,6 +83,23 @@ export interface VerifyOnly {
   readonly code: 'RolledBack' | 'PinMismatch' | 'Internal';
   readonly reason: string;
   readonly hint?: string;
+  /** RolledBack: this home has verified a newer log, so that what the store says of its keys is old. */
+  readonly behind?: true;
+}
+
+/** The next epoch of the log of a restored store (log page 4.7). */
+export interface EpochOpening {
+  readonly actor: string;
+  /** Of the plan; a fresh one while ungoverned. */
+  readonly opId?: string;
+  /** The newest checkpoint of the log before that is known to anyone. */
+  readonly prevCheckpoint: LogHead;
+  /** The quorum that accepted it, and the ledger lines up to the intent; null while ungoverned. */
+  readonly accepted: {
+    readonly proposalDigest: string;
+    readonly statements: readonly string[];
+    readonly ledger: LedgerBatch;
+  } | null;
 }
 
 export function verifyOnlyError({ code, reason, hint }: VerifyOnly): RonError {
@@ -123,6 +142,11 @@ export interface CustodyStore {
   /** Writes `state`, `manifest` and signs a checkpoint over the current size; the last one again when idle. */
   checkpoint(): Promise<CheckpointInfo>;
   newestCheckpoint(): CheckpointInfo;
+  /**
+   * The one mutation of a store that is RolledBack: opens the next epoch and signs it; from then on the store is written
+   * again. Nothing is signed under the origin before. Conflict for any other store.
+   */
+  openEpoch(opening: EpochOpening): Promise<AuditRecord>;
 
   /** The record at a seq of the current epoch. */
   record(seq: number): AuditRecord;

@@ -11,7 +11,15 @@ import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { destroyLogKeys, idempotencyKey, importServiceKeys, vkeysOf } from './custody-keys.ts';
 import { demandInPlace, findOperation, recordAt, recordsFrom } from './custody-log.ts';
-import type { CheckpointInfo, CustodyStore, LedgerBatch, Mutation, SealedItem, VerifyOnly } from './custody-port.ts';
+import type {
+  CheckpointInfo,
+  CustodyStore,
+  EpochOpening,
+  LedgerBatch,
+  Mutation,
+  SealedItem,
+  VerifyOnly,
+} from './custody-port.ts';
 import { recordIds, recordTypeOf } from './custody-records.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
 import { CustodyWriter } from './custody-writer.ts';
@@ -133,6 +141,10 @@ export class FileCustodyStore implements CustodyStore {
 
   checkpoint(): Promise<CheckpointInfo> {
     return this.#writer.checkpoint();
+  }
+
+  openEpoch(opening: EpochOpening): Promise<AuditRecord> {
+    return this.#writer.openEpoch(opening);
   }
 
   /** Commits the view that this store was opened with under a `manifest` record: for a public.json that was lost. */

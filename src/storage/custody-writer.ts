@@ -25,11 +25,13 @@ import {
   rootCost,
   supersededFiles,
 } from './custody-change.ts';
+import { openNextEpoch } from './custody-epoch.ts';
 import { headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
 import { rememberOwn } from './custody-memory.ts';
 import {
   type CheckpointInfo,
   type CommitPlace,
+  type EpochOpening,
   type LedgerBatch,
   type Mutation,
   verifyOnlyError,
@@ -111,6 +113,27 @@ export class CustodyWriter {
     );
   }
 
+  /** Opens the next epoch of a restored store and signs it. */
+  openEpoch(opening: EpochOpening): Promise<AuditRecord> {
+    return this.#turns.exclusive(async () => {
+      if (this.#broken !== null) throw this.#broken;
+      if (this.#state.verifyOnly?.code !== 'RolledBack') {
+        throw new RonError('Conflict', 'this store is neither restored nor rolled back: no epoch is opened');
+      }
+      try {
+        const opened = await openNextEpoch(this.#ctx, this.#paths, this.#state, opening);
+        this.#state = opened.state;
+        await this.#checkpoint(opened.appender);
+        return opened.record;
+      } catch (error) {
+        this.#broken = error instanceof RonError ? error : new RonError('Internal', String(error), { cause: error });
+        throw error;
+      } finally {
+        this.#writing = false;
+      }
+    });
+  }
+
   /** Runs one write unless writing is refused; a storage error ends this writer. */
   async #write<T>(act: (appender: AuditAppender) => Promise<T>): Promise<T> {
     if (this.#broken !== null) throw this.#broken;
@@ -137,6 +160,7 @@ export class CustodyWriter {
   async #mutate(appender: AuditAppender, mutation: Mutation): Promise<AuditRecord> {
     const before = this.#state;
     const place: CommitPlace = {
+      epoch: appender.epoch,
       seq: appender.size,
       generation: before.manifest.generation + 1,
       ts: toTime(this.#ctx.clock.now()),

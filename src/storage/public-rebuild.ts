@@ -14,14 +14,16 @@ import { addKey, addVersion, compromise, findKey, headOf, type NewVersion, retir
 import type { PublicView } from '../keys/public-view.ts';
 import type { LineRef, Manifest } from '../sealed/manifest.ts';
 import { recordHash } from '../sealed/record-id.ts';
+import { keylessHead } from './audit-head-scan.ts';
 import type { EpochPaths } from './audit-paths.ts';
 import { knownRecord, storedRecords } from './audit-store.ts';
 import type { CheckpointInfo } from './custody-port.ts';
 
 export interface RebuildInput {
   readonly files: Files;
-  readonly epoch: EpochPaths;
-  /** Records up to the authenticated head. */
+  /** Every epoch of the log, oldest first. */
+  readonly epochs: readonly { readonly n: number; readonly paths: EpochPaths }[];
+  /** Records of the newest epoch up to the authenticated head. */
   readonly size: number;
   readonly checkpoint: CheckpointInfo | null;
   readonly manifest: Manifest;
@@ -48,18 +50,35 @@ export function rebuildPublicView(input: RebuildInput): PublicView {
     policy: manifest.policy,
   };
   let ledger: LineRef | null = manifest.ledger;
-  for (const record of signedRecords(input)) {
+  for (const { record, epoch } of everyRecord(input)) {
     if (record.result !== 'ok') continue;
     if (record.op === 'genesis.adopt') view = { ...view, ledger_id: ledgerIdOf(record) };
     if (record.op === 'ledger.append') ledger = lineOf(record, ledger);
-    view = withKeys(view, record);
+    view = withKeys(view, record, epoch);
   }
   checkHeld(view, manifest);
   return { ...view, ledger: ledger === null ? null : { ...ledger, state_sha256: NO_STATE } };
 }
 
+/** Records of every epoch in order; an earlier one ends where its head says. */
+function* everyRecord(input: RebuildInput): Generator<{ readonly record: AuditRecord; readonly epoch: number }> {
+  const { files, epochs } = input;
+  for (const { n, paths } of epochs) {
+    const isNewest = n === epochs.at(-1)!.n;
+    const size = isNewest ? input.size : (keylessHead(files, paths)?.size ?? 0);
+    const records = signedRecords({ files, epoch: paths, size, checkpoint: isNewest ? input.checkpoint : null });
+    if (records[0]?.op !== (n === 0 ? 'init' : 'epoch.open')) throw tampered(`epoch ${n} has another beginning`);
+    for (const record of records) yield { record, epoch: n };
+  }
+}
+
 /** Every record, after the root of those under the checkpoint was found to be the signed one. */
-function signedRecords({ files, epoch, size, checkpoint }: RebuildInput): AuditRecord[] {
+function signedRecords({
+  files,
+  epoch,
+  size,
+  checkpoint,
+}: Pick<RebuildInput, 'files' | 'size' | 'checkpoint'> & { readonly epoch: EpochPaths }): AuditRecord[] {
   const frontier = new Frontier();
   const records: AuditRecord[] = [];
   for (const { record, line, seq } of storedRecords(files, epoch, 0, size)) {
@@ -68,7 +87,6 @@ function signedRecords({ files, epoch, size, checkpoint }: RebuildInput): AuditR
     if (checkpoint === null || seq !== checkpoint.size - 1) continue;
     if (toHex(frontier.root()) !== checkpoint.root) throw tampered('the log does not have the root that was signed');
   }
-  if (records[0]?.op !== 'init') throw tampered('the log of this epoch does not begin with init');
   return records;
 }
 
@@ -84,15 +102,15 @@ function ledgerIdOf(record: AuditRecord): string {
   return id;
 }
 
-function withKeys(view: PublicView, record: AuditRecord): PublicView {
+function withKeys(view: PublicView, record: AuditRecord, epoch: number): PublicView {
   if (record.kid === undefined) return view;
   const id = requireKeyId(record.kid, 'kid');
   const whole = { ...id, version: null };
   switch (record.op) {
     case 'create':
-      return addKey(view, id.kid, versionOf(record));
+      return addKey(view, id.kid, versionOf(record, epoch));
     case 'rotate':
-      return addVersion(view, id.kid, id.version ?? 0, versionOf(record));
+      return addVersion(view, id.kid, id.version ?? 0, versionOf(record, epoch));
     case 'retire':
       return retire(view, isHead(view, record.kid) ? whole : id);
     case 'compromised':
@@ -108,13 +126,14 @@ function isHead(view: PublicView, kid: string): boolean {
   return key !== null && headOf(key).n === id.version;
 }
 
-function versionOf({ seq, detail }: AuditRecord): NewVersion {
+function versionOf({ seq, detail }: AuditRecord, epoch: number): NewVersion {
   const { tracks, suite, pub, continuity } = (detail ?? {}) as unknown as Partial<NewVersion>;
   if (tracks === undefined || pub === undefined) throw tampered(`record ${seq} does not say which keys were made`);
   return {
     tracks,
     pub,
     created_seq: seq,
+    ...(epoch === 0 ? {} : { created_epoch: epoch }),
     ...(suite === undefined ? {} : { suite }),
     ...(continuity === undefined ? {} : { continuity }),
   };

@@ -30,7 +30,7 @@ const version = object(
     pub: map(MEMBERS, hex64, 4),
     created_seq: integer(0),
   },
-  { from_seq: integer(0), suite: integer(1, 4), continuity: sha256Digest },
+  { from_seq: integer(0), suite: integer(1, 4), continuity: sha256Digest, created_epoch: integer(1) },
 );
 const key = object({
   kid: string({ pattern: /^[a-z0-9][a-z0-9._/-]*$/, maxBytes: LIMITS.kidBytes, what: 'a kid without version' }),

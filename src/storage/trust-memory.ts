@@ -80,6 +80,16 @@ export function rememberedOrigins(files: Files, directory: string): string[] {
   return [...new Set(origins)];
 }
 
+/** An epoch of this log, later than `n`, that this home remembers: the origin, or null. */
+export function laterEpoch(
+  { files, paths }: { readonly files: Files; readonly paths: { readonly trustedLogs: string } },
+  { origin, n }: { readonly origin: string; readonly n: number },
+): string | null {
+  const prefix = origin.slice(0, -String(n).length);
+  const isLater = (one: string): boolean => one.startsWith(prefix) && Number(one.slice(prefix.length)) > n;
+  return rememberedOrigins(files, paths.trustedLogs).find(isLater) ?? null;
+}
+
 export interface MemoryDeps extends DurableDeps {
   readonly crypto: Crypto;
   /** trust/logs of the home. */

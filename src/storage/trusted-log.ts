@@ -8,7 +8,7 @@ import { fromBase64Url } from '../bytes/base64.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { formatVkey, NOTE_TYPES } from '../envelope/note.ts';
 import { RonError } from '../errors.ts';
-import type { Authority } from '../governance/key-chain.ts';
+import { type Authority, erasOf } from '../governance/key-chain.ts';
 import type { LogKeys, PublicKeys } from '../governance/names.ts';
 import type { Files } from '../host.ts';
 import { type LogEpoch, type LogFile, ownLogFile } from './audit-log-file.ts';
@@ -31,14 +31,14 @@ export interface HomeLog {
   readonly pinned: PinnedAuthority | null;
 }
 
-const vkeysOf = (origin: string, keys: LogKeys): readonly string[] => [
+export const logVkeysOf = (origin: string, keys: LogKeys): readonly string[] => [
   formatVkey(origin, NOTE_TYPES.ed25519, fromBase64Url(keys.ed25519)!),
   formatVkey(origin, NOTE_TYPES.mlDsa44Cosignature, fromBase64Url(keys.ml_dsa_44)!),
 ];
 
 function pinnedEras(authority: Authority, epoch: Pick<LogEpoch, 'origin' | 'keys'>): LogKeyEra[] {
-  return authority.logEras.map((era, index) => {
-    const vkeys = vkeysOf(epoch.origin, era.logKeys);
+  return erasOf(authority, epoch.origin).map((era, index) => {
+    const vkeys = logVkeysOf(epoch.origin, era.logKeys);
     const hint = epoch.keys.find((one) => one.vkeys.join('\n') === vkeys.join('\n'));
     const after = era.since === null || era.since.origin !== epoch.origin ? 0 : era.since.index + 1;
     return { from: index === 0 ? 0 : Math.max(hint?.from ?? 0, after), vkeys };

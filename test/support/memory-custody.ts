@@ -10,9 +10,15 @@ import { uuidV7 } from '../../src/bytes/uuid.ts';
 import { hmacSha256 } from '../../src/crypto/hash.ts';
 import type { Crypto } from '../../src/crypto/provider.ts';
 import type { DualSigningKeys } from '../../src/envelope/dual-signature.ts';
-import { fail } from '../../src/errors.ts';
+import { fail, RonError } from '../../src/errors.ts';
 import type { PublicView } from '../../src/keys/public-view.ts';
-import type { CheckpointInfo, CustodyStore, Mutation, SealedItem } from '../../src/storage/custody-port.ts';
+import type {
+  CheckpointInfo,
+  CommitPlace,
+  CustodyStore,
+  Mutation,
+  SealedItem,
+} from '../../src/storage/custody-port.ts';
 
 export interface MemoryCustody extends CustodyStore {
   readonly records_: readonly AuditRecord[];
@@ -44,7 +50,8 @@ export async function memoryCustody(
     policy: null,
   };
 
-  const place = (): { seq: number; generation: number; ts: string } => ({
+  const place = (): CommitPlace => ({
+    epoch: 0,
     seq: log.length,
     generation: view.generation + 1,
     ts: toTime(store.nowMs),
@@ -134,6 +141,7 @@ export async function memoryCustody(
       log.findLast((one) => one.op_id === opId && accept(one)) ?? null,
     ledgerLines: () => [],
     ledgerState: () => null,
+    openEpoch: () => Promise.reject(new RonError('Conflict', 'this store was not restored')),
     close: async () => {},
   };
   sealed.set('cap-root/1', {

@@ -66,7 +66,7 @@ export function policySource(of: {
       overlays: of.overlays ?? [],
       lastRaise: (scope) => {
         const auditSeq = of.raises?.get(scope);
-        return auditSeq === undefined ? null : { auditSeq };
+        return auditSeq === undefined ? null : { auditSeq, origin: 'ronctl.invalid/e0' };
       },
     },
   };

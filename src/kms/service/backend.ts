@@ -336,4 +336,4 @@ export class Backend {
 }
 
 const afterAll = (raise: ExecutionPlace | null): ExecutionPlace | null =>
-  raise === null ? null : { ...raise, auditSeq: -1 };
+  raise === null ? null : { ...raise, origin: raise.origin.replace(/[0-9]+$/, '0'), auditSeq: -1 };

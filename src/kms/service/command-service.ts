@@ -36,15 +36,19 @@ export interface CommandService extends CommandKms {
 
 export function commandService(deps: StoreDeps, options: SessionOptions): CommandService {
   let opening: Promise<Session> | undefined;
-  const open = (confirmTime: boolean): Promise<Session> => {
-    opening ??= openSession(deps, { ...options, confirmTime: confirmTime || options.confirmTime === true });
+  const open = (confirmTime: boolean, accepts?: string): Promise<Session> => {
+    opening ??= openSession(deps, {
+      ...options,
+      confirmTime: confirmTime || options.confirmTime === true,
+      ...(accepts === undefined ? {} : { accepts }),
+    });
     return opening;
   };
   const custodian: Custodian = {
     keysElsewhere: false,
-    act: async ({ before, confirmTime }, use) => {
+    act: async ({ before, confirmTime, accepts }, use) => {
       if (before !== undefined && opening === undefined) await before(await storeContext(deps));
-      return use(await open(confirmTime));
+      return use(await open(confirmTime, accepts));
     },
     checkpoint: async () => (await open(false)).checkpoint(),
   };
@@ -53,6 +57,7 @@ export function commandService(deps: StoreDeps, options: SessionOptions): Comman
     random: deps.host.random,
     crypto: deps.crypto,
     reader: () => readHomeState(deps),
+    oldReader: () => readHomeState(deps, { mayBeOld: true }),
     trusted: () => readTrusted(deps),
     unsealed: async () => {
       const session = await open(false);

@@ -101,7 +101,7 @@ async function createNow(home: OpenHome, request: CreateRequest, call: Call, req
   const record = await home.store.mutate({
     puts: [sealedPut(version)],
     keyFiles: [await keyObjectFile(home.crypto, service, version, { state: 'active' })],
-    publicView: (current, place) => addKey(current, kid, publicPart(version, place.seq)),
+    publicView: (current, place) => addKey(current, kid, publicPart(version, place)),
     audit: {
       op: 'create',
       op_id: call.opId,

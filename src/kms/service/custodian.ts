@@ -28,6 +28,8 @@ export interface ActOptions {
   readonly call: Call;
   /** The operator says that the clock is right although it is far beyond the newest entry. */
   readonly confirmTime: boolean;
+  /** The proposal that this act executes: a restored store is opened for it alone. */
+  readonly accepts?: string;
   /** Runs alone, before the inbox is taken in. */
   readonly before?: (context: StoreContext) => Promise<void>;
 }

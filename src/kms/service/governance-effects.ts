@@ -57,6 +57,10 @@ export async function effectMutation(input: EffectInput): Promise<Mutation> {
     case 'envelope':
     case 'clock-reset':
       return { audit: audit(action.name, input) };
+    case 'restore-accept':
+      throw new RonError('Conflict', 'a new epoch is opened once, by a store that was restored', {
+        field: 'actions[0].name',
+      });
     default:
       throw new RonError('Unsupported', `this version does not carry out ${action.name}`, { field: 'actions[0].name' });
   }

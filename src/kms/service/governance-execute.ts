@@ -81,7 +81,10 @@ export async function execute(
   const { digest, body } = open.proposal;
   const action = body.actions[0] ?? null;
   const plan = planFor(digest, action);
-  if (action !== null) {
+  if (action?.name === 'restore-accept') {
+    // A restored store takes another way (governance-restore.ts); here only its dry run comes by.
+    if (!dryRun || writer.store.verifyOnly?.code !== 'RolledBack') throw notRestored();
+  } else if (action !== null) {
     await effectMutation({
       store: writer.store,
       crypto: writer.crypto,
@@ -98,6 +101,11 @@ export async function execute(
   await writer.append({ type: 'intent', body: intent }, actor);
   return finish(writer, actor);
 }
+
+const notRestored = (): RonError =>
+  new RonError('Conflict', 'this store was neither restored nor rolled back: there is nothing to accept', {
+    field: 'actions[0].name',
+  });
 
 /** Finishes the unfinished execution; null when there is none. Called by every open before anything else. */
 export async function recover(writer: LedgerWriter, actor: string): Promise<ExecutionResult | null> {
@@ -123,7 +131,9 @@ async function signAsService(
   payloadType: string,
   payload: Uint8Array,
 ): Promise<EnvelopeSignature[]> {
-  const wanted = writer.state.governed.serviceKeys;
+  const { id, after } = writer.state.executing!;
+  const isRestore = writer.state.open.get(id)?.proposal.body.kind === 'restore-accept';
+  const wanted = (isRestore ? after : writer.state.governed).serviceKeys;
   const pair = await servicePairFor(writer.store, writer.crypto, wanted);
   try {
     return await signDual(writer.crypto, payloadType, payload, 'service', pair.keys, dualKeys(wanted));

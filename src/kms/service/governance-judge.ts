@@ -36,8 +36,13 @@ export function voteStatus(votes: Tally): VoteStatus {
   };
 }
 
-/** Throws the first thing that stands in the way. */
-export function judgeExecution(writer: LedgerWriter, open: OpenProposal, judgedAt: Moment): void {
+/** Throws the first thing that stands in the way. `here`: how far ledger and log are known. */
+export function judgeExecution(
+  writer: LedgerWriter,
+  open: OpenProposal,
+  judgedAt: Moment,
+  here: Pick<LedgerWriter, 'place' | 'line'> = writer,
+): void {
   const { state, store } = writer;
   const { body } = open.proposal;
   const wall = Math.max(fromTime(judgedAt.wall), body.kind === 'clock-reset' ? 0 : writer.highWaterMs());
@@ -45,7 +50,7 @@ export function judgeExecution(writer: LedgerWriter, open: OpenProposal, judgedA
   demandWindow(body, judgedAt.wall);
   demandWindow(body, toTime(Math.max(wall, fromTime(judgedAt.wall))));
   const after = demandCurrent(state, open);
-  demandSeen(writer, open);
+  for (const { body: statement } of open.statements) demandSeenHere(statement, here);
   const scope = body.scope;
   if (body.actions.length === 0) {
     refuseBelowTracks(
@@ -110,11 +115,6 @@ export function demandSeenHere(
       { field: 'seen.checkpoint', hint },
     );
   }
-}
-
-/** A ledger behind what a signer has verified must not act. */
-function demandSeen(writer: LedgerWriter, open: OpenProposal): void {
-  for (const { body } of open.statements) demandSeenHere(body, writer);
 }
 
 const PQ_TRACKS: readonly string[] = ['ml-dsa', 'slh-dsa', 'ml-kem', 'x-wing'];

@@ -13,7 +13,7 @@ import type { LedgerState } from '../../governance/ledger-state.ts';
 import { encodeState } from '../../governance/state-file.ts';
 import type { Clock, Millis, Moment } from '../../host.ts';
 import type { Judged } from '../../policy/overlay.ts';
-import type { CustodyStore } from '../../storage/custody-port.ts';
+import type { CustodyStore, LedgerBatch } from '../../storage/custody-port.ts';
 
 export function momentNow(clock: Clock): Moment {
   return { wall: toTime(clock.now()), boot_id: clock.bootId(), boottime_ms: clock.uptimeMs() };
@@ -109,9 +109,14 @@ export class LedgerWriter {
   }
 
   /** Writes and commits what was added as one batch; durable when resolved. */
-  async flush(actor: string): Promise<void> {
+  flush(actor: string): Promise<void> {
+    return this.commit(actor, (batch) => this.store.appendLedger(batch));
+  }
+
+  /** The same by another mutation, which commits the batch. */
+  async commit(actor: string, act: (batch: LedgerBatch) => Promise<unknown>): Promise<void> {
     if (this.#added.size === 0) return;
-    await this.store.appendLedger({
+    await act({
       ledgerId: this.state.ledgerId,
       lines: [...this.#added.values()],
       head: { seq: this.state.seq, hash: this.state.hash },

@@ -95,14 +95,11 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
     call: Call,
     request: TimeConfirmation,
     use: (held: Held) => Promise<T>,
-    before?: ActOptions['before'],
+    rest: Pick<ActOptions, 'before' | 'accepts'> = {},
   ): Promise<T> => {
     refuseAborted(call);
     return admitted(call, 'mutate', INSTANCE, () =>
-      custodian.act(
-        { call, confirmTime: request.confirmTime === true, ...(before === undefined ? {} : { before }) },
-        use,
-      ),
+      custodian.act({ call, confirmTime: request.confirmTime === true, ...rest }, use),
     );
   };
   const entryOf = async (id: string): Promise<{ readonly reading: GovernanceReading; readonly entry: IndexEntry }> => {
@@ -149,7 +146,7 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
             held.demandLedger();
             return { names, ingest: ingestAnswer(held, await custodian.checkpoint(call)) };
           },
-          before,
+          { before },
         );
       } catch (error) {
         if (!written || !(error instanceof RonError) || !WAITS.includes(error.code)) throw error;
@@ -168,7 +165,7 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
     execute: async (request, call) => {
       authoriseInstance(call, 'kms:govern');
       const { id } = request;
-      return act(call, request, async (held) => {
+      const use = async (held: Held) => {
         const { ingested } = held;
         const isDry = call.dryRun === true;
         const { keysElsewhere } = custodian;
@@ -176,12 +173,13 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
         return {
           id,
           envelope: done === null ? null : envelopeFile(done.envelope),
-          replayed: done?.replayed ?? false,
+          replayed: done !== null && done.replayed && held.recovered?.id !== id,
           ingested: ingested?.ingested.length ?? 0,
           refused: ingested?.refused ?? [],
           checkpoint: placeOf(await custodian.checkpoint(call)),
         };
-      });
+      };
+      return act(call, request, use, { accepts: id });
     },
 
     tune: async (request, call) => {

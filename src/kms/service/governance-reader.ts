@@ -16,7 +16,7 @@ import { noCustodyStore } from '../../storage/custody-recovery.ts';
 import { readHome } from '../../storage/home.ts';
 import { readLedgerLine, readLineEndingAt } from '../../storage/ledger-reader.ts';
 import { ledgerLines } from '../../storage/ledger-segments.ts';
-import { type ReadView, withPublicView } from '../../storage/public-reader.ts';
+import { type ReadOptions, type ReadView, withPublicView } from '../../storage/public-reader.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import type { Trust } from '../ports.ts';
 import { momentNow } from './governance-ledger.ts';
@@ -38,9 +38,9 @@ export interface GovernanceReading {
 /** One consistent reading. `replay` verifies the whole ledger instead of starting from state.json. */
 export function readGovernance(
   ctx: StoreContext,
-  options: { readonly replay?: boolean; readonly onLine?: (seq: number) => void } = {},
+  options: ReadOptions & { readonly replay?: boolean; readonly onLine?: (seq: number) => void } = {},
 ): GovernanceReading {
-  return withPublicView(ctx, (home) => {
+  const read = (home: ReadView): GovernanceReading => {
     demandFresh(ctx.files, ctx.clock, home.checkpoint);
     const now = momentNow(ctx.clock);
     const { ledger } = home.view;
@@ -67,7 +67,8 @@ export function readGovernance(
     demandLastLine(ctx, state);
     const highWaterMs = Math.max(recordMs, fromTime(state.mark), state.clockReset === null ? signedMs : 0);
     return { ...common, governance: governedView(state), state, judged: { now, highWaterMs } };
-  });
+  };
+  return withPublicView(ctx, read, options);
 }
 
 function stateBytes(ctx: StoreContext, sha256: string): Uint8Array | null {

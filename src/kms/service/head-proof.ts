@@ -11,7 +11,7 @@ import { fromUtf8, utf8 } from '../../bytes/text.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { formatVkey, NOTE_TYPES, parseNote } from '../../envelope/note.ts';
 import { RonError } from '../../errors.ts';
-import type { Authority } from '../../governance/key-chain.ts';
+import { type Authority, erasOf } from '../../governance/key-chain.ts';
 import type { LogKeys } from '../../governance/names.ts';
 import type { VerifyHead } from '../../governance/request.ts';
 import type { CheckpointRef } from '../../governance/statement.ts';
@@ -46,7 +46,7 @@ export function logErasOf(authority: Authority, origin: string): LogKeyEra[] {
     formatVkey(origin, NOTE_TYPES.ed25519, fromBase64Url(keys.ed25519)!),
     formatVkey(origin, NOTE_TYPES.mlDsa44Cosignature, fromBase64Url(keys.ml_dsa_44)!),
   ];
-  return authority.logEras.map((era) => ({
+  return erasOf(authority, origin).map((era) => ({
     from: era.since === null || era.since.origin !== origin ? 0 : era.since.index + 1,
     vkeys: vkeys(era.logKeys),
   }));

@@ -5,6 +5,7 @@ import type { Crypto } from '../../crypto/provider.ts';
 import type { Host } from '../../host.ts';
 import { LIMITS } from '../../limits.ts';
 import { custodyPaths } from '../../storage/custody-state.ts';
+import type { ReadOptions } from '../../storage/public-reader.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import { readGovernance } from './governance-reader.ts';
 import type { GovernanceView } from './governance-view.ts';
@@ -23,9 +24,9 @@ export interface HomeReader extends KeyReader {
 }
 
 /** One consistent reading. Throws NotInitialised, Tampered, Changing, PinMismatch. */
-export async function readHomeState(deps: HomeReaderDeps): Promise<HomeReader> {
+export async function readHomeState(deps: HomeReaderDeps, options: ReadOptions = {}): Promise<HomeReader> {
   const ctx = await storeContext(deps);
-  const { trust, home, governance, judged } = readGovernance(ctx);
+  const { trust, home, governance, judged } = readGovernance(ctx, options);
   const { view, checkpoint } = home;
   return {
     ...trustedHome(ctx, home.home),

@@ -27,6 +27,8 @@ export interface KmsHome {
   readonly random: Random;
   crypto(): Promise<Crypto>;
   reader(): Promise<KeyReader>;
+  /** To verify with: also of a store that was rolled back, as not authenticated. Absent where `reader` gives that. */
+  oldReader?(): Promise<KeyReader>;
   /** Every service whose keys are trusted here, also without a store. */
   trusted(): Promise<readonly TrustedService[]>;
   /** Asks for the passphrase; recovers, ingests. In a dry run it changes nothing. */

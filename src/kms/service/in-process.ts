@@ -26,6 +26,7 @@ export function inProcessKeys(home: KmsHome): KeyKms {
     open: () => once.open(),
     crypto: () => home.crypto(),
     reader: () => home.reader(),
+    verifier: () => (home.oldReader === undefined ? home.reader() : home.oldReader()),
     trusted: () => home.trusted(),
   };
   return {

@@ -8,7 +8,7 @@ import { type KeyVersion, type OpenKeyVersion, sealedKeyVersion } from '../../ke
 import type { NewVersion } from '../../keys/keyring.ts';
 import type { PublicVersion } from '../../keys/public-view.ts';
 import { componentsOf, type Material } from '../../keys/tracks.ts';
-import type { Mutation, SealedPut } from '../../storage/custody-port.ts';
+import type { CommitPlace, Mutation, SealedPut } from '../../storage/custody-port.ts';
 
 export type KeyFile = NonNullable<Mutation['keyFiles']>[number];
 
@@ -73,12 +73,17 @@ export async function keyObjectFile(
 }
 
 /** What the version adds to public.json. */
-export function publicPart(version: KeyVersion, created_seq: number, continuity?: string): NewVersion {
+export function publicPart(
+  version: KeyVersion,
+  { seq, epoch }: Pick<CommitPlace, 'seq' | 'epoch'>,
+  continuity?: string,
+): NewVersion {
   return {
     tracks: version.tracks,
     ...(version.suite === undefined ? {} : { suite: version.suite }),
     pub: pubDigests(version.pub),
-    created_seq,
+    created_seq: seq,
+    ...(epoch === 0 ? {} : { created_epoch: epoch }),
     ...(continuity === undefined ? {} : { continuity }),
   };
 }

@@ -3,10 +3,11 @@
 // of a scope is always inside (R-38).
 
 import { fail } from '../../errors.ts';
+import { epochNumber } from '../../governance/key-chain.ts';
 import type { Moment } from '../../host.ts';
 import type { KeyId } from '../../keys/key-id.ts';
 import { headOf } from '../../keys/keyring.ts';
-import type { PublicKeyEntry } from '../../keys/public-view.ts';
+import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
 import { type EffectivePolicy, type EffectivePq, effective, type KeyPlace, phaseOf } from '../../policy/effective.ts';
 import type { Judged, Overlay } from '../../policy/overlay.ts';
 import type { PolicyState, Scope } from '../../policy/state.ts';
@@ -68,18 +69,28 @@ function inForce(policy: PolicyInForce, tenant: string | null, judged: Judged): 
 }
 
 /** A key made before any raise is placed by its bucket; one made after it is inside. */
-function createdAfter(policy: PolicyInForce, scope: Scope, createdSeq: number): boolean {
+function createdAfter(policy: PolicyInForce, scope: Scope, version: PublicVersion): boolean {
   const raise = policy.lastRaise(scope);
-  return raise !== null && createdSeq > raise.auditSeq;
+  return raise !== null && isCreatedAfter(version, raise);
 }
 
-function placeOf(policy: PolicyInForce, id: KeyId, createdSeq: number): KeyPlace {
+/** Whether a version was made behind an execution, also when an accepted restore lies between them. */
+export function isCreatedAfter(
+  version: Pick<PublicVersion, 'created_seq' | 'created_epoch'>,
+  { auditSeq, origin }: Pick<ExecutionPlace, 'auditSeq' | 'origin'>,
+): boolean {
+  const epoch = version.created_epoch ?? 0;
+  const raised = epochNumber(origin) ?? 0;
+  return epoch > raised || (epoch === raised && version.created_seq > auditSeq);
+}
+
+function placeOf(policy: PolicyInForce, id: KeyId, version: PublicVersion): KeyPlace {
   return {
     tenant: id.tenant,
     uuid: id.uuid,
     createdAfterRaise: {
-      global: createdAfter(policy, 'global', createdSeq),
-      tenant: createdAfter(policy, `tenant:${id.tenant}`, createdSeq),
+      global: createdAfter(policy, 'global', version),
+      tenant: createdAfter(policy, `tenant:${id.tenant}`, version),
     },
   };
 }
@@ -87,7 +98,7 @@ function placeOf(policy: PolicyInForce, id: KeyId, createdSeq: number): KeyPlace
 /** The phase in force for an existing key. */
 export function phaseOfKey(policy: PolicyInForce, id: KeyId, key: PublicKeyEntry, judged: Judged): Phase {
   const { pq } = inForce(policy, id.tenant, judged);
-  return phaseOf(pq, placeOf(policy, id, key.versions[0]?.created_seq ?? headOf(key).created_seq), policy.genesisNonce);
+  return phaseOf(pq, placeOf(policy, id, key.versions[0] ?? headOf(key)), policy.genesisNonce);
 }
 
 /** The phase in force for a key that is made now. */

@@ -23,6 +23,8 @@ const DAY_MS = 86_400_000;
 export interface KeyServices {
   crypto(): Promise<Crypto>;
   reader(): Promise<KeyReader>;
+  /** What verification reads; as `reader` where it is absent. */
+  readonly verifier?: () => Promise<KeyReader>;
   trusted(): Promise<readonly TrustedService[]>;
   /** Unseals at the first call. */
   open(): Promise<OpenHome>;

@@ -3,6 +3,7 @@
 // judged_at of that raise + pq.legacy_grace_days. "The raise" is the newest execution that took this key from accepted to
 // refused in the approved policy; exceptions and rollback overlays do not move it. An ungoverned store has no legacy.
 
+import { epochNumber } from '../../governance/key-chain.ts';
 import { isBefore, type LogPlace, type LookUp, type Question } from '../../keys/acceptance.ts';
 import type { KeyId } from '../../keys/key-id.ts';
 import type { PublicKeyEntry, PublicVersion } from '../../keys/public-view.ts';
@@ -10,29 +11,23 @@ import { type Judged, remainingMs } from '../../policy/overlay.ts';
 import { ownPqOf, pqOf, type Scope } from '../../policy/state.ts';
 import { bucketOf, effectivePhase } from '../../rollout/cohort.ts';
 import type { PqState } from '../../rollout/phases.ts';
-import { integerInForce, type PolicyInForce, type PqChange } from './key-policy.ts';
+import { integerInForce, isCreatedAfter, type PolicyInForce, type PqChange } from './key-policy.ts';
 import type { ProvenLog } from './reader.ts';
 
 const DAY_S = 86_400;
 
-/** The epoch of an origin `<base>/<store_id>/e<N>`; null when it has another form. */
-export function epochOf(origin: string): number | null {
-  const match = /\/e(0|[1-9][0-9]{0,9})$/.exec(origin);
-  return match === null ? null : Number(match[1]);
-}
-
 interface Layer {
   readonly scope: Scope;
   pq: PqState | null;
-  /** Seq of the newest raise so far. */
-  raisedAt: number | null;
+  /** The newest raise so far. */
+  raisedAt: PqChange | null;
 }
 
 /** The newest execution after which this key stood at phase 2 or higher and before which it did not. */
 export function raiseOfKey(policy: PolicyInForce, id: KeyId, key: PublicKeyEntry): PqChange | null {
   const tenant: Scope = `tenant:${id.tenant}`;
   const changes = policy.pqChanges.filter((one) => one.scope === 'global' || one.scope === tenant);
-  const createdSeq = key.versions[0]?.created_seq ?? 0;
+  const [first] = key.versions;
   const start = (scope: Scope, now: PqState | null): Layer => {
     const first = changes.find((one) => one.scope === scope);
     return { scope, pq: first === undefined ? now : first.from, raisedAt: null };
@@ -44,14 +39,14 @@ export function raiseOfKey(policy: PolicyInForce, id: KeyId, key: PublicKeyEntry
       if (pq === null) return false;
       const nonce = policy.genesisNonce;
       const inCohort = pq.percent === 100 || (nonce !== null && bucketOf(nonce, id.tenant, id.uuid) < pq.percent);
-      const createdAfterRaise = raisedAt !== null && createdSeq > raisedAt;
+      const createdAfterRaise = raisedAt !== null && first !== undefined && isCreatedAfter(first, raisedAt);
       return effectivePhase({ pq, inCohort, createdAfterRaise }) >= 2;
     });
   let raise: PqChange | null = null;
   for (const change of changes) {
     const layer = change.scope === 'global' ? global : layers[1]!;
     const before = refuses();
-    if (change.to !== null && change.to.phase > (layer.pq?.phase ?? -1)) layer.raisedAt = change.auditSeq;
+    if (change.to !== null && change.to.phase > (layer.pq?.phase ?? -1)) layer.raisedAt = change;
     layer.pq = change.to;
     const after = refuses();
     if (!before && after) raise = change;
@@ -73,7 +68,7 @@ export function legacyBefore(
   const graceDays = integerInForce(policy, id.tenant, 'pq.legacy_grace_days', judged);
   if (graceDays === 0) return null;
   if (remainingMs({ judged_at: raise.judgedAt, duration_s: graceDays * DAY_S }, judged) === 0) return null;
-  const epoch = epochOf(raise.origin);
+  const epoch = epochNumber(raise.origin);
   return epoch === null ? 'unknown' : { epoch, seq: raise.auditSeq };
 }
 

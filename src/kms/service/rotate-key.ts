@@ -102,8 +102,7 @@ async function nextVersion(
     mutation: {
       puts: [sealedPut(version)],
       keyFiles,
-      publicView: (current, place) =>
-        addVersion(current, id.kid, head.n + 1, publicPart(version, place.seq, continuity)),
+      publicView: (current, place) => addVersion(current, id.kid, head.n + 1, publicPart(version, place, continuity)),
       audit: {
         op: 'rotate',
         op_id: call.opId,

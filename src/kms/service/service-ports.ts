@@ -1,6 +1,7 @@
 // The ports of a server's custody service, put together from its parts (service page 1): what changes something goes through
 // the backend one act at a time, what reads looks at the files of the home as they are now.
 
+import { epochNumber } from '../../governance/key-chain.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import type { Health, Kms, ServiceState, TlogFiles } from '../admin-ports.ts';
 import { absentDirectory } from './absent-directory.ts';
@@ -11,7 +12,6 @@ import type { Custodian } from './custodian.ts';
 import { filesService } from './files-port.ts';
 import { governanceService } from './governance-port.ts';
 import { readGovernance } from './governance-reader.ts';
-import { epochOf } from './legacy.ts';
 import { policyService } from './policy-port.ts';
 import type { ServiceParts } from './service-parts.ts';
 import type { ServingKeys } from './serving-keys.ts';
@@ -74,7 +74,7 @@ function healthOf(events: ServiceParts['options']['events'], state: () => Servic
 }
 
 function logOf({ context, store }: Backend): AuditLogReading {
-  const epoch = epochOf(store.origin) ?? 0;
+  const epoch = epochNumber(store.origin) ?? 0;
   return {
     files: context.files,
     paths: epochPaths(context.paths.audit, epoch),

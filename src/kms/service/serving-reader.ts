@@ -3,6 +3,7 @@
 // authenticated, because the store that was unsealed is the writer of it.
 
 import { fromHex } from '../../bytes/hex.ts';
+import { epochNumber } from '../../governance/key-chain.ts';
 import type { LogPlace } from '../../keys/acceptance.ts';
 import { withVersion } from '../../keys/key-id.ts';
 import { keyFileName } from '../../keys/key-object.ts';
@@ -11,7 +12,6 @@ import { homeLog } from '../../storage/trusted-log.ts';
 import type { Backend } from './backend.ts';
 import type { GovernanceView } from './governance-view.ts';
 import type { KeyObjectMemo } from './key-info.ts';
-import { epochOf } from './legacy.ts';
 import { provenLog } from './proven-log.ts';
 import type { KeyReader, ProvenLog, TrustedService } from './reader.ts';
 import { trustedHome } from './trusted-services.ts';
@@ -72,7 +72,7 @@ export class ServingReader {
   #ownLog(): ProvenLog {
     const { context, store } = this.#backend;
     const signed = store.newestCheckpoint();
-    const epoch = epochOf(store.origin) ?? 0;
+    const epoch = epochNumber(store.origin) ?? 0;
     const proven = provenLog(context, epoch, { size: signed.size, root: fromHex(signed.root, 32)! });
     const isTail = ({ epoch: of, seq }: LogPlace): boolean => of === epoch && seq >= signed.size && seq < store.logSize;
     return {

@@ -11,6 +11,7 @@ import { LIMITS } from '../../limits.ts';
 import type {
   CheckpointInfo,
   CustodyStore,
+  EpochOpening,
   LedgerBatch,
   Mutation,
   SealedItem,
@@ -201,6 +202,14 @@ export class ServingStore implements CustodyStore {
 
   async appendLedger(batch: LedgerBatch): Promise<AuditRecord> {
     const record = await this.#write(1, (inner) => inner.appendLedger(batch));
+    this.#took([record]);
+    return record;
+  }
+
+  async openEpoch(opening: EpochOpening): Promise<AuditRecord> {
+    this.#demandThere();
+    this.#newest = null;
+    const record = await this.#inner.openEpoch(opening);
     this.#took([record]);
     return record;
   }

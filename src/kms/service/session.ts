@@ -4,6 +4,7 @@
 // entry, until that is confirmed.
 // Attack: an entry of 2099 blocks governance for ever.
 
+import type { AuditDraft } from '../../audit/draft.ts';
 import { toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import type { Moment } from '../../host.ts';
@@ -20,6 +21,7 @@ import { chainOf, genesisOf } from './governance-chain.ts';
 import { type ExecutionResult, recover } from './governance-execute.ts';
 import { type IngestReport, ingest } from './governance-ingest.ts';
 import { highWaterMs, LedgerWriter, momentNow } from './governance-ledger.ts';
+import { acceptRestore } from './governance-restore.ts';
 import { type GovernanceView, governedView, ungovernedView } from './governance-view.ts';
 
 export interface SessionOptions {
@@ -27,6 +29,8 @@ export interface SessionOptions {
   /** The operator confirmed a clock far beyond the newest entry. */
   readonly confirmTime?: boolean;
   readonly onNotice?: (line: string) => void;
+  /** Id of the restore-accept that this session executes; the only thing that is done with a restored store. */
+  readonly accepts?: string;
 }
 
 export interface Session extends Held {
@@ -49,7 +53,7 @@ export interface Session extends Held {
 export async function openSession(deps: StoreDeps, options: SessionOptions = {}): Promise<Session> {
   const dryRun = options.dryRun === true;
   const context = await storeContext(deps);
-  const store = await openCustodyStore(deps, { dryRun });
+  const store = await openCustodyStore(deps, { dryRun, acceptRestored: options.accepts !== undefined });
   try {
     return await start(deps, context, store, options);
   } catch (error) {
@@ -87,7 +91,9 @@ async function start(
   options: SessionOptions,
 ): Promise<Session> {
   const { crypto, clock } = context;
-  if (store.verifyOnly !== null) throw verifyOnlyError(store.verifyOnly);
+  const { verifyOnly } = store;
+  const accepts = verifyOnly?.code === 'RolledBack' ? options.accepts : undefined;
+  if (verifyOnly !== null && (accepts === undefined || store.genesisDigest === null)) throw verifyOnlyError(verifyOnly);
   const dryRun = options.dryRun === true;
   const actor = actorOfHost(deps);
   const ledger = LedgerWriter.open(store, crypto, clock);
@@ -95,17 +101,28 @@ async function start(
     options.onNotice?.('ledger/state.json was missing or stale; the whole ledger was replayed');
   const profile = parseProfile(store.profile, 'profile');
   const markMs = (): number => highWaterMs(store, ledger?.state ?? null);
-  await judgeClock(store, clock.now(), markMs(), { ...options, askYes: deps.askYes }, actor);
+  // A store that only verifies records the confirmation in its new epoch.
+  const confirmed: AuditDraft[] = [];
+  const log =
+    accepts === undefined
+      ? store
+      : { append: async (drafts: readonly AuditDraft[]) => (confirmed.push(...drafts), []) };
+  await judgeClock(log, clock.now(), markMs(), { ...options, askYes: deps.askYes }, actor);
   let recovered: ExecutionResult | null = null;
   let ingested: IngestReport | null = null;
-  if (ledger !== null && !dryRun) recovered = await recover(ledger, actor);
-  if (ledger !== null && ledger.state.executing === null) {
+  if (ledger !== null && accepts !== undefined) {
+    ({ executed: recovered, ingested } = await acceptRestore(ledger, context, accepts, actor, dryRun));
+    if (confirmed.length > 0 && !dryRun) await store.append(confirmed);
+    if (recovered !== null) options.onNotice?.(`the log goes on as ${store.origin}`);
+  } else if (ledger !== null && !dryRun) recovered = await recover(ledger, actor);
+  if (ledger !== null && accepts === undefined && ledger.state.executing === null) {
     ingested = await ingest(ledger, context, actor, dryRun);
   }
   for (const { message, name } of ingested?.behind ?? []) {
     options.onNotice?.(`inbox/${name} waits, nothing is taken in and nothing executes: ${message}`);
   }
-  if (recovered !== null) options.onNotice?.(`finished the execution of ${recovered.id} that was interrupted`);
+  if (recovered !== null && accepts === undefined)
+    options.onNotice?.(`finished the execution of ${recovered.id} that was interrupted`);
   if (ledger !== null && !dryRun) await keepPin(context, ledger);
   let signed: CheckpointInfo | null = null;
   const checkpoint = async (): Promise<CheckpointInfo | null> => {

@@ -7,13 +7,13 @@ import { checkTlogProof, parseTlogProof } from '../../audit/tlog-proof.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { parseNote } from '../../envelope/note.ts';
 import { fail } from '../../errors.ts';
+import { epochNumber } from '../../governance/key-chain.ts';
 import type { Host } from '../../host.ts';
 import { type LogEpoch, readLogFile } from '../../storage/audit-log-file.ts';
 import { knownRecord } from '../../storage/audit-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import { listPins, type PinnedAuthority, readAuthority } from '../../storage/trust-pin.ts';
 import { type HomeLog, homeLog, pinnedLog, serviceErasOf } from '../../storage/trusted-log.ts';
-import { epochOf } from './legacy.ts';
 import type { ProvenElsewhere, TrustedService } from './reader.ts';
 
 /** The own service, under its pinned genesis, or while ungoverned under this home's audit/log.json. */
@@ -49,7 +49,7 @@ function proofUnder(crypto: Crypto, bytes: Uint8Array, logOf: (origin: string) =
   if (log === null) fail('NoTrustedKey', `no trusted key is known for the log ${JSON.stringify(origin)} of the proof`);
   const answer = checkTlogProof(proof, createLogVerifier(log, crypto));
   if (!answer.ok) return fail('VerificationFailed', `the proof: ${answer.message}`, { field: answer.code });
-  const epoch = epochOf(origin) ?? fail('Malformed', `the proof: ${origin} names no epoch`);
+  const epoch = epochNumber(origin) ?? fail('Malformed', `the proof: ${origin} names no epoch`);
   const record = knownRecord(parseRecord(answer.line, 'the record of the proof'));
   if (record.seq !== answer.index) fail('VerificationFailed', 'the proof: the record names another place');
   return { place: { epoch, seq: answer.index }, record };

@@ -122,7 +122,7 @@ async function verifyHere(
   payloadB3: Uint8Array,
 ): Promise<VerifyResult> {
   const crypto = await services.crypto();
-  const reader = await services.reader();
+  const reader = await (services.verifier ?? services.reader)();
   const key = requireKey(reader.view, bundle.kid);
   const version = requireVersion(key, bundle.kid);
   const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;

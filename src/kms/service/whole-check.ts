@@ -39,6 +39,8 @@ async function checkLog({ host }: Pick<StoreDeps, 'host'>, context: StoreContext
       paths: epochPaths(paths.audit, epoch.n),
       verifier: createLogVerifier(local, crypto),
       remembered: null,
+      initial: null,
+      lostUpTo: 0,
       live: true,
       semantic: true,
       headKeys: null,

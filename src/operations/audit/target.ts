@@ -5,6 +5,7 @@
 import type { TrustedLog } from '../../audit/checkpoint.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
+import type { AcceptedEpoch } from '../../governance/key-chain.ts';
 import type { Files } from '../../host.ts';
 import { LIMITS } from '../../limits.ts';
 import { splitRecord } from '../../sealed/header.ts';
@@ -39,6 +40,8 @@ export interface AuditTarget {
   epochPaths(epoch: number): EpochPaths;
   /** Keys for an epoch of `file`; null when none are trusted here. */
   trusted(epoch: number): TrustedLog | null;
+  /** Restores that a quorum accepted, as far as this home knows; null while the store is ungoverned here. */
+  accepted(): readonly AcceptedEpoch[] | null;
 }
 
 const isDirectory = (files: Files, path: string): boolean => files.info(path)?.type === 'directory';
@@ -150,9 +153,13 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     const { origin, keys } = own.epochs[epoch];
     return { origin, keys, serviceKeys: own.serviceKeys, trust: 'local' };
   };
+  const accepted = (): readonly AcceptedEpoch[] | null => {
+    const here = { files, crypto, paths: { ...paths, audit: auditDir as HomePaths['audit'] } };
+    return file === null ? null : (homeLog(here).pinned?.authority.epochs ?? null);
+  };
   const foreign = kind === 'home' && file !== null ? foreignStore(host.files, paths, file.storeId) : null;
   const pathsOf = (epoch: number): EpochPaths => epochPaths(auditDir, epoch);
-  return { files, crypto, paths, auditDir, kind, file, damage, foreign, epochPaths: pathsOf, trusted };
+  return { files, crypto, paths, auditDir, kind, file, damage, foreign, epochPaths: pathsOf, trusted, accepted };
 }
 
 /** One epoch, exported as entry bundles and tiles. */
@@ -171,6 +178,7 @@ function tlogTarget(host: Files, paths: HomePaths, crypto: Crypto, directory: st
     damage: null,
     foreign: null,
     epochPaths: () => epochPathsOf(directory),
+    accepted: () => null,
     trusted: () => trustedOrigin({ files: own, crypto, paths }, of, isGoverned(own, paths)),
   };
 }

@@ -8,12 +8,11 @@ import {
   type VerifiedCheckpoint,
 } from '../../audit/checkpoint.ts';
 import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
-import { parseRecord } from '../../audit/record.ts';
 import { RonError } from '../../errors.ts';
 import { staleness } from '../../storage/audit-notes.ts';
-import { hashReader, readSegmentLine } from '../../storage/audit-store.ts';
+import { hashReader } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
-import { type EpochReport, verifyEpoch } from '../../storage/audit-verify.ts';
+import { type EpochReport, type VerifyEpoch, verifyEpoch } from '../../storage/audit-verify.ts';
 import { unsealHeadKeys } from '../../storage/head-keys.ts';
 import { readHome } from '../../storage/home.ts';
 import {
@@ -24,6 +23,7 @@ import {
 } from '../../storage/trust-memory.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
+import { checkLink, countersBefore, lostUpTo, missingEpoch, readLinks } from './epochs.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 import type { RedactedSummary, RonAuditSummary } from './verify-file.ts';
 
@@ -80,7 +80,7 @@ export interface AuditVerifyResult {
 
 type EpochFinding = Finding & { readonly epoch: number };
 
-interface EpochOutcome {
+export interface EpochOutcome {
   readonly summary: EpochSummary;
   readonly report: EpochReport | null;
   readonly verifier: LogVerifier;
@@ -125,6 +125,7 @@ async function verifyOne(
   target: AuditTarget,
   epoch: { readonly n: number; readonly origin: string },
   newest: boolean,
+  place: Pick<VerifyEpoch, 'initial' | 'lostUpTo'>,
 ): Promise<EpochOutcome> {
   const log = target.trusted(epoch.n);
   const { verifier, broken } = verifierOf(target, log, epoch.origin);
@@ -138,6 +139,7 @@ async function verifyOne(
       paths: target.epochPaths(epoch.n),
       verifier,
       remembered: memory,
+      ...place,
       live: target.kind === 'home',
       semantic: !request.fast,
       headKeys,
@@ -167,25 +169,6 @@ async function verifyOne(
     remembered: memory,
     findings: [...findings, ...untrusted, ...late, ...own],
   };
-}
-
-/** The first record of a later epoch names the checkpoint that the epoch before ended with (R-08). */
-function checkLink(target: AuditTarget, before: EpochOutcome, after: EpochOutcome): Finding[] {
-  const paths = target.epochPaths(after.summary.epoch);
-  const line = readSegmentLine(target.files, paths, 0);
-  const record = line === null ? null : parseRecord(line.line, 'record 0');
-  const detail = record === null || 'newer' in record ? undefined : record.detail;
-  const message = `epoch ${after.summary.epoch} does not name the last checkpoint of epoch ${before.summary.epoch}`;
-  if (detail === undefined || detail['prev_origin'] !== before.summary.origin) {
-    return [{ code: 'epoch-mismatch', index: 0, message }];
-  }
-  const prev = detail['prev_checkpoint'] as { size?: number; root?: string } | null;
-  const known = before.summary.checkpoint;
-  if (prev !== null && known !== null && prev.size === known.size && prev.root !== known.root) {
-    return [{ code: 'epoch-mismatch', index: 0, message }];
-  }
-  if (detail['proposal_digest'] === undefined && after.verifier.log.trust === 'local') return [];
-  return [{ code: 'epoch-unproven', index: 0, message: 'the quorum for the new epoch is not proven here' }];
 }
 
 async function moveMemory(deps: AuditDeps, target: AuditTarget, outcome: EpochOutcome): Promise<boolean> {
@@ -239,13 +222,19 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     const message = `the log of store ${target.foreign} is missing; in its place stands the log of store ${target.file.storeId}`;
     findings.push({ epoch: 0, code: 'log-missing', message, file: 'log.json' });
   }
+  const links = readLinks(target);
   for (const epoch of epochs) {
-    const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1));
     const before = outcomes.at(-1);
+    const place = {
+      initial: before === undefined ? null : countersBefore(links.get(epoch.n)!, before.report?.kids ?? null),
+      lostUpTo: lostUpTo(links.get(epoch.n + 1)),
+    };
+    const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1), place);
     outcomes.push(outcome);
-    const link = before === undefined ? [] : checkLink(target, before, outcome);
+    const link = before === undefined ? [] : checkLink(links.get(epoch.n)!, before);
     findings.push(...[...outcome.findings, ...link].map((finding) => ({ epoch: epoch.n, ...finding })));
   }
+  findings.push(...missingEpoch(target));
   const verdict = worstVerdict(findings);
   let remembered = false;
   if (verdict === 'consistent') {

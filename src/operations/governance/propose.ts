@@ -43,7 +43,9 @@ import { describeProposal, type ProposalDescription } from './describe.ts';
 import { findSigner } from './find-signer.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
 import { release } from './release.ts';
+import { restoreAction } from './restore-action.ts';
 import { judgedMs, tenantsHere } from './show.ts';
+import { acceptedBy } from './vote.ts';
 
 export interface AttachedFile {
   readonly kind: string;
@@ -102,6 +104,7 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
   );
   const reading = readGovernance(ctx);
   const state = demandState(reading);
+  const named = action?.name === 'restore-accept' ? restoreAction(ctx, reading, action) : action;
   const nowMs = ctx.clock.now();
   const author = findSigner(ctx, state.governed.set, {
     signer: request.signer ?? draft?.author ?? null,
@@ -109,7 +112,7 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
   });
   const attachments = request.attachments.map(attachmentOf);
   const nonce = toBase64Url(ctx.random.bytes(16));
-  const wish = { ...wishOf(request, draft, author, attachments, nowMs, nonce), action };
+  const wish = { ...wishOf(request, draft, author, attachments, nowMs, nonce), action: named };
   demandKnown(reading, wish, request.newTenant);
   const content = draftProposal(state, wish);
   const built = buildProposal(content);
@@ -302,6 +305,7 @@ async function signProposal(
         baseState: proposal.base_state.hash,
         changedKeys: proposal.changeset.map((one) => one.key),
         at: toTime(fromTime(proposal.created_at)),
+        ...acceptedBy(proposal),
         unsafe: false,
         dryRun: deps.dryRun,
       },

@@ -18,7 +18,7 @@ import {
   type SignerMemory,
   signerMemory,
 } from '../../governance/signer-memory.ts';
-import type { Purpose } from '../../governance/statement.ts';
+import type { CheckpointRef, Purpose } from '../../governance/statement.ts';
 import { inboxName } from '../../storage/inbox.ts';
 import type { OpenSigner } from '../../storage/signer-store.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
@@ -42,6 +42,8 @@ export interface ReleaseInput {
   readonly changedKeys: readonly string[];
   readonly at: string;
   readonly retracts?: string;
+  /** `prev_checkpoint` of a restore-accept. */
+  readonly accepts?: CheckpointRef;
   readonly unsafe: boolean;
   readonly dryRun: boolean;
 }
@@ -64,7 +66,7 @@ export async function release(
   deps: OperationDeps,
 ): Promise<Released> {
   const memory = readMemory(signer, input.ledgerId);
-  refuseOlder(memory, input.newest);
+  refuseOlder(memory, input.newest, input.accepts ?? null);
   refuseContradiction(memory, input);
   const { payloadType, payload } = input.built;
   const signatures = await signDual(

@@ -7,9 +7,10 @@ import { fromTime, toTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import { newIdentities } from '../../governance/actions.ts';
 import { buildPossession } from '../../governance/possession.ts';
+import type { Proposal } from '../../governance/proposal.ts';
 import type { VerifiedRequest } from '../../governance/request.ts';
 import { findMember } from '../../governance/signer-set.ts';
-import { buildStatement, type Purpose } from '../../governance/statement.ts';
+import { buildStatement, type CheckpointRef, type Purpose } from '../../governance/statement.ts';
 import { type OpenSigner, openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
@@ -128,6 +129,11 @@ function demandOpen(verified: VerifiedRequest, now: number): void {
   if (verified.votes.withdrawn) throw new RonError('Rejected', `${body.id} was withdrawn by its author`);
 }
 
+/** A restore-accept names the newest checkpoint of a log whose end is lost. */
+export function acceptedBy({ actions }: Pick<Proposal, 'actions'>): { readonly accepts?: CheckpointRef } {
+  return actions[0]?.name === 'restore-accept' ? { accepts: actions[0].prev_checkpoint } : {};
+}
+
 type NewIdentity = ReturnType<typeof newIdentities>[number];
 
 /** The new keys that a signer-set change brings for this id, or null. */
@@ -199,6 +205,7 @@ async function sign(
         changedKeys: body.changeset.map((one) => one.key),
         at: toTime(now),
         ...(refs[0] === undefined ? {} : { retracts: refs[0] }),
+        ...acceptedBy(body),
         unsafe: request.unsafeSignAnyway,
         dryRun: deps.dryRun,
       },

@@ -2,10 +2,11 @@
 // for a home that nobody unsealed and for an open one.
 
 import { parseKeyId } from '../../keys/key-id.ts';
-import type { PublicView } from '../../keys/public-view.ts';
+import type { PublicVersion, PublicView } from '../../keys/public-view.ts';
 import type { Trust } from '../../kms/ports.ts';
 import type { GovernanceReading } from '../../kms/service/governance-reader.ts';
 import { readHomeState } from '../../kms/service/home-reader.ts';
+import { isCreatedAfter } from '../../kms/service/key-policy.ts';
 import type { KeyFacts } from '../../policy/impact.ts';
 import type { Judged, Overlay } from '../../policy/overlay.ts';
 import { type Profile, parseProfile } from '../../policy/profile.ts';
@@ -24,7 +25,7 @@ export interface PolicySource {
     readonly genesisNonce: Uint8Array | null;
     readonly policy: PolicyState;
     readonly overlays: readonly Overlay[];
-    lastRaise(scope: Scope): { readonly auditSeq: number } | null;
+    lastRaise(scope: Scope): { readonly auditSeq: number; readonly origin: string } | null;
   };
 }
 
@@ -48,14 +49,14 @@ export function profileOf(source: PolicySource): Profile {
 
 /** Keys of a tenant, or of all with null, as the rollout sees them. */
 export function keyFacts(source: PolicySource, tenant: string | null): KeyFacts[] {
-  const after = (scope: Scope, createdSeq: number): boolean => {
+  const after = (scope: Scope, version: PublicVersion | undefined): boolean => {
     const raise = source.policy.lastRaise(scope);
-    return raise !== null && createdSeq > raise.auditSeq;
+    return raise !== null && version !== undefined && isCreatedAfter(version, raise);
   };
   return source.view.keys.flatMap((key) => {
     const id = parseKeyId(key.kid);
     if (id === null || (tenant !== null && id.tenant !== tenant)) return [];
-    const createdSeq = key.versions[0]?.created_seq ?? 0;
+    const [first] = key.versions;
     return [
       {
         kid: id.kid,
@@ -63,7 +64,7 @@ export function keyFacts(source: PolicySource, tenant: string | null): KeyFacts[
         uuid: id.uuid,
         active: key.state === 'active',
         versions: key.versions.map(({ n, tracks }) => ({ n, tracks })),
-        createdAfterRaise: { global: after('global', createdSeq), tenant: after(`tenant:${id.tenant}`, createdSeq) },
+        createdAfterRaise: { global: after('global', first), tenant: after(`tenant:${id.tenant}`, first) },
       },
     ];
   });
