@@ -9,6 +9,8 @@ import { custodyPaths } from '../storage/custody-state.ts';
 import { TEMPORARY_SUFFIX } from '../storage/durable-file.ts';
 import { readHolder } from '../storage/holder.ts';
 import { type HomePaths, homePaths, readHome, refuseNetworkFileSystem } from '../storage/home.ts';
+import { readStoreAge } from '../storage/public-reader.ts';
+import { storeContext } from '../storage/store-deps.ts';
 import type { OperationDeps } from './deps.ts';
 import { attempt, type Check } from './doctor-check.ts';
 
@@ -71,6 +73,19 @@ function storeChecks(files: Files, paths: HomePaths): Check[] {
   if (files.info(paths.store) === null && files.info(paths.audit) === null) return [];
   refuseMissingFiles(files, custodyPaths({ paths }));
   return [{ name: 'store', status: 'ok', detail: 'no file is missing' }];
+}
+
+/** A store that refuses every write because it is an older one is an alarm, not a state to live with. */
+async function rollbackChecks(
+  deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>,
+  paths: HomePaths,
+): Promise<Check[]> {
+  if (deps.host.files.info(paths.publicView) === null) return [];
+  const { restored, behind } = readStoreAge(await storeContext(deps));
+  if (restored === null && behind === null) return [];
+  const check = { name: 'custody store', status: 'fail', code: 'RolledBack' } as const;
+  const detail = behind ?? `restored from a backup at ${restored}: it only verifies`;
+  return [{ ...check, detail, next: 'Run: ronctl governance propose --action restore-accept --rationale TEXT' }];
 }
 
 function leftoverChecks(files: Files, home: string): Check[] {
@@ -151,7 +166,10 @@ function providerCheck(provider: ProviderName, profile: string | undefined): Che
   };
 }
 
-export async function homeChecks(provider: ProviderName, deps: Pick<OperationDeps, 'host' | 'home'>): Promise<Check[]> {
+export async function homeChecks(
+  provider: ProviderName,
+  deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>,
+): Promise<Check[]> {
   const { files } = deps.host;
   const paths = homePaths(deps.home);
   if (files.info(deps.home) === null) {
@@ -175,6 +193,7 @@ export async function homeChecks(provider: ProviderName, deps: Pick<OperationDep
     ...(await attempt('home', identity)),
     ...(await attempt('files', () => safetyCheck(files, deps.home))),
     ...(await attempt('store', () => storeChecks(files, paths))),
+    ...(await attempt('custody store', () => rollbackChecks(deps, paths))),
     ...(await attempt('leftovers', () => leftoverChecks(files, deps.home))),
     ...(await attempt('file system', network)),
     ...(await attempt('free space', () => spaceCheck(files, deps.home))),

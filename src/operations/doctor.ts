@@ -80,7 +80,7 @@ async function cryptoChecks({ provider }: DoctorRequest): Promise<Check[]> {
 
 export async function doctor(
   request: DoctorRequest,
-  deps: Pick<OperationDeps, 'host' | 'home' | 'onProgress'>,
+  deps: Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'onProgress'>,
 ): Promise<DoctorResult> {
   const checks = [
     runtimeCheck(request),

@@ -1,14 +1,17 @@
 // Reading the custody store's own log, whose head was checked at open: single records, stretches, and the newest record of
 // an operation id (the log is the idempotency store, R-31).
 
+import { createLogVerifier } from '../audit/checkpoint.ts';
 import type { AuditRecord } from '../audit/draft.ts';
 import { parseRecord } from '../audit/record.ts';
 import { ownBytes, RonError } from '../errors.ts';
 import type { Files, OpenFile } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { type EpochPaths, segmentOf } from './audit-paths.ts';
+import { requireLogFile } from './audit-log-file.ts';
+import { type EpochPaths, epochPaths, segmentOf } from './audit-paths.ts';
 import { findLine, segmentLines, withFile } from './audit-segment.ts';
-import { knownRecord, provenRecord, readSegmentLine, storedRecords } from './audit-store.ts';
+import { knownRecord, newestVerifiedCheckpoint, provenRecord, readSegmentLine, storedRecords } from './audit-store.ts';
+import type { StoreContext } from './store-deps.ts';
 
 export function recordAt(files: Files, epoch: EpochPaths, seq: number, size: number): AuditRecord {
   if (seq < 0 || seq >= size) throw new RonError('NotFound', `the log has no record ${seq}; it has ${size}`);
@@ -40,6 +43,28 @@ export function demandInPlace(
   throw new RonError('Tampered', `a record of the audit log says that it is record ${record.seq}, and is not`, {
     field: 'record-invalid',
   });
+}
+
+/** The same in the epochs before `origin`, newest first, up to the newest checkpoint of each: what lies behind is unsigned. */
+export function findEarlier(
+  ctx: Pick<StoreContext, 'files' | 'crypto'>,
+  auditDir: string,
+  origin: string,
+  opId: string,
+  accept: (record: AuditRecord) => boolean,
+): { readonly record: AuditRecord; readonly origin: string } | null {
+  const log = requireLogFile(ctx.files, auditDir);
+  for (const epoch of log.epochs.filter((one) => one.origin !== origin).reverse()) {
+    const paths = epochPaths(auditDir, epoch.n);
+    const local = { origin: epoch.origin, keys: epoch.keys, serviceKeys: log.serviceKeys, trust: 'local' } as const;
+    const checkpoint = newestVerifiedCheckpoint(ctx.files, paths, createLogVerifier(local, ctx.crypto));
+    const size = checkpoint?.size ?? 0;
+    const record = findOperation(ctx.files, paths, size, opId, 0, accept);
+    if (record === null) continue;
+    demandInPlace(ctx.files, paths, record, { size, checkpoint });
+    return { record, origin: epoch.origin };
+  }
+  return null;
 }
 
 const CHUNK_BYTES = 1024 * 1024;

@@ -176,7 +176,7 @@ export async function openHeld(
     };
     const store = new FileCustodyStore(ctx, paths, state);
     if (opensEpoch) {
-      const prevCheckpoint = highest(remembered, newest!);
+      const prevCheckpoint = highest(remembered, newest);
       await store.openEpoch({ actor: 'system', prevCheckpoint, accepted: null });
       options.onNotice?.(`this store was restored at ${restored}; it goes on as ${store.origin}`);
       return store;

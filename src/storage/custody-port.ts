@@ -152,8 +152,13 @@ export interface CustodyStore {
   record(seq: number): AuditRecord;
   /** Records from `fromSeq` on, in order. */
   records(fromSeq: number): Iterable<AuditRecord>;
-  /** The newest record with this op_id that is accepted, looking back to `fromSeq` (default 0); null when there is none. */
+  /**
+   * The newest record with this op_id that is accepted, looking back to `fromSeq`; without one, through every epoch. Null
+   * when there is none.
+   */
   findOperation(opId: string, fromSeq?: number, accept?: (record: AuditRecord) => boolean): AuditRecord | null;
+  /** Origin of the log that a record given out by this store stands in. */
+  originOf(record: AuditRecord): string;
 
   /** All committed ledger lines from `fromSeq`, exact bytes without LF. */
   ledgerLines(fromSeq: number): Iterable<Uint8Array>;

@@ -10,7 +10,7 @@ import { RonError } from '../errors.ts';
 import type { PublicView } from '../keys/public-view.ts';
 import { LIMITS } from '../limits.ts';
 import { destroyLogKeys, idempotencyKey, importServiceKeys, vkeysOf } from './custody-keys.ts';
-import { demandInPlace, findOperation, recordAt, recordsFrom } from './custody-log.ts';
+import { demandInPlace, findEarlier, findOperation, recordAt, recordsFrom } from './custody-log.ts';
 import type {
   CheckpointInfo,
   CustodyStore,
@@ -33,6 +33,8 @@ export class FileCustodyStore implements CustodyStore {
   readonly #writer: CustodyWriter;
   #serviceKeys: Promise<DualSigningKeys> | null = null;
   #closed = false;
+  /** Of records that stand in an earlier epoch. */
+  readonly #origins = new WeakMap<AuditRecord, string>();
 
   /** For custody-open.ts. */
   constructor(ctx: StoreContext, paths: CustodyPaths, state: CustodyState) {
@@ -166,11 +168,19 @@ export class FileCustodyStore implements CustodyStore {
     return recordsFrom(this.#ctx.files, this.#state.epoch, fromSeq, this.logSize);
   }
 
+  originOf(record: AuditRecord): string {
+    return this.#origins.get(record) ?? this.origin;
+  }
+
   findOperation(opId: string, fromSeq = 0, accept: (record: AuditRecord) => boolean = () => true): AuditRecord | null {
     const { files } = this.#ctx;
     const { epoch, checkpoint: opened, appender } = this.#state;
     const found = findOperation(files, epoch, this.logSize, opId, fromSeq, accept);
-    if (found === null) return null;
+    if (found === null) {
+      const earlier = fromSeq > 0 ? null : findEarlier(this.#ctx, this.#paths.audit, this.origin, opId, accept);
+      if (earlier !== null) this.#origins.set(earlier.record, earlier.origin);
+      return earlier?.record ?? null;
+    }
     const signed = appender?.newestCheckpoint() ?? opened;
     const checkpoint = signed === null ? null : { size: signed.size, root: fromHex(signed.root, 32)! };
     demandInPlace(files, epoch, found, { size: this.logSize, checkpoint });

@@ -46,6 +46,15 @@ export interface ReadOptions {
   readonly mayBeOld?: boolean;
 }
 
+/** Since when a store only verifies because it is an older one, and what newer this home knows; both null when it is not. */
+export function readStoreAge(deps: LogReadDeps): { readonly restored: string | null; readonly behind: string | null } {
+  const { home, behind } = readPublicView(deps, { mayBeOld: true });
+  const { restored } = readHome(deps.files, deps.paths) ?? {};
+  // With its new epoch a store is no longer the restored one, though home.json may say so until the next writer.
+  const isRestored = restored !== undefined && (restored.head === null || restored.head.origin === home.log.origin);
+  return { restored: isRestored ? restored.at : null, behind };
+}
+
 /** The view alone. */
 export function readPublicView(deps: LogReadDeps, options: ReadOptions = {}): ReadView {
   return withPublicView(deps, (read) => read, options);

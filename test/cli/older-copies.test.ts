@@ -108,7 +108,7 @@ describe('put back into a newer home', () => {
 
   it('an older log with its store and ledger is found by the remembered checkpoint', async () => {
     putBack('audit', 'store', 'ledger');
-    await writersRefuse('Tampered');
+    await writersRefuse('RolledBack');
     await readersRefuse();
     const verified = await home.json<{ findings: { code: string }[] }>(['audit', 'verify'], 10);
     expect(verified.data?.findings.map((one) => one.code)).toContain('rolled-back');

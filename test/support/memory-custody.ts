@@ -141,6 +141,7 @@ export async function memoryCustody(
       log.findLast((one) => one.op_id === opId && accept(one)) ?? null,
     ledgerLines: () => [],
     ledgerState: () => null,
+    originOf: () => store.origin,
     openEpoch: () => Promise.reject(new RonError('Conflict', 'this store was not restored')),
     close: async () => {},
   };

@@ -8,7 +8,7 @@ import { storeRestoreView } from '../../views/store/restore.ts';
 export default class StoreRestore extends BaseCommand {
   static override summary = 'restore a backup into a home without a store';
   static override description =
-    'Verifies every digest and the checkpoint. The restored store verifies but signs and changes nothing: what happened after the backup is unknown to it, and only a governed restore-accept goes on from here.';
+    'Verifies every digest and the checkpoint. The restored store verifies but signs and changes nothing: what happened after the backup is unknown to it. It goes on in a new epoch of its log, which a quorum opens: governance propose --action restore-accept. An ungoverned store opens it with the first command that unseals it.';
   static override examples = ['RONCTL_HOME=/srv/restored <%= config.bin %> store restore /mnt/backup/2026-11-20'];
   static override args = {
     directory: Args.string({ name: 'DIR', description: 'directory of the backup', required: true }),

@@ -86,6 +86,7 @@ export class Backend {
       const backend = new Backend(options, context, inner);
       const found = await wholeCheck(deps, context, backend.store, backend.ledger);
       if (found !== null) backend.#distrust(found);
+      backend.#alarmRollback();
       await backend.#settle(options.confirmTime);
       return backend;
     } catch (error) {
@@ -125,8 +126,13 @@ export class Backend {
     return this.#options.kind === 'inmem';
   }
 
+  /** The store is one of earlier: restored, or found to be rolled back. */
+  get rolledBack(): boolean {
+    return this.#inner.verifyOnly?.code === 'RolledBack';
+  }
+
   get tampered(): boolean {
-    return this.#integrity !== null;
+    return this.#integrity !== null || this.#inner.verifyOnly?.behind === true;
   }
 
   /** The wall clock is neither far ahead of the newest entry nor behind the newest time seen by more than this. */
@@ -318,6 +324,16 @@ export class Backend {
     } finally {
       this.#resync();
     }
+  }
+
+  /** A rolled-back or restored store goes on verifying, refuses every write and says so (log page 4.7, IDB-55). */
+  #alarmRollback(): void {
+    const { verifyOnly } = this.#inner;
+    if (verifyOnly?.code !== 'RolledBack') return;
+    const { telemetry } = this.#options;
+    telemetry.count('kms_audit_integrity_failed_total');
+    telemetry.publish('kms.audit.checkpoint', { head: null, index: null, ok: false });
+    telemetry.log('error', 'audit_integrity_failed', { message: verifyOnly.reason });
   }
 
   #distrust(why: string): void {

@@ -19,6 +19,10 @@ export class Deadlines {
     this.#clock = clock;
   }
 
+  nowMs(): Millis {
+    return this.#clock.now();
+  }
+
   monotonicMs(): Millis {
     return this.#clock.monotonicMs();
   }

@@ -173,7 +173,7 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
         return {
           id,
           envelope: done === null ? null : envelopeFile(done.envelope),
-          replayed: done !== null && done.replayed && held.recovered?.id !== id,
+          replayed: done?.replayed === true && held.recovered?.id !== id,
           ingested: ingested?.ingested.length ?? 0,
           refused: ingested?.refused ?? [],
           checkpoint: placeOf(await custodian.checkpoint(call)),

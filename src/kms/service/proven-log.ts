@@ -1,52 +1,109 @@
 // Records of the home's log for the acceptance of signatures (keys page 6, X-14): read, compared and proved by inclusion
 // under the newest verified checkpoint. An index only says where to look.
 
-import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
+import { createLogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
+import { epochLink } from '../../audit/epoch-link.ts';
 import { RonError } from '../../errors.ts';
 import type { LogPlace } from '../../keys/acceptance.ts';
+import { ownLogFile } from '../../storage/audit-log-file.ts';
 import { type EpochPaths, epochPaths } from '../../storage/audit-paths.ts';
-import { knownRecord, provenRecord, provenSignRecords, storedRecords } from '../../storage/audit-store.ts';
+import {
+  knownRecord,
+  newestVerifiedCheckpoint,
+  provenRecord,
+  provenSignRecords,
+  readSegmentLine,
+  storedRecords,
+} from '../../storage/audit-store.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
+import { homeLog } from '../../storage/trusted-log.ts';
 import type { ProvenLog } from './reader.ts';
 
 type SignedTree = Pick<VerifiedCheckpoint, 'size' | 'root'>;
 
-/** Records of earlier epochs are not proved here: what only they could show is `unavailable`. */
+/** An epoch as far as its newest verified checkpoint goes. */
+export interface ProvenEpoch {
+  readonly n: number;
+  readonly paths: EpochPaths;
+  readonly checkpoint: SignedTree;
+  /** Every record that it ever had is under the checkpoint: nothing was lost behind it. */
+  readonly isWhole: boolean;
+}
+
+/** Every epoch, oldest first, each under its own keys and checkpoint; one without a checkpoint is left out. */
+function everyEpoch(ctx: StoreContext, newest: Omit<ProvenEpoch, 'isWhole'>): ProvenEpoch[] {
+  const log = ownLogFile(ctx.files, ctx.paths.audit);
+  const found = (log?.epochs ?? []).flatMap(({ n }) => {
+    if (n >= newest.n) return [];
+    const paths = epochPaths(ctx.paths.audit, n);
+    const checkpoint = newestVerifiedCheckpoint(ctx.files, paths, createLogVerifier(homeLog(ctx, n).log, ctx.crypto));
+    return checkpoint === null ? [] : [{ n, paths, checkpoint }];
+  });
+  const all = [...found, newest];
+  return all.map((one, at) => ({ ...one, isWhole: at === all.length - 1 || endsWhole(ctx, one, all[at + 1]!) }));
+}
+
+/** What the next epoch, whose first record is proved, says of the end of this one. */
+function endsWhole(
+  ctx: StoreContext,
+  { n, paths, checkpoint }: Omit<ProvenEpoch, 'isWhole'>,
+  next: Omit<ProvenEpoch, 'isWhole'>,
+): boolean {
+  if (next.n !== n + 1 || next.checkpoint.size === 0) return false;
+  const link = epochLink(knownRecord(provenRecord(ctx.files, next.paths, next.checkpoint, 0).record));
+  return link !== null && link.lost === null && readSegmentLine(ctx.files, paths, checkpoint.size) === null;
+}
+
+/** Records of every epoch, each proved under the newest checkpoint of its own. */
 export function provenLog(ctx: StoreContext, epoch: number, checkpoint: SignedTree): ProvenLog {
-  const paths = epochPaths(ctx.paths.audit, epoch);
-  const proven = (seq: number): AuditRecord => knownRecord(provenRecord(ctx.files, paths, checkpoint, seq).record);
+  const newest: ProvenEpoch = { n: epoch, paths: epochPaths(ctx.paths.audit, epoch), checkpoint, isWhole: true };
+  let known: readonly ProvenEpoch[] | null = epoch === 0 ? [newest] : null;
+  const epochs = (): readonly ProvenEpoch[] => {
+    known ??= everyEpoch(ctx, newest);
+    return known;
+  };
+  const proven = ({ paths, checkpoint: tree }: ProvenEpoch, seq: number): AuditRecord =>
+    knownRecord(provenRecord(ctx.files, paths, tree, seq).record);
   return {
     epoch,
-    record: (place) => (place.epoch === epoch && place.seq < checkpoint.size ? proven(place.seq) : null),
-    signRecords: (kid, inputHash) => signPlaces(ctx, paths, epoch, checkpoint, kid, inputHash),
+    record: (place) => {
+      const of = place.epoch === epoch ? newest : epochs().find((one) => one.n === place.epoch);
+      return of === undefined || place.seq >= of.checkpoint.size ? null : proven(of, place.seq);
+    },
+    signRecords: (kid, inputHash) => signPlaces(ctx, epoch, epochs(), kid, inputHash),
     find: function* (op) {
-      const seqs: number[] = [];
-      for (const { record, seq } of storedRecords(ctx.files, paths, 0, checkpoint.size))
-        if (record.op === op) seqs.push(seq);
-      for (const seq of seqs.reverse()) yield { place: { epoch, seq }, record: proven(seq) };
+      for (const one of epochs().toReversed()) {
+        const seqs: number[] = [];
+        for (const { record, seq } of storedRecords(ctx.files, one.paths, 0, one.checkpoint.size))
+          if (record.op === op) seqs.push(seq);
+        for (const seq of seqs.reverse()) yield { place: { epoch: one.n, seq }, record: proven(one, seq) };
+      }
     },
   };
 }
 
 function signPlaces(
   ctx: StoreContext,
-  paths: EpochPaths,
-  epoch: number,
-  checkpoint: SignedTree,
+  newest: number,
+  epochs: readonly ProvenEpoch[],
   kid: string,
   inputHash: string,
 ): readonly LogPlace[] | 'unavailable' {
-  try {
-    const places: LogPlace[] = [];
-    for (const { record } of provenSignRecords(ctx.files, paths, checkpoint, kid, inputHash)) {
-      places.push({ epoch, seq: record.seq });
+  const places: LogPlace[] = [];
+  // An epoch whose checkpoint does not verify is not in the list; one whose end was lost may have held the record.
+  let isWhole = epochs.length === newest + 1;
+  for (const { n, paths, checkpoint, isWhole: own } of epochs) {
+    isWhole &&= own;
+    try {
+      for (const { record } of provenSignRecords(ctx.files, paths, checkpoint, kid, inputHash)) {
+        places.push({ epoch: n, seq: record.seq });
+      }
+    } catch (error) {
+      // A segment that is not here (archived, or gone): the answer is open; `audit verify` says which of the two it is.
+      if (!(error instanceof RonError) || error.code !== 'Tampered' || error.field !== 'missing-records') throw error;
+      isWhole = false;
     }
-    return places.length === 0 && epoch > 0 ? 'unavailable' : places;
-  } catch (error) {
-    // A segment that is not here (archived, or gone): the answer is open; `audit verify` says which of the two it is.
-    if (error instanceof RonError && error.code === 'Tampered' && error.field === 'missing-records')
-      return 'unavailable';
-    throw error;
   }
+  return places.length === 0 && !isWhole ? 'unavailable' : places;
 }

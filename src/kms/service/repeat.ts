@@ -74,6 +74,6 @@ export async function recordedKey(home: OpenHome, record: AuditRecord, replayed:
     key: keyInfo(key, (version) => created.get(version.n) ?? null),
     op_id: record.op_id,
     replayed,
-    audit: { origin: home.store.origin, index: record.seq },
+    audit: { origin: home.store.originOf(record), index: record.seq },
   };
 }

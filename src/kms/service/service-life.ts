@@ -128,7 +128,7 @@ export class LongLivedService implements CustodyService {
         checkpointAtMs: checkpoint.atMs,
         checkpointSize: store.newestCheckpoint().size,
         checkpointOk: checkpoint.ok,
-        integrityFailures: backend.tampered ? 1 : 0,
+        integrityFailures: backend.tampered || backend.rolledBack ? 1 : 0,
         queueDepth: store.pending,
         lateAtMs: store.lateAtMs,
       },

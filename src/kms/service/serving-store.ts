@@ -4,6 +4,7 @@
 // records that were read, can still be read. Refuses every write of a service that only verifies.
 
 import type { AuditDraft, AuditRecord } from '../../audit/draft.ts';
+import { fromTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
 import type { Millis } from '../../host.ts';
 import type { PublicView } from '../../keys/public-view.ts';
@@ -19,7 +20,7 @@ import type {
 } from '../../storage/custody-port.ts';
 import { isQueued } from './asked.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { RecentOperations } from './recent-operations.ts';
+import { RETENTION_MS, type RecentOperations } from './recent-operations.ts';
 
 export interface ServingHooks {
   /** Records that are durable now. */
@@ -253,7 +254,20 @@ export class ServingStore implements CustodyStore {
       }
       if (accept(record)) return record;
     }
+    // Right after a restore what was asked for within 24 hours stands in the epoch before.
+    if (fromSeq === 0 && this.#deadlines.nowMs() < this.#earlierUntilMs()) {
+      return this.#inner.findOperation(opId, fromSeq, accept);
+    }
     return null;
+  }
+
+  originOf(record: AuditRecord): string {
+    return this.#inner.originOf(record);
+  }
+
+  #earlierUntilMs(): Millis {
+    if (this.#inner.origin.endsWith('/e0') || this.logSize === 0) return 0;
+    return fromTime(this.#inner.record(0).ts) + RETENTION_MS;
   }
 
   ledgerLines(fromSeq: number): Iterable<Uint8Array> {

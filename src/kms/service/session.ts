@@ -103,10 +103,13 @@ async function start(
   const markMs = (): number => highWaterMs(store, ledger?.state ?? null);
   // A store that only verifies records the confirmation in its new epoch.
   const confirmed: AuditDraft[] = [];
-  const log =
-    accepts === undefined
-      ? store
-      : { append: async (drafts: readonly AuditDraft[]) => (confirmed.push(...drafts), []) };
+  const keep = {
+    append: async (drafts: readonly AuditDraft[]) => {
+      confirmed.push(...drafts);
+      return [];
+    },
+  };
+  const log = accepts === undefined ? store : keep;
   await judgeClock(log, clock.now(), markMs(), { ...options, askYes: deps.askYes }, actor);
   let recovered: ExecutionResult | null = null;
   let ingested: IngestReport | null = null;

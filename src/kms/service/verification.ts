@@ -122,7 +122,7 @@ async function verifyHere(
   payloadB3: Uint8Array,
 ): Promise<VerifyResult> {
   const crypto = await services.crypto();
-  const reader = await (services.verifier ?? services.reader)();
+  const reader = await (services.verifier === undefined ? services.reader() : services.verifier());
   const key = requireKey(reader.view, bundle.kid);
   const version = requireVersion(key, bundle.kid);
   const mode = PHASES[phaseOfKey(reader.policy, bundle.kid, key, reader.judged)].verify_mode;

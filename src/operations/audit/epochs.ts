@@ -110,7 +110,7 @@ export function checkLink(read: ReadLink, before: EpochOutcome): Finding[] {
   if (against !== null) return [mismatch(against)];
   if (read.state === 'other') return [mismatch(read.why)];
   const findings: Finding[] = read.state === 'unproven' ? [unproven(read)] : [];
-  const isWhole = report !== null && report.rootsMatch;
+  const isWhole = report?.rootsMatch === true;
   if (isWhole && report.kids !== null && countersBefore(read, report.kids) === null) {
     findings.push({ code: 'counter', ...where, message: 'the kid counters do not go on from the epoch before' });
   }

@@ -17,6 +17,7 @@ import type { EpochPaths } from '../../storage/audit-paths.ts';
 import { hashReader, newestVerifiedCheckpoint } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
 import { readRemembered } from '../../storage/trust-memory.ts';
+import { lostUpTo, readLinks } from './epochs.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 
 export interface LogHead {
@@ -62,7 +63,10 @@ export async function logHead(
   const verifier = createLogVerifier(log, target.crypto);
   const checkpoint = newestVerifiedCheckpoint(target.files, paths, verifier);
   const remembered = readRemembered(target.files, target.paths.trustedLogs, verifier);
-  if (target.kind === 'home' && remembered !== null && (checkpoint?.size ?? 0) < remembered.size) {
+  // The end of an earlier epoch may be lost: the next one says so, and a quorum accepted it.
+  const lost = lostUpTo(readLinks(target).get(epoch.n + 1));
+  const isOld = remembered !== null && (checkpoint?.size ?? 0) < remembered.size && remembered.size > lost;
+  if (target.kind === 'home' && isOld) {
     throw new RonError(
       'Tampered',
       `this home remembers a checkpoint of size ${remembered.size}; the log has one of ${checkpoint?.size ?? 0}`,

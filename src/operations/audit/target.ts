@@ -12,12 +12,13 @@ import { splitRecord } from '../../sealed/header.ts';
 import { type LogFile, readLogFile } from '../../storage/audit-log-file.ts';
 import { type EpochPaths, epochPaths, epochPathsOf, logFilePath } from '../../storage/audit-paths.ts';
 import { checkedFiles } from '../../storage/checked-files.ts';
-import { type HomePaths, homePaths } from '../../storage/home.ts';
+import { type HomePaths, homePaths, readHome } from '../../storage/home.ts';
 import { ledgerSegmentPath } from '../../storage/ledger-segments.ts';
 import { decodePublicView } from '../../storage/public-view.ts';
 import { isTlogDirectory, tlogFiles } from '../../storage/tlog-files.ts';
 import { homeLog } from '../../storage/trusted-log.ts';
 import type { OperationDeps } from '../deps.ts';
+import { learnFromCopy } from '../governance/learn-keys.ts';
 import { originOfDirectory, trustedOrigin } from './export-target.ts';
 
 export type AuditDeps = Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'onProgress'>;
@@ -140,6 +141,10 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
     throw new RonError('NotInitialised', `there is no audit log in ${paths.home}`, {
       hint: 'Make one with `ronctl init --profile PROFILE`, or set RONCTL_HOME to the home that is meant.',
     });
+  }
+  if (kind === 'copy' && auditDir === `${given}/audit` && readHome(files, paths) !== null) {
+    const { random, clock } = host;
+    await learnFromCopy({ files, random, clock, crypto, paths }, given!);
   }
   const trusted = (epoch: number): TrustedLog | null => {
     const found = homeLog({ files, crypto, paths: { ...paths, audit: auditDir as HomePaths['audit'] } }, epoch);

@@ -10,6 +10,7 @@ import { type ChainLink, chainLinkJson, followChain } from '../../governance/key
 import { replayLedger } from '../../governance/ledger-open.ts';
 import { chainOfState } from '../../kms/service/governance-chain.ts';
 import { LIMITS } from '../../limits.ts';
+import { homePaths } from '../../storage/home.ts';
 import { readLedgerLine } from '../../storage/ledger-reader.ts';
 import { ledgerLines } from '../../storage/ledger-segments.ts';
 import { decodePublicView } from '../../storage/public-view.ts';
@@ -38,18 +39,37 @@ function namesOthers({ file, epoch, log }: HomeLog): boolean {
 /** `deps` read the server's files. What cannot be learned is left to the judging of what is read. */
 export async function learnKeys(deps: OperationDeps): Promise<void> {
   try {
-    const ctx = await storeContext(deps);
-    const home = homeLog(ctx);
-    if (home.pinned === null || !namesOthers(home)) return;
-    const { pin, genesis } = home.pinned;
-    const known = readChain(ctx, pin.ledger_id);
-    const chain = chainOfLedger(ctx);
-    if (chain.length <= known.length || !known.every((link, at) => textOf(link) === textOf(chain[at]!))) return;
-    followChain(ctx.crypto, genesis.genesis, chain);
-    await writeChain(ctx, pin.ledger_id, chain);
+    await learnFrom(await storeContext(deps));
   } catch (error) {
     if (!(error instanceof RonError) || FATAL.has(error.code)) throw error;
   }
+}
+
+/** The same from a copy of a home: its ledger is the only thing that is taken, and only as far as it is proved. */
+export async function learnFromCopy(ctx: StoreContext, copy: string): Promise<void> {
+  const { publicView, ledger, audit } = homePaths(copy);
+  try {
+    await learnFrom({ ...ctx, paths: { ...ctx.paths, publicView, ledger, audit } });
+  } catch (error) {
+    if (!(error instanceof RonError)) throw error;
+  }
+}
+
+async function learnFrom(ctx: StoreContext): Promise<void> {
+  const home = homeLog(ctx);
+  if (home.pinned === null || (!namesOthers(home) && !hasUnknownEpoch(home))) return;
+  const { pin, genesis } = home.pinned;
+  const known = readChain(ctx, pin.ledger_id);
+  const chain = chainOfLedger(ctx);
+  if (chain.length <= known.length || !known.every((link, at) => textOf(link) === textOf(chain[at]!))) return;
+  followChain(ctx.crypto, genesis.genesis, chain);
+  await writeChain(ctx, pin.ledger_id, chain);
+}
+
+/** An epoch of the log whose acceptance by a quorum is not known here. */
+function hasUnknownEpoch({ file, pinned }: HomeLog): boolean {
+  const known = pinned?.authority.epochs ?? [];
+  return file.epochs.some(({ n, origin }) => n > 0 && !known.some((one) => one.origin === origin));
 }
 
 const textOf = (link: ChainLink): string => canonicalText(chainLinkJson(link));

@@ -10,7 +10,7 @@ import { custodyPaths } from '../../storage/custody-state.ts';
 import { filesBelow } from '../../storage/file-copy.ts';
 import { type HolderFile, readHolder } from '../../storage/holder.ts';
 import { readHome } from '../../storage/home.ts';
-import { readPublicView } from '../../storage/public-reader.ts';
+import { readPublicView, readStoreAge } from '../../storage/public-reader.ts';
 import { storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 
@@ -35,12 +35,17 @@ export interface StoreStatusResult {
   readonly holder: HolderFile | null;
   /** Set after `store restore`: the store only verifies. */
   readonly restored_at: string | null;
+  /** What newer this home knows than the store shows: it was rolled back. */
+  readonly rolled_back: string | null;
   readonly disk: {
     readonly bytes: { readonly store: number; readonly ledger: number; readonly audit: number };
     /** Mean since the first record of this epoch; null in its first hour. */
     readonly audit_bytes_per_day: number | null;
+    /** The same of ledger and store since their beginning. */
+    readonly ledger_bytes_per_day: number | null;
+    readonly store_bytes_per_day: number | null;
     readonly free_bytes: number;
-    /** Days until the disk is full at that rate; null when nothing grows. */
+    /** Days until the disk is full at these rates together; null when nothing grows. */
     readonly days_left: number | null;
   };
 }
@@ -58,7 +63,8 @@ function bytesBelow(files: Files, directory: string): number {
 export async function storeStatus(deps: Pick<OperationDeps, 'host' | 'home' | 'crypto'>): Promise<StoreStatusResult> {
   const ctx = await storeContext(deps);
   const { files, paths } = ctx;
-  const { view, trust, home, checkpoint } = readPublicView(ctx);
+  const { view, trust, home, checkpoint } = readPublicView(ctx, { mayBeOld: true });
+  const { restored, behind } = readStoreAge(ctx);
   refuseMissingFiles(files, custodyPaths(ctx));
   const epoch = epochPaths(paths.audit, home.epoch);
   const size = checkpoint?.size ?? 0;
@@ -70,7 +76,17 @@ export async function storeStatus(deps: Pick<OperationDeps, 'host' | 'home' | 'c
   };
   const first = size === 0 ? tail[0] : recordAt(files, epoch, 0, size);
   const ageMs = first === undefined ? 0 : ctx.clock.now() - fromTime(first.ts);
-  const perDay = ageMs < HOUR_MS ? null : Math.ceil((bytes.audit * DAY_MS) / ageMs);
+  const epochBytes = bytesBelow(files, epoch.directory);
+  const rate = (size: number, forMs: number): number | null =>
+    forMs < HOUR_MS ? null : Math.ceil((size * DAY_MS) / forMs);
+  const created = readHome(files, paths)?.created_at;
+  const homeMs = created === undefined ? ageMs : ctx.clock.now() - fromTime(created);
+  const rates = {
+    audit: rate(epochBytes, ageMs),
+    ledger: rate(bytes.ledger, homeMs),
+    store: rate(bytes.store, homeMs),
+  };
+  const perDay = rates.audit === null ? null : rates.audit + (rates.ledger ?? 0) + (rates.store ?? 0);
   const { freeBytes } = files.fileSystem(paths.audit);
   return {
     home: paths.home,
@@ -88,10 +104,13 @@ export async function storeStatus(deps: Pick<OperationDeps, 'host' | 'home' | 'c
       checkpoint_at: checkpoint === null ? null : toTime(checkpoint.timestamp * 1000),
     },
     holder: readHolder(files, paths.holder),
-    restored_at: readHome(files, paths)?.restored?.at ?? null,
+    restored_at: restored,
+    rolled_back: behind,
     disk: {
       bytes,
-      audit_bytes_per_day: perDay,
+      audit_bytes_per_day: rates.audit,
+      ledger_bytes_per_day: rates.ledger,
+      store_bytes_per_day: rates.store,
       free_bytes: freeBytes,
       days_left: perDay === null || perDay === 0 ? null : Math.floor(freeBytes / perDay),
     },

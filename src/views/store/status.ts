@@ -16,12 +16,14 @@ export function bytesText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toPrecision(3)} ${UNITS[unit]}`;
 }
 
+const perDay = (bytes: number | null): string => (bytes === null ? 'not known' : bytesText(bytes));
+
 export function storeStatusView(result: StoreStatusResult): TextModel {
   const { log, disk, holder } = result;
   const growth =
     disk.audit_bytes_per_day === null
       ? 'not known yet (the log is younger than an hour)'
-      : `${bytesText(disk.audit_bytes_per_day)} a day, ${disk.days_left ?? 'any number of'} days left`;
+      : `a day: store ${perDay(disk.store_bytes_per_day)}, ledger ${perDay(disk.ledger_bytes_per_day)}, audit ${perDay(disk.audit_bytes_per_day)}`;
   return [
     fields([
       ['store', result.store_id],
@@ -40,8 +42,9 @@ export function storeStatusView(result: StoreStatusResult): TextModel {
         `store ${bytesText(disk.bytes.store)}, ledger ${bytesText(disk.bytes.ledger)}, audit ${bytesText(disk.bytes.audit)}`,
       ],
       ['growth', growth],
-      ['free', bytesText(disk.free_bytes)],
+      ['free', `${bytesText(disk.free_bytes)}${disk.days_left === null ? '' : `, ${disk.days_left} days left`}`],
     ]),
+    ...(result.rolled_back === null ? [] : [line(`rolled back: ${result.rolled_back}`, 'warn')]),
     ...(result.restored_at === null
       ? []
       : [line(`restored from a backup at ${result.restored_at}: verify-only until restore-accept`, 'warn')]),

@@ -1,0 +1,190 @@
+// A restore from the backup to the next signature, with the real binary (log page 4.7): the restored store refuses every
+// write and goes on verifying; a quorum opens the next epoch; both epochs verify here and elsewhere, with the proof only.
+
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
+import type { ProposeResult } from '../../src/operations/governance/propose.ts';
+import { type TestHome, temporaryHome } from '../support/binary.ts';
+import { asStore, carryOut, governHome } from '../support/governed-home.ts';
+
+const home = temporaryHome();
+const restored = temporaryHome();
+const as = (id: string): string[] => ['--signer', id, '--passphrase-file', home.passphrase(id)];
+const backup = home.file('backup');
+let kid = '';
+
+const unsealing = (argv: readonly string[]): string[] => asStore(home, argv);
+const sign = (at: TestHome, name: string): string[] =>
+  unsealing(['kms', 'sign', kid, '--file', at.write('payload', name), '--out', at.file(name), '--force']);
+
+beforeAll(async () => {
+  await governHome(home);
+  const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
+  kid = (await home.json<{ kid: string }>(unsealing(create))).data!.kid.split('#')[0]!;
+  await home.json(sign(home, 'before'));
+  await home.json(['store', 'backup', '--out', backup]);
+  await home.json(sign(home, 'lost'));
+  await home.json(sign(home, 'lost-too'));
+  // The old home goes on as a memory: what it has verified is what everybody knows of the end of the log.
+  await home.json(['audit', 'verify']);
+  mkdirSync(restored.path, { mode: 0o700 });
+  cpSync(join(home.path, 'trust'), join(restored.path, 'trust'), { recursive: true });
+  cpSync(join(home.path, 'signers'), join(restored.path, 'signers'), { recursive: true });
+  await restored.json(['store', 'restore', backup]);
+});
+
+const propose = ['governance', 'propose', '--action', 'restore-accept'];
+
+describe('a restored store', () => {
+  it('refuses every write, and names the way on', async () => {
+    for (const argv of [
+      sign(restored, 'x'),
+      unsealing(['kms', 'rotate', kid]),
+      unsealing(['store', 'reseal']),
+      unsealing(['audit', 'checkpoint']),
+      unsealing(['governance', 'ingest']),
+    ]) {
+      const { error } = await restored.json(argv, 10);
+      expect(error, argv.join(' ')).toMatchObject({
+        code: 'RolledBack',
+        hint: expect.stringContaining('restore-accept'),
+      });
+    }
+  });
+
+  it('goes on verifying and reading, and raises the alarm', async () => {
+    const { data } = await restored.json<{ trust: string }>(
+      ['kms', 'verify', '--sig', home.file('before'), '--file', home.write('payload', 'before')],
+      11,
+    );
+    expect(data).toMatchObject({ trust: 'not-authenticated' });
+    const status = await restored.json<{ restored_at: string; rolled_back: string }>(['store', 'status']);
+    expect(status.data).toMatchObject({
+      restored_at: expect.stringMatching(/Z$/),
+      rolled_back: expect.stringContaining('remembers a checkpoint'),
+    });
+    const doctor = await restored.json<{ checks: { name: string; status: string; code?: string }[] }>(['doctor'], 10);
+    expect(doctor.data?.checks).toContainEqual(expect.objectContaining({ name: 'custody store', code: 'RolledBack' }));
+    const verified = await restored.json<AuditVerifyResult>(['audit', 'verify'], 10);
+    expect(verified.error?.field).toBe('rolled-back');
+  });
+
+  it('goes on by what a quorum accepted, and signs again', async () => {
+    const proposed = await restored.json<ProposeResult>([...propose, '--rationale', 'disk lost', ...as('alice')]);
+    const { id, digest } = proposed.data!.proposal;
+    const early = await restored.json(unsealing(['governance', 'execute', id]), 12);
+    expect(early.error?.code).toBe('QuorumPending');
+    for (const who of ['alice', 'bob']) {
+      await restored.json(['governance', 'approve', id, '--expect-digest', digest, ...as(who)]);
+    }
+    await restored.json(unsealing(['governance', 'execute', id, '--dry-run']));
+    expect(readdirSync(join(restored.path, 'audit'))).not.toContain('e1');
+    const before = readFileSync(join(restored.path, 'audit/e0/segments/000000.jsonl'));
+    const done = await restored.json<ExecuteResult>(unsealing(['governance', 'execute', id]));
+    expect(done.data).toMatchObject({ replayed: false, checkpoint: { origin: expect.stringMatching(/\/e1$/) } });
+    expect(readFileSync(join(restored.path, 'audit/e0/segments/000000.jsonl'))).toEqual(before);
+    const first = JSON.parse(
+      readFileSync(join(restored.path, 'audit/e1/segments/000000.jsonl'), 'utf8').split('\n')[0]!,
+    ) as { op: string; seq: number; detail: Record<string, unknown> };
+    expect(first).toMatchObject({ op: 'epoch.open', seq: 0, detail: { proposal_digest: digest } });
+    const again = await restored.json<ExecuteResult>(unsealing(['governance', 'execute', id]));
+    expect(again.data?.replayed).toBe(true);
+    await restored.json(sign(restored, 'after'));
+    await carryOut(restored, [
+      'governance',
+      'propose',
+      '--scope',
+      'tenant:acme',
+      '--change',
+      'keys.rotate_max_days=30',
+    ]);
+    const verified = await restored.json<AuditVerifyResult>(['audit', 'verify']);
+    expect(verified.data).toMatchObject({ verdict: 'consistent', trust: 'pinned' });
+    expect(verified.data?.epochs).toHaveLength(2);
+    expect(verified.data?.findings.map((one) => one.code)).toContain('lost-records');
+  });
+
+  it('verifies from elsewhere with the proof, not without it, and never with another link', async () => {
+    const elsewhere = temporaryHome();
+    const genesis = join(
+      restored.path,
+      'trust',
+      readdirSync(join(restored.path, 'trust')).find((name) => name.startsWith('gl-'))!,
+    );
+    const pin = JSON.parse(readFileSync(join(genesis, 'pin.json'), 'utf8')) as { genesis_digest: string };
+    const trust = ['governance', 'trust', join(genesis, 'genesis.json'), '--expect-digest', pin.genesis_digest];
+    await elsewhere.json(trust);
+    // Of the audit directory alone: who accepted the restore is not in it.
+    const bare = restored.file('bare');
+    cpSync(join(restored.path, 'audit'), bare, { recursive: true });
+    const unproven = await elsewhere.json<AuditVerifyResult>(['audit', 'verify', bare], 11);
+    expect(unproven.error).toMatchObject({ code: 'Inconclusive', field: 'epoch-unproven' });
+    const whole = await elsewhere.json<AuditVerifyResult>(['audit', 'verify', restored.path]);
+    expect(whole.data).toMatchObject({ verdict: 'consistent', trust: 'pinned', kind: 'copy' });
+    // Now the chain is known here.
+    expect((await elsewhere.json<AuditVerifyResult>(['audit', 'verify', bare])).data?.verdict).toBe('consistent');
+    // The older home knows more of the first epoch than the backup: the quorum has said so.
+    expect((await home.json<AuditVerifyResult>(['audit', 'verify', restored.path])).data?.verdict).toBe('consistent');
+    const own = await home.json<AuditVerifyResult>(['audit', 'verify'], 10);
+    expect(own.error?.field).toBe('rolled-back');
+  });
+
+  it('is tampered with when the link says something else', async () => {
+    const copy = restored.file('altered');
+    for (const [what, from, to] of [
+      [
+        'prev_checkpoint',
+        /"prev_checkpoint":\{"origin":"[^"]*","root":"./,
+        (text: string) => text.slice(0, -1) + (text.endsWith('0') ? '1' : '0'),
+      ],
+      [
+        'proposal',
+        /"proposal_digest":"sha256:./,
+        (text: string) => text.slice(0, -1) + (text.endsWith('0') ? '1' : '0'),
+      ],
+      ['op', /"op":"epoch.open"/, () => '"op":"epoch.down"'],
+    ] as const) {
+      rmSync(copy, { recursive: true, force: true });
+      cpSync(join(restored.path, 'audit'), copy, { recursive: true });
+      const segment = join(copy, 'e1/segments/000000.jsonl');
+      const text = readFileSync(segment, 'utf8');
+      expect(text).toMatch(from);
+      writeFileSync(segment, text.replace(from, to), { mode: 0o600 });
+      const { data } = await restored.json<AuditVerifyResult>(['audit', 'verify', copy], 10);
+      expect(
+        data?.findings.map((one) => one.code),
+        what,
+      ).toContain(what === 'op' ? 'leaf-mismatch' : 'epoch-mismatch');
+    }
+  });
+
+  it('reads records, proofs and governance over both epochs', async () => {
+    const old = await restored.json<{ records: { record: { op: string } }[] }>([
+      'audit',
+      'log',
+      '--epoch',
+      '0',
+      '--limit',
+      '1',
+    ]);
+    expect(old.data?.records).toHaveLength(1);
+    await restored.json(['audit', 'show', '0', '--epoch', '1']);
+    const verified = await restored.json<{ verdict: string }>(['governance', 'verify']);
+    expect(verified.data?.verdict).toBe('consistent');
+    for (const [at, name] of [
+      [home, 'before'],
+      [restored, 'after'],
+    ] as const) {
+      await restored.json(['kms', 'verify', '--sig', at.file(name), '--file', at.write('payload', name)]);
+    }
+    const status = await restored.json<{ restored_at: unknown; rolled_back: unknown }>(['store', 'status']);
+    expect(status.data).toMatchObject({ restored_at: null, rolled_back: null });
+    const again = await restored.json([...propose, '--rationale', 'again', ...as('alice')], 15);
+    expect(again.error?.code).toBe('Conflict');
+    await restored.json(unsealing(['store', 'reseal']));
+    await restored.json(sign(restored, 'resealed'));
+  });
+});
