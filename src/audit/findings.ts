@@ -45,6 +45,7 @@ export const FINDINGS = {
   /** Of an export: what its manifest declares to be left out. */
   'declared-gap': 'inconclusive',
   'manifest-mismatch': 'tampered',
+  cosignature: 'tampered',
   archived: 'inconclusive',
   'older-copy': 'inconclusive',
   'no-checkpoint': 'inconclusive',
@@ -55,6 +56,7 @@ export const FINDINGS = {
   'log-key-missing': 'inconclusive',
   'epoch-unproven': 'inconclusive',
   'lost-records': 'note',
+  'witness-quorum': 'inconclusive',
   'unacknowledged-tail': 'note',
   'torn-tail': 'note',
   'torn-checkpoint': 'note',

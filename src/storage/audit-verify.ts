@@ -44,6 +44,8 @@ export interface VerifyEpoch {
   readonly initial: KidCounters | null;
   /** Up to which size the end of this epoch was accepted as lost; 0 = nothing. */
   readonly lostUpTo: number;
+  /** What witnesses cosigned, to be compared with the records by the caller; null = nothing. */
+  readonly witnessed?: VerifiedCheckpoint | null;
   /** False for a bare copy of an audit directory. */
   readonly live: boolean;
   readonly semantic: boolean;
@@ -63,6 +65,8 @@ export interface EpochReport extends Omit<EpochVerdict, 'chain' | 'roots'> {
   readonly kids: KidCounters | null;
   /** Of the last record that names one; null without the semantic pass. */
   readonly generation: number | null;
+  /** Of the records here, at the size that witnesses cosigned; null when fewer are here, or nothing was. */
+  readonly witnessedRoot: Uint8Array | null;
 }
 
 /** Shares the segments out; results in any order. */
@@ -118,7 +122,12 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     .filter((number) => number !== null)
     .sort((a, b) => a - b)
     .map((number) => ({ number, bytes: files.info(paths.segment(number))?.sizeBytes ?? 0 }));
-  const wanted = [...checkpoints.map((one) => one.size), remembered?.size ?? 0, head?.size ?? 0];
+  const wanted = [
+    ...checkpoints.map((one) => one.size),
+    remembered?.size ?? 0,
+    head?.size ?? 0,
+    request.witnessed?.size ?? 0,
+  ];
   const sizes = [...new Set(wanted)].sort((a, b) => a - b);
   const found = await scanAll(
     deps,
@@ -159,13 +168,16 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     checkHints(files, paths, verdict.records, reports, findings);
   }
   if (request.headKeys !== null) checkHead(head, verdict, findings);
-  const { chain, roots: _roots, ...rest } = verdict;
+  const { chain, roots, ...rest } = verdict;
+  const { witnessed = null } = request;
+  const emptyTree = witnessed?.size === 0 ? emptyRoot() : null;
   return {
     ...rest,
     findings: findings.list,
     checkpoints: checkpoints.length,
     ladder: checkpoints,
     newest,
+    witnessedRoot: witnessed === null ? null : (emptyTree ?? roots.get(witnessed.size) ?? null),
     bytes: segments.reduce((sum, one) => sum + one.bytes, 0),
     kids: isSeeded ? (chain?.kids ?? null) : null,
     generation: chain?.generation ?? null,

@@ -27,6 +27,12 @@ export const strictFlag = Flags.boolean({ summary: 'exit 11 when the head is not
 
 export const outFlag = Flags.string({ summary: 'file to write; - is stdout', helpValue: 'FILE' });
 
+/** Whose cosignatures count (log page 4.11). */
+export const policyFlag = Flags.string({
+  summary: 'witness policy (C2SP tlog-policy) [default: audit.policy_file of the configuration]',
+  helpValue: 'FILE',
+});
+
 export const signerFlag = Flags.string({ summary: 'local signer (env RONCTL_SIGNER)', helpValue: 'ID' });
 
 export const roleFlag = Flags.string({ summary: 'role of the signer in the signer set', helpValue: 'ROLE' });

@@ -1,5 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
+import { policyFlag } from '../../cli/flags/shared.ts';
+import { policySource } from '../../cli/policy-file.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { auditCheckProof } from '../../operations/audit/check-proof.ts';
@@ -13,9 +15,10 @@ export default class AuditCheckProof extends BaseCommand {
 
 A consistency proof (ronctl audit prove --consistency) is judged against the older checkpoint given with --old, else the one that this home remembers.
 
-Exit codes: 0 proved, 10 a wrong signature, path or record, or a fork, 11 no trusted key or nothing to compare with, 3 not a proof.`;
+Exit codes: 0 proved, 10 a wrong signature, path or record, or a fork, 11 no trusted key, nothing to compare with or a witness policy that is not met, 3 not a proof.`;
   static override examples = [
     '<%= config.bin %> audit check-proof 41.tlog-proof',
+    '<%= config.bin %> audit check-proof 41.tlog-proof --policy witnesses.policy',
     '<%= config.bin %> audit check-proof since-100.proof --old 100.checkpoint',
   ];
   static override args = {
@@ -23,13 +26,15 @@ Exit codes: 0 proved, 10 a wrong signature, path or record, or a fork, 11 no tru
   };
   static override flags = {
     old: Flags.string({ summary: 'older checkpoint of a consistency proof', helpValue: 'FILE' }),
+    policy: policyFlag,
   };
 
   override async perform({ args, flags }: Input<typeof AuditCheckProof>, runtime: Runtime): Promise<Outcome> {
     const proof = await runtime.readInput(args.file, LIMITS.signedFileBytes);
     const old =
       flags.old === undefined ? null : { name: flags.old, note: await runtime.readInput(flags.old, NOTE_BYTES_MAX) };
-    const data = await auditCheckProof({ proof, name: args.file, old }, runtime.deps());
+    const policy = await policySource(runtime, flags.policy);
+    const data = await auditCheckProof({ proof, name: args.file, old, policy }, runtime.deps());
     return { data, text: () => auditCheckProofView(data) };
   }
 }

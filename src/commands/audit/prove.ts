@@ -27,7 +27,11 @@ export default class AuditProve extends BaseCommand {
   static override flags = {
     out: outFlag,
     force: forceFlag,
-    size: Flags.integer({ summary: 'size of the checkpoint; default: the newest', helpValue: 'N', min: 1 }),
+    size: Flags.integer({
+      summary: 'size of the checkpoint; default: the newest cosigned one that covers the record, else the newest',
+      helpValue: 'N',
+      min: 1,
+    }),
     epoch: Flags.integer({ summary: 'epoch of the log; default: the newest', helpValue: 'N', min: 0 }),
     consistency: Flags.string({
       summary: 'prove that the log extends this older size or checkpoint',

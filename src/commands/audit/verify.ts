@@ -2,7 +2,8 @@ import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { chainFormatFlag } from '../../cli/flags/audit.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { onlineFlags, unsealFlag } from '../../cli/flags/shared.ts';
+import { onlineFlags, policyFlag, unsealFlag } from '../../cli/flags/shared.ts';
+import { policySource } from '../../cli/policy-file.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import type { AuditDeps } from '../../operations/audit/target.ts';
@@ -34,6 +35,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     format: chainFormatFlag,
     fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),
     unseal: unsealFlag,
+    policy: policyFlag,
     ...onlineFlags,
     ...passphraseFlags,
   };
@@ -56,10 +58,14 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     const deps = await runtime.readDeps(flags);
     const target = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
     const verified = target === null ? null : await verifiedFile(target, flags, deps);
+    if (verified !== null && flags.policy !== undefined) {
+      throw new RonError('Usage', 'this file carries no cosignatures that a policy could judge', { field: '--policy' });
+    }
     if (verified !== null)
       return { data: verified, text: () => auditVerifyView(verified), error: verdictError(verified) };
+    const policy = await policySource(runtime, flags.policy);
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
-    const data = await auditVerify({ target, server: runtime.online?.name, fast: flags.fast, headKeys }, deps);
+    const data = await auditVerify({ target, server: runtime.online?.name, fast: flags.fast, headKeys, policy }, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };
   }
 }

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { utf8 } from '../../bytes/text.ts';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
-import { dryRunFlag, forceFlag, lockTimeoutFlag, outFlag, signerFlag } from '../../cli/flags/shared.ts';
+import { dryRunFlag, forceFlag, lockTimeoutFlag, outFlag, policyFlag, signerFlag } from '../../cli/flags/shared.ts';
 import { launchOf } from '../../cli/launch.ts';
 import { policySource, requiredPolicy } from '../../cli/policy-file.ts';
 import type { Runtime } from '../../cli/runtime.ts';
@@ -54,10 +54,7 @@ Exit codes of --cosign: 11 a log that is not known here, 10 a bad signature or p
       multiple: true,
       multipleNonGreedy: true,
     }),
-    policy: Flags.string({
-      summary: 'witness policy (C2SP tlog-policy) [default: audit.policy_file of the configuration]',
-      helpValue: 'FILE',
-    }),
+    policy: policyFlag,
     'key-name': Flags.string({
       summary: 'key name to cosign under, chosen once: a URL without scheme',
       helpValue: 'NAME',

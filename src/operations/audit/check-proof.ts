@@ -13,18 +13,24 @@ import type { JsonObject } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
+import { parseNote } from '../../envelope/note.ts';
 import { RonError } from '../../errors.ts';
 import { readHome } from '../../storage/home.ts';
 import { readRemembered, writeForkEvidence } from '../../storage/trust-memory.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
+import { type QuorumSummary, quorumSummary } from './collect-cosignatures.ts';
 import type { AuditDeps } from './target.ts';
 import { demandNote, type GivenLog, type JudgingHome, judgingHome, logOfNote, refusedFile } from './trusted-origin.ts';
+import { type PolicySource, readPolicyFile } from './witness-policy.ts';
+import { policyLogProblem, quorumProblem } from './witnessed.ts';
 
 export interface AuditCheckProofRequest {
   readonly proof: Uint8Array;
   readonly name: string;
   /** The older checkpoint of a consistency proof; null = what this home remembers. */
   readonly old: { readonly note: Uint8Array; readonly name: string } | null;
+  /** Whose cosignatures the checkpoint must carry; null = nobody's. */
+  readonly policy?: PolicySource | null;
 }
 
 export interface AuditCheckProofResult {
@@ -46,6 +52,8 @@ export interface AuditCheckProofResult {
   readonly old: CheckpointSummary | null;
   /** Whose checkpoint the older one is: given, or remembered. */
   readonly old_from: 'given' | 'remembered' | null;
+  /** What the witness policy says; null without one. */
+  readonly quorum: QuorumSummary | null;
 }
 
 /** Another root than the remembered one at the same size is a fork, whatever else the file proves. */
@@ -95,6 +103,7 @@ async function inclusion(request: AuditCheckProofRequest, deps: AuditDeps): Prom
   }
   const answer = checkTlogProof(proof, given.verifier);
   if (!answer.ok) throw refusedFile(answer.code, `${name}: ${answer.message}`);
+  const quorum = demandQuorum(request, home, given, proof.checkpoint, deps);
   await againstMemory(deps, home, given, checkpoint, name);
   const record = recordOf(answer.line, answer.index, name);
   const isNewer = 'newer' in record;
@@ -112,7 +121,26 @@ async function inclusion(request: AuditCheckProofRequest, deps: AuditDeps): Prom
     line: fromUtf8(answer.line),
     old: null,
     old_from: null,
+    quorum,
   };
+}
+
+/** Throws VerificationFailed (10) for a wrong cosignature, Inconclusive (11) without a quorum or for another log. */
+function demandQuorum(
+  { policy = null, name }: AuditCheckProofRequest,
+  home: JudgingHome,
+  given: GivenLog,
+  note: Uint8Array,
+  deps: AuditDeps,
+): QuorumSummary | null {
+  if (policy === null) return null;
+  const judge = readPolicyFile(home, policy);
+  const wrongKeys = policyLogProblem(judge, given.verifier);
+  if (wrongKeys !== null) throw refusedFile('no-trusted-key', wrongKeys);
+  const verdict = judge.judge(parseNote(note, name), deps.host.clock.now());
+  const problem = quorumProblem(verdict, `${name}: its checkpoint`);
+  if (problem !== null) throw refusedFile(problem.code, problem.message);
+  return quorumSummary(verdict);
 }
 
 /** The proven line as a record. One that was signed and is no record, or names another place, is a finding about the log. */
@@ -134,6 +162,7 @@ async function consistency(request: AuditCheckProofRequest, deps: AuditDeps): Pr
   const home = await judgingHome(deps);
   const given = logOfNote(home, body.note, name);
   const checkpoint = demandNote(given, body.note, `${name}: its checkpoint`);
+  const quorum = demandQuorum(request, home, given, body.note, deps);
   const remembered = await againstMemory(deps, home, given, checkpoint, name);
   const old = request.old === null ? remembered : demandNote(given, request.old.note, request.old.name);
   if (body.oldSize === 0) {
@@ -164,6 +193,7 @@ async function consistency(request: AuditCheckProofRequest, deps: AuditDeps): Pr
     line: null,
     old: checkpointSummary(old),
     old_from: request.old === null ? 'remembered' : 'given',
+    quorum,
   };
 }
 

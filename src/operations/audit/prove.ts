@@ -8,10 +8,11 @@ import { frontierFromTiles } from '../../audit/tile.ts';
 import { formatTlogProof } from '../../audit/tlog-proof.ts';
 import { foldRoot } from '../../audit/tree.ts';
 import { formatWitnessRequest } from '../../audit/witness-request.ts';
+import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
-import { noteOfSize } from '../../storage/audit-notes.ts';
+import { NOTE_BYTES_MAX, noteOfSize } from '../../storage/audit-notes.ts';
 import { hashReader, provenRecord, readSegmentLine } from '../../storage/audit-store.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { type LogHead, logHead } from './head.ts';
@@ -75,8 +76,21 @@ function demandCheckpoint(head: LogHead, size: number | null): VerifiedCheckpoin
   });
 }
 
+/**
+ * The newest checkpoint with cosignatures that covers the record, so that a verifier with a witness policy can use the proof;
+ * of a given size only that one. Another one when there is none: what lies in `cosigned` is never needed.
+ */
+function cosignedFor(head: LogHead, found: VerifiedCheckpoint, index: number, size: number | null): VerifiedCheckpoint {
+  const note = head.files.read(head.paths.cosigned, NOTE_BYTES_MAX);
+  const answer = note === null ? null : head.verifier.check(note);
+  if (answer === null || !answer.ok) return found;
+  const { checkpoint } = answer;
+  if (checkpoint.size === found.size) return equalBytes(checkpoint.root, found.root) ? checkpoint : found;
+  return size === null && checkpoint.size > index && checkpoint.size < found.size ? checkpoint : found;
+}
+
 function inclusion(head: LogHead, index: number, size: number | null): AuditProveResult {
-  const checkpoint = demandCheckpoint(head, size);
+  const checkpoint = cosignedFor(head, demandCheckpoint(head, size), index, size);
   if (index >= checkpoint.size) {
     if (readSegmentLine(head.files, head.paths, index) === null) {
       throw new RonError('NotFound', `the log has no record ${index}`, {

@@ -8,6 +8,7 @@ import {
   type VerifiedCheckpoint,
 } from '../../audit/checkpoint.ts';
 import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
+import type { PolicyJudge } from '../../audit/policy-judge.ts';
 import { RonError } from '../../errors.ts';
 import { staleness } from '../../storage/audit-notes.ts';
 import { hashReader } from '../../storage/audit-store.ts';
@@ -21,11 +22,15 @@ import {
   rememberedOrigins,
   writeForkEvidence,
 } from '../../storage/trust-memory.ts';
+import { policyLog } from '../../storage/witness-logs.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
+import { type QuorumSummary, quorumSummary } from './collect-cosignatures.ts';
 import { checkLink, countersBefore, lostUpTo, missingEpoch, readLinks } from './epochs.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 import type { RedactedSummary, RonAuditSummary } from './verify-file.ts';
+import { type PolicySource, readPolicyFile } from './witness-policy.ts';
+import { type Witnessed, witnessedEpoch, witnessedRoot } from './witnessed.ts';
 
 export interface AuditVerifyRequest {
   /** Absolute path of a home or an audit directory; null = this home. */
@@ -36,6 +41,8 @@ export interface AuditVerifyRequest {
   readonly fast: boolean;
   /** Opens the custody store for its head keys; null = without. */
   readonly headKeys: (() => Promise<readonly Uint8Array[]>) | null;
+  /** Whose cosignatures are wanted; null = nobody's. */
+  readonly policy?: PolicySource | null;
 }
 
 export interface EpochSummary {
@@ -55,7 +62,8 @@ export interface AuditVerifyResult {
   /** The audit directory, or the server as --kms names it. */
   readonly target: string;
   readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'redacted' | 'ron-audit';
-  readonly trust: 'pinned' | 'local' | 'none';
+  /** `policy`: the keys are those of the log lines of --policy. */
+  readonly trust: 'pinned' | 'local' | 'policy' | 'none';
   readonly verdict: AuditVerdict;
   /** False with --fast: records were not read for their meaning. */
   readonly semantic: boolean;
@@ -76,6 +84,15 @@ export interface AuditVerifyResult {
   readonly redacted?: RedactedSummary;
   /** Only of a ron-audit chain. */
   readonly ron_audit?: RonAuditSummary;
+  /** Of the newest epoch; only with a policy. */
+  readonly witnessed?: WitnessSummary;
+}
+
+export interface WitnessSummary {
+  /** As it was given. */
+  readonly policy: string;
+  readonly checkpoint: CheckpointSummary | null;
+  readonly quorum: QuorumSummary | null;
 }
 
 type EpochFinding = Finding & { readonly epoch: number };
@@ -86,6 +103,9 @@ export interface EpochOutcome {
   readonly verifier: LogVerifier;
   readonly remembered: VerifiedCheckpoint | null;
   readonly findings: readonly Finding[];
+  readonly witnessed: Witnessed | null;
+  /** The keys come from the policy alone. */
+  readonly byPolicy: boolean;
 }
 
 /** The memory of an epoch; what is wrong with it is a finding, not an error. */
@@ -125,21 +145,26 @@ async function verifyOne(
   target: AuditTarget,
   epoch: { readonly n: number; readonly origin: string },
   newest: boolean,
-  place: Pick<VerifyEpoch, 'initial' | 'lostUpTo'>,
+  { judge, ...place }: Pick<VerifyEpoch, 'initial' | 'lostUpTo'> & { readonly judge: PolicyJudge | null },
 ): Promise<EpochOutcome> {
-  const log = target.trusted(epoch.n);
+  const trusted = target.trusted(epoch.n);
+  const log = trusted ?? (judge === null ? null : policyLog(judge.policy, epoch.origin));
   const { verifier, broken } = verifierOf(target, log, epoch.origin);
   const known = log !== null && broken === null;
   const { memory, findings } = known ? memoryOf(target, verifier) : { memory: null, findings: broken ?? [] };
+  const paths = target.epochPaths(epoch.n);
   const headKeys = newest && request.headKeys !== null ? await request.headKeys() : null;
+  const asked = judge !== null && newest && known;
+  const witnessed = asked ? witnessedEpoch(target.files, paths, verifier, judge, deps.host.clock.now()) : null;
   const report = await verifyEpoch(
     { files: target.files, clock: deps.host.clock, workers: deps.host.workers, onProgress: deps.onProgress },
     {
       epoch: epoch.n,
-      paths: target.epochPaths(epoch.n),
+      paths,
       verifier,
       remembered: memory,
       ...place,
+      witnessed: witnessed?.checkpoint ?? null,
       live: target.kind === 'home',
       semantic: !request.fast,
       headKeys,
@@ -150,6 +175,8 @@ async function verifyOne(
     log === null ? [{ code: 'no-trusted-key', message: `no trusted key is known here for ${epoch.origin}` }] : [];
   const stale = newest && target.kind === 'home' ? staleness(target.files, deps.host.clock, report.newest) : null;
   const late: Finding[] = stale === null ? [] : [{ code: 'stale-checkpoint', message: stale, file: 'checkpoint' }];
+  const seen = witnessed?.checkpoint ?? null;
+  const roots = seen === null ? [] : witnessedRoot(seen, () => report.witnessedRoot);
   // Without keys every note is refused for the same reason: said once.
   const own = !known ? report.findings.filter((one) => one.code !== 'no-trusted-key') : report.findings;
   return {
@@ -167,7 +194,18 @@ async function verifyOne(
     report,
     verifier,
     remembered: memory,
-    findings: [...findings, ...untrusted, ...late, ...own],
+    findings: [...findings, ...untrusted, ...late, ...own, ...(witnessed?.findings ?? []), ...roots],
+    witnessed,
+    byPolicy: trusted === null && log !== null,
+  };
+}
+
+function witnessSummary(policy: string, witnessed: Witnessed | null): WitnessSummary {
+  const { checkpoint = null, verdict = null } = witnessed ?? {};
+  return {
+    policy,
+    checkpoint: checkpoint === null ? null : checkpointSummary(checkpoint),
+    quorum: verdict === null ? null : quorumSummary(verdict),
   };
 }
 
@@ -209,6 +247,7 @@ export function sealedHeadKeys(
 /** Throws only for what cannot be read at all; everything found is in the result. */
 export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps): Promise<AuditVerifyResult> {
   const target = await auditTarget(deps, request.target);
+  const judge = request.policy == null ? null : readPolicyFile(target, request.policy);
   const outcomes: EpochOutcome[] = [];
   const findings: EpochFinding[] = [];
   const epochs = target.file?.epochs ?? [];
@@ -229,7 +268,7 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
       initial: before === undefined ? null : countersBefore(links.get(epoch.n)!, before.report?.kids ?? null),
       lostUpTo: lostUpTo(links.get(epoch.n + 1)),
     };
-    const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1), place);
+    const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1), { ...place, judge });
     outcomes.push(outcome);
     const link = before === undefined ? [] : checkLink(links.get(epoch.n)!, before);
     findings.push(...[...outcome.findings, ...link].map((finding) => ({ epoch: epoch.n, ...finding })));
@@ -248,11 +287,17 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     (a, b) => order[FINDINGS[a.code]] - order[FINDINGS[b.code]] || a.epoch - b.epoch || place(a) - place(b),
   );
   const uncounted = outcomes.reduce((sum, one) => sum + (one.report?.uncounted ?? 0), 0);
-  const trust = outcomes.at(-1)?.verifier.log;
+  const last = outcomes.at(-1);
+  const trust = last?.verifier.log;
   return {
     target: request.server ?? target.auditDir,
     kind: request.server === undefined ? target.kind : 'server',
-    trust: trust === undefined || trust.keys.length === 0 || trust.trust === 'claimed' ? 'none' : trust.trust,
+    trust:
+      last?.byPolicy === true
+        ? 'policy'
+        : trust === undefined || trust.keys.length === 0 || trust.trust === 'claimed'
+          ? 'none'
+          : trust.trust,
     verdict,
     semantic: !request.fast,
     head_checked: request.headKeys !== null,
@@ -263,6 +308,7 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     findings_total: findings.length + uncounted,
     evidence: await keepFork(deps, target, outcomes),
     remembered,
+    ...(request.policy == null ? {} : { witnessed: witnessSummary(request.policy.name, last?.witnessed ?? null) }),
   };
 }
 

@@ -21,6 +21,9 @@ export function auditCheckProofView(result: AuditCheckProofResult): TextModel {
       ...(result.leaf === null ? [] : ([['leaf', result.leaf]] as const)),
       ['signatures', 'Ed25519 and ML-DSA-44 of the log'],
       ['keys', result.trust],
+      ...(result.quorum === null
+        ? []
+        : ([['witnesses', result.quorum.cosigned.map((one) => one.witness).join(', ') || 'none wanted']] as const)),
     ]),
   ];
   if (record !== null) {

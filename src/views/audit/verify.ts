@@ -1,8 +1,9 @@
 // `ronctl audit verify` for people: the verdict first, what was covered, then every finding with its record.
 
-import type { AuditVerifyResult, EpochSummary } from '../../operations/audit/verify.ts';
+import type { AuditVerifyResult, EpochSummary, WitnessSummary } from '../../operations/audit/verify.ts';
 import type { RedactedSummary, RonAuditSummary } from '../../operations/audit/verify-file.ts';
 import { type Block, blank, fields, line, section, type TextModel, type Tone, table } from '../../ui/text-model.ts';
+import { quorumBlocks } from './witness.ts';
 
 const TONE: Readonly<Record<AuditVerifyResult['verdict'], Tone>> = {
   consistent: 'good',
@@ -70,6 +71,7 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
     const more = result.findings_total - result.findings.length;
     if (more > 0) out.push(line(`and ${more} more`, 'dim'));
   }
+  if (result.witnessed !== undefined) out.push(...witnessedBlocks(result.witnessed));
   if (result.evidence !== null) out.push(blank, line(`both notes are kept in ${result.evidence}`, 'strong'));
   return out;
 }
@@ -96,6 +98,20 @@ function redacted({ whole, redacted: hidden, unproven }: RedactedSummary): Block
   const rows = unproven.map((one) => [String(one.index), one.redacted.join(', '), JSON.stringify(one.shown)]);
   const title = 'Shown of redacted records: UNPROVEN, whoever redacted them may have written anything';
   return [...out, blank, section(title, [table(['record', 'left out', 'shown'], rows)])];
+}
+
+function witnessedBlocks({ policy, checkpoint, quorum }: WitnessSummary): Block[] {
+  const what = checkpoint === null ? 'nothing' : `size ${checkpoint.size}, ${checkpoint.time}`;
+  const met = quorum?.met === true ? 'met' : 'NOT met';
+  const blocks = quorum === null ? [] : quorumBlocks(quorum);
+  return [
+    blank,
+    fields([
+      ['witness policy', `${policy}: ${met}`],
+      ['cosigned', what],
+    ]),
+    ...blocks,
+  ];
 }
 
 function checked(result: AuditVerifyResult): string {
