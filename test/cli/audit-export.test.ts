@@ -51,6 +51,24 @@ describe('ronctl audit export --tlog', () => {
   });
 });
 
+describe('ronctl audit export --out DIR', () => {
+  it('whole: consistent; a range: inconclusive, and says what is left out', async () => {
+    const { data } = await home.json<AuditExportResult>(['audit', 'export', '--out', 'whole']);
+    expect(data).toMatchObject({ kind: 'native', gaps: [] });
+    expect((await home.json<AuditVerifyResult>(['audit', 'verify', 'whole'])).data).toMatchObject({
+      kind: 'export',
+      verdict: 'consistent',
+    });
+    await home.json(['audit', 'export', '--out', 'range', '--from', '1', '--to', '3']);
+    const range = await home.json<AuditVerifyResult>(['audit', 'verify', 'range'], 11);
+    expect([range.error?.field, range.data?.verdict]).toEqual(['declared-gap', 'inconclusive']);
+    expect((await home.json(['audit', 'export', '--out', 'whole'], 3)).error).toMatchObject({
+      code: 'Exists',
+      field: '--out',
+    });
+  });
+});
+
 describe('ronctl audit export to a file', () => {
   it('redacted: proved places, unproven content, exit 0; changed: 10; with --tlog: 2', async () => {
     const { data } = await home.json<AuditExportResult>([

@@ -6,6 +6,7 @@ import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import type { AuditExportResult } from '../../operations/audit/export.ts';
 import { auditExportRedacted, auditExportRonAudit } from '../../operations/audit/export-lines.ts';
+import { auditExportNative } from '../../operations/audit/export-native.ts';
 import type { ExportDeps, ExportSource } from '../../operations/audit/export-source.ts';
 import { auditExportTlog } from '../../operations/audit/export-tlog.ts';
 import { auditExportView } from '../../views/audit/export.ts';
@@ -17,6 +18,8 @@ export default class AuditExport extends BaseCommand {
 
 --tlog DIR is a directory as in C2SP tlog-tiles, which third-party verifiers take as it is: checkpoint, tile/, tile/entries/. Run again, it writes only what is new, with the checkpoint last. It refuses the directory of another log, and one whose checkpoint this log does not extend (10, with both notes kept as evidence).
 
+--out DIR alone is a native export: segments, tiles, notes, key chain and a manifest of digests. With --from and --to it holds that range and declares the rest as gaps.
+
 --redact MEMBERS --out FILE leaves members out of records, for example tenant,actor. The place of every record in the log stays provable; what is still shown of a redacted one is not. tenant and purpose take kid with them.
 
 --format ron-audit --out FILE is a chain as the ron-audit crate reads it. Nobody signs it.
@@ -25,6 +28,7 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
   static override examples = [
     '<%= config.bin %> audit export --tlog /srv/log',
     '<%= config.bin %> audit export --tlog /srv/log --kms local',
+    '<%= config.bin %> audit export --out /media/log',
     '<%= config.bin %> audit export --redact tenant,actor --from 100 --to 200 --out part.jsonl',
     '<%= config.bin %> audit export --format ron-audit --out chain.jsonl',
   ];
@@ -36,7 +40,7 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
       summary: 'directory of tiles and entry bundles to make or bring up to date',
       helpValue: 'DIR',
     }),
-    out: Flags.string({ summary: 'file to write', helpValue: 'FILE' }),
+    out: Flags.string({ summary: 'directory of a native export, or file, to write', helpValue: 'DIR|FILE' }),
     redact: Flags.string({
       summary: 'members to leave out of every record; r goes with them',
       helpValue: 'MEMBER,...',
@@ -75,6 +79,11 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
       return auditExportTlog({ ...source, directory: runtime.outputDirectory(flags.tlog!, '--tlog') }, deps);
     }
     const out = runtime.outputDirectory(flags.out!);
+    if (kind === 'native') {
+      if (flags.force)
+        throw new RonError('Usage', '--force is about a file; a directory must not exist', { field: '--force' });
+      return auditExportNative({ ...source, directory: out, from: flags.from ?? null, to: flags.to ?? null }, deps);
+    }
     const lines = { ...source, out, force: flags.force, from: flags.from ?? null, to: flags.to ?? null };
     if (kind === 'redacted') {
       return auditExportRedacted({ ...lines, redact: flags.redact! }, deps);
@@ -102,12 +111,11 @@ function kindOf(flags: Input<typeof AuditExport>['flags']): AuditExportResult['k
     }
     return 'tlog';
   }
-  if (out === undefined || out === '-') usage('say where: --tlog DIR, or --out FILE', '--out');
+  if (out === undefined || out === '-') usage('say where: --tlog DIR, or --out DIR|FILE', '--out');
   if (format === 'ron-audit') {
     if (redact !== undefined) usage('--redact does not go with --format ron-audit', '--redact');
     if (from !== undefined) usage('a ron-audit chain begins at the first record', '--from');
     return 'ron-audit';
   }
-  if (redact === undefined) usage('say what: --redact MEMBERS, or --format ron-audit', '--out');
-  return 'redacted';
+  return redact === undefined ? 'native' : 'redacted';
 }

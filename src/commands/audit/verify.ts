@@ -16,7 +16,7 @@ export default class AuditVerify extends BaseCommand {
   static override description =
     `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
 
-DIR is a copy of a home or of its audit directory, or a directory that audit export --tlog wrote; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+DIR is a copy of a home or of its audit directory, or a directory that audit export wrote; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
@@ -28,7 +28,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   static override args = {
     dir: Args.string({
       name: 'DIR',
-      description: 'a home, an audit directory or an export in tlog-tiles; default: this home',
+      description: 'a home, an audit directory or an export; default: this home',
     }),
   };
   static override flags = {

@@ -16,6 +16,7 @@ import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8, utf8 } from '../../bytes/text.ts';
 import { fromTime } from '../../bytes/time.ts';
 import { RonError } from '../../errors.ts';
+import { joined } from '../../storage/audit-export-native.ts';
 import { type ProvenLine, provenLines, treeReader } from '../../storage/audit-proven-lines.ts';
 import { writeStream } from '../../storage/durable-file.ts';
 import { homePaths, readHome } from '../../storage/home.ts';
@@ -24,9 +25,6 @@ import type { AuditExportResult } from './export.ts';
 import { type ExportDeps, type ExportSource, exportHead, refuseInside, type SignedHead } from './export-source.ts';
 import { parseOrigin } from './export-target.ts';
 
-/** Lines are written in pieces of about this size. */
-const PIECE_BYTES = 1024 * 1024;
-
 export interface LinesRequest extends ExportSource {
   /** Absolute. */
   readonly out: string;
@@ -34,21 +32,6 @@ export interface LinesRequest extends ExportSource {
   /** First record, and the one behind the last; null = from 0, up to the checkpoint. */
   readonly from: number | null;
   readonly to: number | null;
-}
-
-/** Joins small pieces, so that a record is not a system call. */
-function* joined(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let group: Uint8Array[] = [];
-  let size = 0;
-  for (const piece of pieces) {
-    group.push(piece);
-    size += piece.length;
-    if (size < PIECE_BYTES) continue;
-    yield Buffer.concat(group);
-    group = [];
-    size = 0;
-  }
-  if (size > 0) yield Buffer.concat(group);
 }
 
 /** Throws InvalidValue for a range that is not below the checkpoint. */

@@ -3,6 +3,7 @@
 // audit/log.json when it is the same store; a copy never vouches for itself. Refuses what is no audit log (3).
 
 import type { TrustedLog } from '../../audit/checkpoint.ts';
+import type { ExportManifest } from '../../audit/export-manifest.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { AcceptedEpoch } from '../../governance/key-chain.ts';
@@ -20,6 +21,7 @@ import { homeLog } from '../../storage/trusted-log.ts';
 import type { OperationDeps } from '../deps.ts';
 import { learnFromCopy } from '../governance/learn-keys.ts';
 import { originOfDirectory, trustedOrigin } from './export-target.ts';
+import { logByKeyChain, readManifest } from './verify-export.ts';
 
 export type AuditDeps = Pick<OperationDeps, 'host' | 'home' | 'crypto' | 'onProgress'>;
 
@@ -30,13 +32,15 @@ export interface AuditTarget {
   readonly paths: HomePaths;
   readonly auditDir: string;
   /** `home`: the live log of this home; anything else is a copy, or an export in the layout of tlog-tiles. */
-  readonly kind: 'home' | 'copy' | 'tlog';
+  readonly kind: 'home' | 'copy' | 'tlog' | 'export';
   /** Null when the log has no log.json any more, or, in this home, one that cannot be read. */
   readonly file: LogFile | null;
   /** Why log.json of this home cannot be read. */
   readonly damage: string | null;
   /** The store of this home, when `file` is the log of another store. */
   readonly foreign: string | null;
+  /** Of a native export. */
+  readonly manifest: ExportManifest | null;
   /** Where the files of an epoch are. */
   epochPaths(epoch: number): EpochPaths;
   /** Keys for an epoch of `file`; null when none are trusted here. */
@@ -126,7 +130,11 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
   // turn "tampered" into "unsafe file".
   const files = checkedFiles(host.files, paths.trust);
   if (given !== null && isTlogDirectory(host.files, given)) {
-    return tlogTarget(host.files, paths, await deps.crypto(), given);
+    return exportTarget(host.files, paths, await deps.crypto(), given, null);
+  }
+  const manifest = given === null ? null : readManifest(host.files, given);
+  if (given !== null && manifest !== null) {
+    return exportTarget(host.files, paths, await deps.crypto(), given, manifest);
   }
   const { auditDir, kind } = place(host.files, home, given);
   const crypto = await deps.crypto();
@@ -164,26 +172,37 @@ export async function auditTarget(deps: AuditDeps, given: string | null): Promis
   };
   const foreign = kind === 'home' && file !== null ? foreignStore(host.files, paths, file.storeId) : null;
   const pathsOf = (epoch: number): EpochPaths => epochPaths(auditDir, epoch);
-  return { files, crypto, paths, auditDir, kind, file, damage, foreign, epochPaths: pathsOf, trusted, accepted };
+  const judged = { auditDir, kind, file, damage, foreign, manifest: null };
+  return { files, crypto, paths, ...judged, epochPaths: pathsOf, trusted, accepted };
 }
 
-/** One epoch, exported as entry bundles and tiles. */
-function tlogTarget(host: Files, paths: HomePaths, crypto: Crypto, directory: string): AuditTarget {
+/** One epoch, exported: entry bundles and tiles, or with a manifest as a native export. */
+function exportTarget(
+  host: Files,
+  paths: HomePaths,
+  crypto: Crypto,
+  directory: string,
+  manifest: ExportManifest | null,
+): AuditTarget {
   const own = checkedFiles(host, paths.trust);
   const of = originOfDirectory(own, directory);
   const none = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
   const epoch = { n: of.epoch, origin: of.origin, keys: [] };
+  const trust = { files: own, crypto, paths };
   return {
-    files: tlogFiles(own, directory),
+    files: manifest === null ? tlogFiles(own, directory) : own,
     crypto,
     paths,
     auditDir: directory,
-    kind: 'tlog',
+    kind: manifest === null ? 'tlog' : 'export',
     file: { storeId: of.storeId, base: of.base, serviceKeys: none, epochs: [epoch] },
     damage: null,
     foreign: null,
+    manifest,
     epochPaths: () => epochPathsOf(directory),
     accepted: () => null,
-    trusted: () => trustedOrigin({ files: own, crypto, paths }, of, isGoverned(own, paths)),
+    trusted: () =>
+      (manifest === null ? null : logByKeyChain(trust, directory, of)) ??
+      trustedOrigin(trust, of, isGoverned(own, paths)),
   };
 }

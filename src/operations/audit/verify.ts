@@ -10,6 +10,7 @@ import {
 import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
 import type { PolicyJudge } from '../../audit/policy-judge.ts';
 import { RonError } from '../../errors.ts';
+import { verifyGapped } from '../../storage/audit-export-verify.ts';
 import { staleness } from '../../storage/audit-notes.ts';
 import { hashReader } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
@@ -27,7 +28,9 @@ import type { OperationDeps } from '../deps.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { type QuorumSummary, quorumSummary } from './collect-cosignatures.ts';
 import { checkLink, countersBefore, lostUpTo, missingEpoch, readLinks } from './epochs.ts';
+import { parseOrigin } from './export-target.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
+import { checkManifest } from './verify-export.ts';
 import type { RedactedSummary, RonAuditSummary } from './verify-file.ts';
 import { type PolicySource, readPolicyFile } from './witness-policy.ts';
 import { type Witnessed, witnessedEpoch, witnessedRoot } from './witnessed.ts';
@@ -61,7 +64,7 @@ export interface EpochSummary {
 export interface AuditVerifyResult {
   /** The audit directory, or the server as --kms names it. */
   readonly target: string;
-  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'redacted' | 'ron-audit';
+  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'export' | 'redacted' | 'ron-audit';
   /** `policy`: the keys are those of the log lines of --policy. */
   readonly trust: 'pinned' | 'local' | 'policy' | 'none';
   readonly verdict: AuditVerdict;
@@ -156,21 +159,34 @@ async function verifyOne(
   const headKeys = newest && request.headKeys !== null ? await request.headKeys() : null;
   const asked = judge !== null && newest && known;
   const witnessed = asked ? witnessedEpoch(target.files, paths, verifier, judge, deps.host.clock.now()) : null;
-  const report = await verifyEpoch(
-    { files: target.files, clock: deps.host.clock, workers: deps.host.workers, onProgress: deps.onProgress },
-    {
-      epoch: epoch.n,
-      paths,
-      verifier,
-      remembered: memory,
-      ...place,
-      witnessed: witnessed?.checkpoint ?? null,
-      live: target.kind === 'home',
-      semantic: !request.fast,
-      headKeys,
-      bundles: target.kind === 'tlog',
-    },
-  );
+  const { manifest } = target;
+  const judging = {
+    files: target.files,
+    clock: deps.host.clock,
+    workers: deps.host.workers,
+    onProgress: deps.onProgress,
+  };
+  const wanted = {
+    epoch: epoch.n,
+    paths,
+    verifier,
+    remembered: memory,
+    ...place,
+    witnessed: witnessed?.checkpoint ?? null,
+    live: target.kind === 'home',
+    semantic: !request.fast,
+    headKeys,
+    bundles: target.kind === 'tlog',
+  };
+  const report =
+    manifest === null || manifest.gaps.length === 0
+      ? await verifyEpoch(judging, wanted)
+      : verifyGapped(judging, { ...wanted, gaps: manifest.gaps });
+  if (manifest !== null) {
+    findings.push(
+      ...checkManifest(target.files, target.auditDir, manifest, parseOrigin(epoch.origin, 'the checkpoint')),
+    );
+  }
   const untrusted: Finding[] =
     log === null ? [{ code: 'no-trusted-key', message: `no trusted key is known here for ${epoch.origin}` }] : [];
   const stale = newest && target.kind === 'home' ? staleness(target.files, deps.host.clock, report.newest) : null;

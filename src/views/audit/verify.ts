@@ -16,6 +16,7 @@ const WHERE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   server: 'server',
   copy: 'directory',
   tlog: 'directory',
+  export: 'directory',
   redacted: 'file',
   'ron-audit': 'file',
 };
@@ -25,6 +26,7 @@ const NOTE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   server: '',
   copy: ' (a copy)',
   tlog: ' (an export, tlog-tiles)',
+  export: ' (an export)',
   redacted: ' (a redacted export)',
   'ron-audit': ' (a ron-audit chain)',
 };
