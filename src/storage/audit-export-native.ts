@@ -74,7 +74,6 @@ export async function exportNative(
       deps,
       `${directory}/${name}`,
       told(joined(pieces), (piece) => digest.update(piece)),
-      false,
     );
     files.set(name, digest.hex());
   };

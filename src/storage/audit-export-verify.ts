@@ -202,7 +202,10 @@ export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochRepo
     rootsMatch: bad === undefined,
     tornBytes: 0,
     checkpoints: checkpoints.length,
+    ladder: checkpoints,
     newest,
     bytes: lines.bytes,
+    kids: null,
+    generation: null,
   };
 }

@@ -89,15 +89,10 @@ export async function writeNewFile(deps: DurableDeps, path: string, bytes: Uint8
 }
 
 /**
- * A file of any size, in pieces, whole or not at all: what `pieces` throws leaves nothing. `Exists` unless it may `replace`.
+ * A file of any size, in pieces, whole or not at all: what `pieces` throws leaves nothing. `Exists` when it is there.
  * Returns its length.
  */
-export async function writeStream(
-  deps: DurableDeps,
-  path: string,
-  pieces: Iterable<Uint8Array>,
-  replace: boolean,
-): Promise<number> {
+export async function writeStream(deps: DurableDeps, path: string, pieces: Iterable<Uint8Array>): Promise<number> {
   const temporary = `${path}.${toHex(deps.random.bytes(8))}${TEMPORARY_SUFFIX}`;
   const file = deps.files.open(temporary, 'create-new');
   let size = 0;
@@ -111,13 +106,12 @@ export async function writeStream(
     } finally {
       file.close();
     }
-    if (replace) deps.files.rename(temporary, path);
-    else deps.files.link(temporary, path);
+    deps.files.link(temporary, path);
   } catch (error) {
     discard(deps.files, temporary);
     throw error;
   }
-  if (!replace) deps.files.remove(temporary);
+  deps.files.remove(temporary);
   deps.files.syncDirectory(directoryOf(path));
   return size;
 }

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { chainFormatFlag } from '../../cli/flags/audit.ts';
-import { forceFlag, onlineFlags } from '../../cli/flags/shared.ts';
+import { onlineFlags } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import type { AuditExportResult } from '../../operations/audit/export.ts';
@@ -48,7 +48,6 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
     format: chainFormatFlag,
     from: Flags.integer({ summary: 'first record', helpValue: 'INDEX', min: 0 }),
     to: Flags.integer({ summary: 'the record behind the last one', helpValue: 'INDEX', min: 0 }),
-    force: forceFlag,
     epoch: Flags.integer({ summary: 'epoch of the log; default: the newest', helpValue: 'N', min: 0 }),
     ...onlineFlags,
   };
@@ -80,11 +79,9 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
     }
     const out = runtime.outputDirectory(flags.out!);
     if (kind === 'native') {
-      if (flags.force)
-        throw new RonError('Usage', '--force is about a file; a directory must not exist', { field: '--force' });
       return auditExportNative({ ...source, directory: out, from: flags.from ?? null, to: flags.to ?? null }, deps);
     }
-    const lines = { ...source, out, force: flags.force, from: flags.from ?? null, to: flags.to ?? null };
+    const lines = { ...source, out, from: flags.from ?? null, to: flags.to ?? null };
     if (kind === 'redacted') {
       return auditExportRedacted({ ...lines, redact: flags.redact! }, deps);
     }
@@ -106,7 +103,7 @@ function kindOf(flags: Input<typeof AuditExport>['flags']): AuditExportResult['k
         'Entries must hash to their leaves: give --out FILE.',
       );
     }
-    for (const [name, value] of Object.entries({ out, format, from, to, force: flags.force || undefined })) {
+    for (const [name, value] of Object.entries({ out, format, from, to })) {
       if (value !== undefined) usage(`--${name} does not go with --tlog`, `--${name}`);
     }
     return 'tlog';

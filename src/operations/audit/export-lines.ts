@@ -28,7 +28,6 @@ import { parseOrigin } from './export-target.ts';
 export interface LinesRequest extends ExportSource {
   /** Absolute. */
   readonly out: string;
-  readonly force: boolean;
   /** First record, and the one behind the last; null = from 0, up to the checkpoint. */
   readonly from: number | null;
   readonly to: number | null;
@@ -75,7 +74,7 @@ async function write(
     }
   }
   const writing = { files: deps.host.files, random: deps.host.random };
-  const bytes = await writeStream(writing, request.out, joined(pieces(lines(), hashes)), request.force);
+  const bytes = await writeStream(writing, request.out, joined(pieces(lines(), hashes)));
   return {
     kind,
     out: request.out,

@@ -50,7 +50,7 @@ let chainFile: string;
 let redactedResult: AuditExportResult;
 let chainResult: AuditExportResult;
 
-const all = { source: null, epoch: null, force: false, from: null, to: null };
+const all = { source: null, epoch: null, from: null, to: null };
 
 beforeAll(async () => {
   home = scratch();
@@ -286,7 +286,6 @@ describe('a ron-audit chain', () => {
   it('is not written over something, and never half', async () => {
     const again = auditExportRonAudit({ ...all, out: chainFile }, deps(home));
     expect(await refusalOf(again)).toMatchObject({ code: 'Exists' });
-    await auditExportRonAudit({ ...all, out: chainFile, force: true }, deps(home));
     const broken = join(scratch(), 'home');
     cpSync(home, broken, { recursive: true });
     const segment = join(broken, 'audit/e0/segments/000000.jsonl');
