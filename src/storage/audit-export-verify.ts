@@ -29,6 +29,8 @@ export interface GappedExport {
   readonly verifier: LogVerifier;
   readonly remembered: VerifiedCheckpoint | null;
   readonly semantic: boolean;
+  /** The newest note that met a witness policy. */
+  readonly witnessed?: VerifiedCheckpoint | null;
   /** What is declared to be left out, in order. */
   readonly gaps: readonly RecordRange[];
 }
@@ -77,7 +79,7 @@ class Lines {
 
 export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochReport {
   const { files, clock } = deps;
-  const { paths, remembered } = request;
+  const { paths, remembered, witnessed = null } = request;
   const findings = new Findings();
   const checkpoints = readLadder(request, files, clock, findings);
   const newest = checkpoints.at(-1) ?? null;
@@ -93,7 +95,7 @@ export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochRepo
     if (problems <= PROBLEMS_KEPT) findings.add(code, message, { index: seq });
   };
   const roots = new Map<number, Uint8Array>();
-  const wanted = new Set([...checkpoints.map((one) => one.size), remembered?.size ?? 0]);
+  const wanted = new Set([...checkpoints.map((one) => one.size), remembered?.size ?? 0, witnessed?.size ?? 0]);
   const manifests = new Set(checkpoints.map((one) => one.size - 1));
   const frontier = new Frontier();
   const builder = TileBuilder.empty();
@@ -207,5 +209,6 @@ export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochRepo
     bytes: lines.bytes,
     kids: null,
     generation: null,
+    witnessedRoot: witnessed === null ? null : (roots.get(witnessed.size) ?? null),
   };
 }
