@@ -7,12 +7,14 @@ import { selfTest, selfTestAgain, TESTED_ALGS } from '../crypto/self-test.ts';
 import type { Host } from '../host.ts';
 import { boundedCrypto } from '../kms/bounded-crypto.ts';
 import { observedCrypto } from '../kms/observed-crypto.ts';
+import type { CosigningLoop } from '../kms/service/cosigning-loop.ts';
 import { type CustodyService, openCustodyService } from '../kms/service/custody-service.ts';
 import { createTelemetry, logSettings, type ServiceTelemetry } from '../kms/service-telemetry.ts';
 import { homePaths, readHome } from '../storage/home.ts';
 import type { StoreDeps } from '../storage/store-deps.ts';
 import type { ServeInput } from './serve.ts';
 import { LiveConfig } from './serve-config.ts';
+import { cosigningOf } from './serve-cosigning.ts';
 import { type LineWriter, lineWriter } from './serve-log.ts';
 import { governedProfile, memoryRequest, spoolTo } from './serve-memory.ts';
 import { preparePlace, type ServePlace, servePlace } from './serve-place.ts';
@@ -30,6 +32,8 @@ export interface ServerBasis {
   readonly place: ServePlace;
   readonly homeId: string | null;
   readonly custody: CustodyService;
+  /** Null without a witness policy. */
+  readonly cosigning: CosigningLoop | null;
 }
 
 /** Tested again while it serves; SLH-DSA takes too long for that. */
@@ -88,6 +92,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
     refuseOtherServer(host, place);
     const spool = spoolTo(runtime, flags.spool);
     const crypto = await provider(live, telemetry, runtime.host);
+    const cosigning = await cosigningOf({ host, home, crypto, config: live.config, telemetry });
     const custody = await openCustodyService(
       storeDeps(input, live, async () => crypto),
       {
@@ -106,7 +111,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
     );
     try {
       preparePlace(host.files, place);
-      return await Serving.start({ input, live, log, telemetry, tls, place, homeId, custody });
+      return await Serving.start({ input, live, log, telemetry, tls, place, homeId, custody, cosigning });
     } catch (error) {
       await custody.close('start-failed');
       throw error;

@@ -224,6 +224,7 @@ export class Serving {
     await this.#notify('READY=1');
     const { signal } = this.#timersEnd;
     this.#timers = Promise.all([
+      this.basis.cosigning?.run(signal),
       this.#every(SECOND_MS, signal, async () => {
         this.#judge();
         await this.#watchLedger();

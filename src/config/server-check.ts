@@ -141,6 +141,9 @@ const amnesia: Rule = ({ merged, files, explicit, refuse, warn }) => {
       'Use backend inmem, or switch amnesia off (RON_KMS_AMNESIA=false; micronode: MICRO_PERSIST=1).',
     );
   }
+  if (service.backend === 'inmem' && audit.policy_file !== '') {
+    refuse('audit.policy_file', 'the log of backend inmem is not cosigned', 'Use backend file, or leave it away.');
+  }
   if (service.backend !== 'inmem' || audit.dir === '') return;
   const type = files.fileSystem(nearestDirectory(files, audit.dir)).type;
   if (service.amnesia && !RAM.has(type)) {

@@ -79,6 +79,8 @@ export interface ServerConfig {
     readonly tenant_bytes_per_s: number;
     readonly tlog: 'off' | 'hashes' | 'full';
     readonly tlog_addr: string;
+    /** Absolute path of a witness policy, or empty. */
+    readonly policy_file: string;
     readonly sinks: readonly string[];
   };
   readonly verify_cache: { readonly max_entries: number };

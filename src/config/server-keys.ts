@@ -480,6 +480,13 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     disruptive: true,
     summary: 'address of the tlog listener',
   },
+  'audit.policy_file': {
+    type: path,
+    default: always(''),
+    env: 'RON_KMS_AUDIT_POLICY_FILE',
+    disruptive: true,
+    summary: 'witness policy whose witnesses are asked to cosign each checkpoint',
+  },
   'audit.sinks': {
     type: { kind: 'list', values: [], sorted: false, empty: true },
     default: always([]),

@@ -132,7 +132,11 @@ const CUSTODY: readonly PanelRow[] = [
       panel('Dropped auxiliary events', 'none', [
         [`sum by (kind) (increase(kms_audit_dropped_total{${I}}[5m]))`, '{{kind}}'],
       ]),
-      panel('Records', 'none', [[`kms_audit_log_size{${I}}`, '{{instance}}']]),
+      panel('Records', 'none', [
+        [`kms_audit_log_size{${I}}`, '{{instance}}'],
+        [`kms_audit_cosigned_size{${I}}`, 'cosigned {{instance}}'],
+      ]),
+      panel('Answers of witnesses', 'ops', [[rate(`kms_audit_witness_total{${I}}`, 'result'), '{{result}}']]),
       panel('Free space', 'bytes', [[`kms_audit_free_bytes{${I}}`, '{{instance}}']]),
     ],
   },

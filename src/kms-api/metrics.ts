@@ -169,6 +169,8 @@ export const METRICS = [
     offline: true,
   }),
   gauge('kms_audit_log_size', 'Records in the audit log.', [], { fromState: true, offline: true }),
+  counter('kms_audit_witness_total', 'Answers of witnesses that were asked to cosign a checkpoint.', [result]),
+  gauge('kms_audit_cosigned_size', 'Records under the newest checkpoint that met the witness policy; 0 before it.', []),
   gauge('kms_audit_free_bytes', 'Free space of the volume of the log.', [], { fromState: true }),
 
   // Queues, tasks, timeouts.
