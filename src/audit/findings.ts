@@ -46,6 +46,7 @@ export const FINDINGS = {
   'declared-gap': 'inconclusive',
   'manifest-mismatch': 'tampered',
   cosignature: 'tampered',
+  'archive-mismatch': 'tampered',
   archived: 'inconclusive',
   'older-copy': 'inconclusive',
   'no-checkpoint': 'inconclusive',

@@ -59,6 +59,8 @@ export interface SegmentReport {
   readonly roots: readonly { readonly size: number; readonly hash: Uint8Array }[];
   /** Frontier hashes of all its leaves. */
   readonly all: readonly Uint8Array[];
+  /** Its records lie in an archive: hashes are those of the tiles. */
+  readonly archived?: true;
 }
 
 export class SegmentScan {

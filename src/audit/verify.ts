@@ -64,10 +64,13 @@ function join(evidence: EpochEvidence): Stretch {
   const problems: ChainProblem[] = [];
   const roots = new Map<number, Uint8Array>();
   const frontier = new Frontier();
-  const chain = evidence.semantic ? new RecordChain(evidence.epoch === 0, (problem) => problems.push(problem)) : null;
-  if (evidence.initial !== null) chain?.seedCounters(evidence.initial);
+  // Behind archived records nothing is known of counters.
+  const isComplete = ![...reports.values()].some((one) => one.archived === true);
+  const begins = evidence.epoch === 0 && isComplete;
+  const chain = evidence.semantic ? new RecordChain(begins, (problem) => problems.push(problem)) : null;
+  if (evidence.initial !== null && isComplete) chain?.seedCounters(evidence.initial);
   const last = Math.max(-1, ...reports.keys());
-  let lastLeaf = NO_PREVIOUS;
+  let lastLeaf: string | null = NO_PREVIOUS;
   let tornBytes = 0;
   let number = 0;
   let missingFile = false;
@@ -78,7 +81,7 @@ function join(evidence: EpochEvidence): Stretch {
       break;
     }
     const { scan } = report;
-    if (scan.firstPrev !== null && scan.firstPrev !== lastLeaf) {
+    if (scan.firstPrev !== null && lastLeaf !== null && scan.firstPrev !== lastLeaf) {
       const message = number === 0 ? 'prev of the first record is not 64 zeros' : 'prev is not the leaf hash before it';
       problems.push({ code: 'prev-mismatch', seq: scan.first, message });
     }
@@ -87,7 +90,7 @@ function join(evidence: EpochEvidence): Stretch {
     const before = frontier.hashes();
     for (const { size, hash } of report.roots) roots.set(size, foldRoot([...before, hash]));
     if (scan.count === N) frontier.appendSubtree(report.all[0]!, 16);
-    lastLeaf = scan.lastLeaf ?? lastLeaf;
+    lastLeaf = report.archived === true ? null : (scan.lastLeaf ?? lastLeaf);
     tornBytes = scan.torn;
     if (scan.count < N) {
       number++;

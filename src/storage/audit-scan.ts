@@ -6,7 +6,7 @@ import { TILE_WIDTH, tileWidth } from '../audit/tile.ts';
 import { foldRoot } from '../audit/tree.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
-import { type EpochPaths, epochPathsOf } from './audit-paths.ts';
+import { type EpochPaths, epochPathsOf, segmentName } from './audit-paths.ts';
 import { tileReader } from './audit-tiles.ts';
 import { tlogFiles } from './tlog-files.ts';
 
@@ -25,6 +25,8 @@ export interface ScanRequest {
   readonly checkpoints: readonly number[];
   /** The directory is one of tlog-tiles, with entry bundles in the place of segments. */
   readonly bundles?: boolean;
+  /** Segments that lie in an archive, and the directory that they are in. */
+  readonly archive?: { readonly directory: string; readonly numbers: readonly number[] };
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -39,7 +41,10 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
     const within = (all: readonly number[]): number[] => all.filter((size) => size > first && size <= first + N);
     const sizes = within(request.sizes);
     scan.begin(first, new Set(within(request.checkpoints).map((size) => size - 1)));
-    const torn = readAll(files, paths.segment(number), scan);
+    const { archive } = request;
+    const isThere = archive?.numbers.includes(number) === true;
+    const path = isThere ? `${archive!.directory}/${segmentName(number)}` : paths.segment(number);
+    const torn = readAll(files, path, scan);
     if (torn === null) continue;
     const result = scan.end(torn);
     yield {

@@ -11,7 +11,7 @@ import { fail, ownBytes, RonError } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { newestReadableNote } from './audit-notes.ts';
-import { type EpochPaths, segmentOf } from './audit-paths.ts';
+import { type EpochPaths, segmentName, segmentNumber, segmentOf } from './audit-paths.ts';
 import { seekLine, seqOfLine } from './audit-seek.ts';
 import { readLine, type SegmentLine, segmentLines, withFile } from './audit-segment.ts';
 import { cachedTileReader, tileReader } from './audit-tiles.ts';
@@ -50,6 +50,71 @@ function parsedSeq(line: Uint8Array): number | null {
   }
 }
 
+/** A segment that an `archive` record names: it may lie elsewhere, with this content. */
+export interface ArchivedSegment {
+  readonly n: number;
+  readonly bytes: number;
+  /** Lower hex. */
+  readonly sha256: string;
+  /** Seq of the record. */
+  readonly by: number;
+}
+
+const ARCHIVE_OP = Buffer.from('"op":"archive"');
+
+/**
+ * Segments that were archived, by number, as `archive` records in the segments that are here say, each proved under the
+ * checkpoint. Attack (R-21): who deletes a segment calls it archived; the range is a record, so it cannot.
+ */
+export function archivedSegments(
+  files: Files,
+  paths: EpochPaths,
+  checkpoint: Pick<VerifiedCheckpoint, 'size' | 'root'>,
+): ReadonlyMap<number, ArchivedSegment> {
+  const found = new Map<number, ArchivedSegment>();
+  const seqs: number[] = [];
+  for (const name of files.list(paths.segments)) {
+    const number = segmentNumber(name);
+    if (number === null) continue;
+    withFile(files, paths.segment(number), (file) => {
+      let seq = number * LIMITS.auditSegmentRecords;
+      for (const { line, complete } of file === null ? [] : segmentLines(file)) {
+        const view = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
+        if (complete && seq < checkpoint.size && view.includes(ARCHIVE_OP)) seqs.push(seq);
+        seq++;
+      }
+    });
+  }
+  for (const seq of seqs) {
+    const { record } = provenRecord(files, paths, checkpoint, seq);
+    if ('newer' in record || record.op !== 'archive' || record.result !== 'ok') continue;
+    const segments = record.detail?.['segments'] as unknown as readonly Omit<ArchivedSegment, 'by'>[];
+    for (const one of segments) found.set(one.n, { ...one, by: seq });
+  }
+  return found;
+}
+
+/** Inconclusive (11, `archived`) for a record whose segment was archived, else Tampered: it must be here. */
+function notHere(
+  files: Files,
+  paths: EpochPaths,
+  checkpoint: Pick<VerifiedCheckpoint, 'size' | 'root'>,
+  seq: number,
+): never {
+  const of = segmentOf(seq);
+  const archived =
+    files.info(paths.segment(of)) === null ? archivedSegments(files, paths, checkpoint).get(of) : undefined;
+  if (archived !== undefined) {
+    throw new RonError('Inconclusive', `record ${seq} is in segment ${of}, which record ${archived.by} archived`, {
+      field: 'archived',
+      hint: `Look in the archive for ${segmentName(of)} with the SHA-256 ${archived.sha256}.`,
+    });
+  }
+  return fail('Tampered', `record ${seq} is missing below the checkpoint of size ${checkpoint.size}`, {
+    field: 'missing-records',
+  });
+}
+
 export interface ProvenRecord {
   readonly record: AuditRecord | NewerRecord;
   readonly line: Uint8Array;
@@ -69,11 +134,7 @@ export function provenRecord(
     throw new RonError('InvalidValue', `record ${seq} is not covered by the checkpoint of size ${checkpoint.size}`);
   }
   const found = readSegmentLine(files, paths, seq);
-  if (found === null) {
-    return fail('Tampered', `record ${seq} is missing below the checkpoint of size ${checkpoint.size}`, {
-      field: 'missing-records',
-    });
-  }
+  if (found === null) return notHere(files, paths, checkpoint, seq);
   const leaf = leafHash(found.line);
   const proof = inclusionProof(seq, checkpoint.size, hashReader(tiles, checkpoint.size));
   if (!verifyInclusion(seq, checkpoint.size, leaf, proof, checkpoint.root)) {
@@ -126,6 +187,18 @@ export function* storedRecords(
     }
   }
   return undefined;
+}
+
+/** The same of the segments that are here. */
+export function* presentRecords(
+  files: Files,
+  paths: EpochPaths,
+  size: number,
+): Generator<{ readonly record: AuditRecord | NewerRecord; readonly line: Uint8Array; readonly seq: number }> {
+  for (let first = 0; first < size; first += LIMITS.auditSegmentRecords) {
+    if (files.info(paths.segment(segmentOf(first))) === null) continue;
+    yield* storedRecords(files, paths, first, Math.min(size, first + LIMITS.auditSegmentRecords));
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ import { concat } from '../bytes/framing.ts';
 import { RonError } from '../errors.ts';
 import type { Clock, Files, OnProgress, Workers } from '../host.ts';
 import { LIMITS } from '../limits.ts';
+import { archivedElsewhere, archivedReport } from './audit-archived.ts';
 import { readHints } from './audit-index.ts';
 import { readLadder } from './audit-ladder.ts';
 import { type EpochPaths, segmentName, segmentNumber, segmentOf } from './audit-paths.ts';
@@ -40,6 +41,8 @@ export interface VerifyEpoch {
   readonly paths: EpochPaths;
   readonly verifier: LogVerifier;
   readonly remembered: VerifiedCheckpoint | null;
+  /** Directory of the archived segments of this epoch, or null: what was archived is then not read. */
+  readonly archive: string | null;
   /** Kid counters where it begins; null = not known. Epoch 0 begins with none. */
   readonly initial: KidCounters | null;
   /** Up to which size the end of this epoch was accepted as lost; 0 = nothing. */
@@ -110,18 +113,19 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   const { files } = deps;
   const { paths, remembered } = request;
   const findings = new Findings();
-  const isSeeded = request.epoch === 0 || request.initial !== null;
+  let isSeeded = request.epoch === 0 || request.initial !== null;
   const headFile = request.headKeys === null ? null : files.read(paths.head, HEAD_FILE_BYTES);
   const head = headFile === null ? null : currentHead(headFile, request.headKeys!, request.verifier.log.origin);
   const checkpoints = readLadder(request, files, deps.clock, findings);
   const newest = checkpoints.at(-1) ?? null;
   const covered = newest?.size ?? 0;
-  const segments = files
+  const here = files
     .list(paths.segments)
     .map(segmentNumber)
     .filter((number) => number !== null)
-    .sort((a, b) => a - b)
     .map((number) => ({ number, bytes: files.info(paths.segment(number))?.sizeBytes ?? 0 }));
+  const away = archivedElsewhere(files, request, newest, findings);
+  const segments = [...here, ...away.readable].sort((a, b) => a.number - b.number);
   const wanted = [
     ...checkpoints.map((one) => one.size),
     remembered?.size ?? 0,
@@ -139,10 +143,18 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
       sizes,
       checkpoints: checkpoints.map((one) => one.size),
       bundles: request.bundles === true,
+      ...(request.archive === null
+        ? {}
+        : { archive: { directory: request.archive, numbers: away.readable.map((one) => one.number) } }),
     },
     segments,
   );
   const reports = new Map(found.map((one) => [one.number, one]));
+  if (away.unread.length > 0) isSeeded = false;
+  for (const number of away.unread) {
+    const report = archivedReport(files, paths, covered, number, sizes);
+    if (report !== null) reports.set(number, report);
+  }
   const verdict = judgeEpoch({
     epoch: request.epoch,
     initial: request.initial,

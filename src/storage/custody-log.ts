@@ -16,7 +16,9 @@ import type { StoreContext } from './store-deps.ts';
 export function recordAt(files: Files, epoch: EpochPaths, seq: number, size: number): AuditRecord {
   if (seq < 0 || seq >= size) throw new RonError('NotFound', `the log has no record ${seq}; it has ${size}`);
   const found = readSegmentLine(files, epoch, seq);
-  if (found === null) throw new RonError('Tampered', `record ${seq} of the audit log is missing`);
+  if (found === null) {
+    throw new RonError('Tampered', `record ${seq} of the audit log is missing`, { field: 'missing-records' });
+  }
   return knownRecord(ownBytes(() => parseRecord(found.line, `record ${seq}`)));
 }
 

@@ -36,6 +36,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),
     unseal: unsealFlag,
     policy: policyFlag,
+    archive: Flags.directory({ summary: 'where segments lie that audit archive took away', helpValue: 'DIR' }),
     ...onlineFlags,
     ...passphraseFlags,
   };
@@ -45,6 +46,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
       args.dir === undefined ? null : 'DIR',
       flags.format === undefined ? null : '--format',
       flags.unseal ? '--unseal' : null,
+      flags.archive === undefined ? null : '--archive',
     ]) {
       if (runtime.online === null || given === null) continue;
       throw new RonError('Usage', `${given} is about files of this machine, and --kms names a server`, {
@@ -65,7 +67,9 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
       return { data: verified, text: () => auditVerifyView(verified), error: verdictError(verified) };
     const policy = await policySource(runtime, flags.policy);
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
-    const data = await auditVerify({ target, server: runtime.online?.name, fast: flags.fast, headKeys, policy }, deps);
+    const archive = flags.archive === undefined ? null : runtime.inputPath(flags.archive, 'directory');
+    const request = { target, server: runtime.online?.name, fast: flags.fast, archive, headKeys, policy };
+    const data = await auditVerify(request, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };
   }
 }

@@ -11,10 +11,10 @@ import { type EpochPaths, epochPaths } from '../../storage/audit-paths.ts';
 import {
   knownRecord,
   newestVerifiedCheckpoint,
+  presentRecords,
   provenRecord,
   provenSignRecords,
   readSegmentLine,
-  storedRecords,
 } from '../../storage/audit-store.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { homeLog } from '../../storage/trusted-log.ts';
@@ -75,7 +75,8 @@ export function provenLog(ctx: StoreContext, epoch: number, checkpoint: SignedTr
     find: function* (op) {
       for (const one of epochs().toReversed()) {
         const seqs: number[] = [];
-        for (const { record, seq } of storedRecords(ctx.files, one.paths, 0, one.checkpoint.size))
+        // A segment that is not here says nothing: what it could show stays open.
+        for (const { record, seq } of presentRecords(ctx.files, one.paths, one.checkpoint.size))
           if (record.op === op) seqs.push(seq);
         for (const seq of seqs.reverse()) yield { place: { epoch: one.n, seq }, record: proven(one, seq) };
       }
@@ -101,7 +102,8 @@ function signPlaces(
       }
     } catch (error) {
       // A segment that is not here (archived, or gone): the answer is open; `audit verify` says which of the two it is.
-      if (!(error instanceof RonError) || error.code !== 'Tampered' || error.field !== 'missing-records') throw error;
+      if (!(error instanceof RonError) || (error.field !== 'missing-records' && error.field !== 'archived'))
+        throw error;
       isWhole = false;
     }
   }

@@ -5,7 +5,7 @@
 
 import type { AuditRecord } from '../../audit/draft.ts';
 import { fromTime } from '../../bytes/time.ts';
-import { fail } from '../../errors.ts';
+import { fail, RonError } from '../../errors.ts';
 import type { Millis } from '../../host.ts';
 
 export const RETENTION_MS = 24 * 3600 * 1000;
@@ -94,13 +94,24 @@ export class RecentOperations {
   }
 }
 
+/** Null for a record that was archived: only what is older than this table is. */
+function timeOf(log: OperationLog, seq: number): Millis | null {
+  try {
+    return fromTime(log.record(seq).ts);
+  } catch (error) {
+    if (error instanceof RonError && error.code === 'Tampered' && error.field === 'missing-records') return null;
+    throw error;
+  }
+}
+
 /** Seq of the first record at or after a time; times that fall in between only make the stretch longer. */
 function firstSince(log: OperationLog, sinceMs: Millis): number {
   let low = 0;
   let high = log.logSize;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (fromTime(log.record(middle).ts) < sinceMs) low = middle + 1;
+    const atMs = timeOf(log, middle);
+    if (atMs === null || atMs < sinceMs) low = middle + 1;
     else high = middle;
   }
   return low;

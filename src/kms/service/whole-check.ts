@@ -39,6 +39,7 @@ async function checkLog({ host }: Pick<StoreDeps, 'host'>, context: StoreContext
       paths: epochPaths(paths.audit, epoch.n),
       verifier: createLogVerifier(local, crypto),
       remembered: null,
+      archive: null,
       initial: null,
       lostUpTo: 0,
       live: true,

@@ -3,8 +3,9 @@
 import type { JsonObject } from '../../bytes/canonical-json.ts';
 import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import { segmentNumber } from '../../storage/audit-paths.ts';
+import { segmentNumber, segmentOf } from '../../storage/audit-paths.ts';
 import { segmentLines, withFile } from '../../storage/audit-segment.ts';
+import { type ArchivedSegment, archivedSegments } from '../../storage/audit-store.ts';
 import { type LogHead, logHead, type ShownRecord, showRecord } from './head.ts';
 import type { AuditDeps } from './target.ts';
 
@@ -30,6 +31,8 @@ export interface AuditLogResult {
   readonly checkpoint_size: number | null;
   /** Whole records in the log. */
   readonly records_total: number;
+  /** Of these, records that lie in an archive: they are not searched. */
+  readonly archived: number;
   readonly unsigned_tail: number;
   /** Newest first. */
   readonly records: readonly ShownRecord[];
@@ -70,10 +73,17 @@ export async function auditLog(request: AuditLogRequest, deps: AuditDeps): Promi
   const filtered = [request.since, request.op, request.tenant, request.kid].some((one) => one !== null);
   let matched = 0;
   let total = 0;
+  let archived: ReadonlyMap<number, ArchivedSegment> | null = null;
+  const demandArchived = (seq: number): void => {
+    archived ??= checkpoint === null ? new Map() : archivedSegments(files, paths, checkpoint);
+    if (!archived.has(segmentOf(seq))) throw missing(seq);
+    archivedCount += LIMITS.auditSegmentRecords;
+  };
+  let archivedCount = 0;
   const numbers = files.list(paths.segments).map(segmentNumber);
   for (const number of numbers.filter((one) => one !== null).sort((a, b) => a - b)) {
     const first = number * LIMITS.auditSegmentRecords;
-    if (first !== total) throw missing(total);
+    for (; total < first; total += LIMITS.auditSegmentRecords) demandArchived(total);
     withFile(files, paths.segment(number), (file) => {
       for (const { line, complete } of file === null ? [] : segmentLines(file)) {
         if (!complete) break;
@@ -94,6 +104,7 @@ export async function auditLog(request: AuditLogRequest, deps: AuditDeps): Promi
     trust: head.trust,
     checkpoint_size: checkpoint?.size ?? null,
     records_total: total,
+    archived: archivedCount,
     unsigned_tail: Math.max(0, total - (checkpoint?.size ?? 0)),
     records,
     left_out: matched - kept.length,

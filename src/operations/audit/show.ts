@@ -2,7 +2,7 @@
 
 import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
-import { readSegmentLine } from '../../storage/audit-store.ts';
+import { provenRecord, readSegmentLine } from '../../storage/audit-store.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { type LogHead, logHead, type ShownRecord, showRecord } from './head.ts';
 import type { AuditDeps } from './target.ts';
@@ -27,11 +27,8 @@ export async function auditShow(
   const found = readSegmentLine(head.files, head.paths, index);
   if (found === null) {
     const covered = head.checkpoint?.size ?? 0;
-    if (index < covered) {
-      throw new RonError('Tampered', `record ${index} is missing below the checkpoint of size ${covered}`, {
-        field: 'missing-records',
-      });
-    }
+    // Archived, or gone: the proof says which.
+    if (index < covered) provenRecord(head.files, head.paths, head.checkpoint!, index);
     throw new RonError('NotFound', `the log has no record ${index}`, {
       field: 'INDEX',
       hint: 'See `ronctl audit log`.',

@@ -10,6 +10,7 @@ import {
 import { type AuditVerdict, FINDINGS, FINDINGS_LISTED, type Finding, worstVerdict } from '../../audit/findings.ts';
 import type { PolicyJudge } from '../../audit/policy-judge.ts';
 import { RonError } from '../../errors.ts';
+import { segmentsInArchive } from '../../storage/audit-archive.ts';
 import { verifyGapped } from '../../storage/audit-export-verify.ts';
 import { staleness } from '../../storage/audit-notes.ts';
 import { hashReader } from '../../storage/audit-store.ts';
@@ -42,6 +43,8 @@ export interface AuditVerifyRequest {
   readonly server?: string | undefined;
   /** Leaves out the semantic pass: hashes, links, tree, tiles, checkpoints only. */
   readonly fast: boolean;
+  /** Absolute path of the directory that archived segments lie in; null = they are not read. */
+  readonly archive?: string | null;
   /** Opens the custody store for its head keys; null = without. */
   readonly headKeys: (() => Promise<readonly Uint8Array[]>) | null;
   /** Whose cosignatures are wanted; null = nobody's. */
@@ -173,6 +176,7 @@ async function verifyOne(
     remembered: memory,
     ...place,
     witnessed: witnessed?.checkpoint ?? null,
+    archive: request.archive == null ? null : segmentsInArchive(request.archive, epoch.n),
     live: target.kind === 'home',
     semantic: !request.fast,
     headKeys,

@@ -3,7 +3,8 @@
 
 import { fromTime, toTime } from '../../bytes/time.ts';
 import type { Files } from '../../host.ts';
-import { epochPaths } from '../../storage/audit-paths.ts';
+import { LIMITS } from '../../limits.ts';
+import { epochPaths, segmentNumber } from '../../storage/audit-paths.ts';
 import { recordAt, unsignedTail } from '../../storage/custody-log.ts';
 import { refuseMissingFiles } from '../../storage/custody-recovery.ts';
 import { custodyPaths } from '../../storage/custody-state.ts';
@@ -74,7 +75,10 @@ export async function storeStatus(deps: Pick<OperationDeps, 'host' | 'home' | 'c
     ledger: bytesBelow(files, paths.ledger),
     audit: bytesBelow(files, paths.audit),
   };
-  const first = size === 0 ? tail[0] : recordAt(files, epoch, 0, size);
+  // What was archived no longer counts.
+  const segments = files.list(epoch.segments).flatMap((name) => segmentNumber(name) ?? []);
+  const firstSeq = Math.min(...segments) * LIMITS.auditSegmentRecords;
+  const first = firstSeq >= size ? tail[0] : recordAt(files, epoch, firstSeq, size);
   const ageMs = first === undefined ? 0 : ctx.clock.now() - fromTime(first.ts);
   const epochBytes = bytesBelow(files, epoch.directory);
   const rate = (size: number, forMs: number): number | null =>

@@ -1,0 +1,20 @@
+// `ronctl audit archive` for people.
+
+import type { AuditArchiveResult } from '../../operations/audit/archive.ts';
+import { line, type TextModel, table } from '../../ui/text-model.ts';
+
+export function auditArchiveView(result: AuditArchiveResult): TextModel {
+  const { segments, finished, records, archive, dry_run: dryRun, origin } = result;
+  const numbers = [...finished, ...segments.map((one) => one.n)].sort((a, b) => a - b);
+  if (dryRun) {
+    return [
+      line(`${records} records in the segments ${numbers.join(', ')} can be archived; nothing was written (dry run)`),
+    ];
+  }
+  const rows = segments.map(({ n, bytes, sha256 }) => [String(n), String(bytes), sha256 ?? '']);
+  return [
+    line(`${records} records of ${origin} archived to ${archive}`, 'strong'),
+    ...(rows.length === 0 ? [] : [table(['segment', 'bytes', 'sha-256'], rows)]),
+    line(`verify with: ronctl audit verify --archive ${archive}`, 'dim'),
+  ];
+}
