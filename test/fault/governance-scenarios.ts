@@ -3,8 +3,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseCanonical } from '../../src/bytes/canonical-json.ts';
 import { anyObject } from '../../src/bytes/decode.ts';
+import { toHex } from '../../src/bytes/hex.ts';
+import { toTime } from '../../src/bytes/time.ts';
 import { parseEnvelope } from '../../src/envelope/dsse.ts';
 import { RonError } from '../../src/errors.ts';
+import { parseActionInput } from '../../src/governance/action-input.ts';
 import { openSession } from '../../src/kms/service/session.ts';
 import { auditVerify } from '../../src/operations/audit/verify.ts';
 import type { OperationDeps } from '../../src/operations/deps.ts';
@@ -15,6 +18,8 @@ import { propose } from '../../src/operations/governance/propose.ts';
 import { vote } from '../../src/operations/governance/vote.ts';
 import { initCustody } from '../../src/storage/custody-creation.ts';
 import { openCustodyStore } from '../../src/storage/custody-open.ts';
+import { readHome, writeHome } from '../../src/storage/home.ts';
+import { readPublicView } from '../../src/storage/public-reader.ts';
 import { createSigner } from '../../src/storage/signer-creation.ts';
 import { storeContext } from '../../src/storage/store-deps.ts';
 import { listPins } from '../../src/storage/trust-pin.ts';
@@ -52,15 +57,17 @@ interface Proposed {
   readonly digest: string;
 }
 
-async function proposeTtl(deps: TestDeps): Promise<Proposed> {
+const SHORTER = { changes: [{ key: 'caps.max_ttl_s', text: '600' }], action: null };
+const ACCEPT = { changes: [], action: parseActionInput('restore-accept', 'global') };
+
+async function proposeTtl(deps: TestDeps, what: typeof SHORTER | typeof ACCEPT = SHORTER): Promise<Proposed> {
   const { result } = await propose(
     {
       what: {
         kind: 'wish',
         wish: {
           scope: 'global',
-          changes: [{ key: 'caps.max_ttl_s', text: '600' }],
-          action: null,
+          ...what,
           rationale: 'shorter',
           risk: null,
           rollback: null,
@@ -121,6 +128,25 @@ async function describeOutcome(deps: TestDeps): Promise<string> {
   return JSON.stringify({ outcomes, value, lines: await describeLines(deps) });
 }
 
+/** As `store restore` leaves a home. */
+async function markRestored(deps: TestDeps): Promise<void> {
+  const ctx = await storeContext(deps);
+  const { checkpoint } = readPublicView(ctx);
+  const head = { origin: checkpoint!.origin, size: checkpoint!.size, root: toHex(checkpoint!.root) };
+  const restored = { at: toTime(deps.host.clock.now()), head };
+  await writeHome(ctx, ctx.paths, { ...readHome(ctx.files, ctx.paths)!, restored });
+}
+
+/** A store that is still the restored one, or the outcome after its acceptance. */
+async function describeRestored(deps: TestDeps): Promise<string> {
+  try {
+    return await describeOutcome(deps);
+  } catch (error) {
+    if (!(error instanceof RonError) || error.code !== 'RolledBack') throw error;
+    return JSON.stringify({ restored: true, lines: await describeLines(deps) });
+  }
+}
+
 /** Who has put what into the inbox; temporary files do not count. */
 async function describeInbox(deps: TestDeps): Promise<string> {
   const inbox = `${deps.home}/inbox`;
@@ -140,11 +166,12 @@ const proposedIn = (deps: TestDeps): Proposed => JSON.parse(readFileSync(propose
 
 /** Makes a home with a proposal in the inbox and these approvals of it. */
 const withProposal =
-  (approvals: readonly string[]) =>
+  (approvals: readonly string[], what: typeof SHORTER | typeof ACCEPT = SHORTER) =>
   async (deps: TestDeps): Promise<void> => {
     await prepareMembers(deps);
     await adopt(deps);
-    const proposed = await proposeTtl(deps);
+    if (what === ACCEPT) await markRestored(deps);
+    const proposed = await proposeTtl(deps, what);
     for (const signer of approvals) await approve(deps, proposed, signer);
     writeFileSync(proposedFile(deps), JSON.stringify(proposed), { mode: 0o600 });
   };
@@ -185,6 +212,16 @@ export const GOVERNANCE_SCENARIOS: readonly Scenario[] = [
       acknowledge();
     },
     describe: describeLines,
+  },
+  {
+    name: 'accepted restore',
+    every: 1,
+    prepare: withProposal(['bob', 'carol'], ACCEPT),
+    run: async (deps, acknowledge) => {
+      await execute({ id: proposedIn(deps).id, confirmTime: false }, operation(deps));
+      acknowledge();
+    },
+    describe: describeRestored,
   },
   {
     name: 'execute',
