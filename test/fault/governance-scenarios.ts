@@ -215,7 +215,7 @@ export const GOVERNANCE_SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'accepted restore',
-    every: 1,
+    every: 3,
     prepare: withProposal(['bob', 'carol'], ACCEPT),
     run: async (deps, acknowledge) => {
       await execute({ id: proposedIn(deps).id, confirmTime: false }, operation(deps));
