@@ -43,7 +43,7 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
     scan.begin(first, new Set(within(request.checkpoints).map((size) => size - 1)));
     const { archive } = request;
     const isThere = archive?.numbers.includes(number) === true;
-    const path = isThere ? `${archive!.directory}/${segmentName(number)}` : paths.segment(number);
+    const path = isThere ? `${archive.directory}/${segmentName(number)}` : paths.segment(number);
     const torn = readAll(files, path, scan);
     if (torn === null) continue;
     const result = scan.end(torn);
