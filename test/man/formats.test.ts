@@ -55,7 +55,7 @@ describe('every page', () => {
     expect(wide).toEqual([]);
   });
 
-  it('is there: nine formats, nine concepts', () => {
+  it('is there: nine formats, ten concepts', () => {
     expect(PAGES.sort()).toEqual([
       'ron-kms.toml.5',
       'ronctl-audit-log.5',
@@ -75,6 +75,7 @@ describe('every page', () => {
       'ronctl-sealed.5',
       'ronctl-security.7',
       'ronctl-server.7',
+      'ronctl-witness.7',
     ]);
   });
 
