@@ -1,17 +1,19 @@
 // Witnessing through the real binary: three witnesses, one over HTTP in another home and two by files, policy 2 of 3; then a
 // cosignature taken away, one forged, and a log that forks.
 
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { formatNote, parseNote } from '../../src/envelope/note.ts';
+import { formatNote, parseNote, parseVkey } from '../../src/envelope/note.ts';
 import type { AuditCheckProofResult } from '../../src/operations/audit/check-proof.ts';
 import type { CollectResult } from '../../src/operations/audit/collect-cosignatures.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import type { WitnessKeysResult, WitnessRequestResult } from '../../src/operations/audit/witness.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';
 import { makeSigners, makeStore } from '../support/floor-home.ts';
-import { startWitness } from '../support/witness-process.ts';
+import { numberedLog } from '../support/witness.ts';
+import { startWitness, type WitnessProcess } from '../support/witness-process.ts';
 
 const log = temporaryHome();
 const [alice, bob, carol] = [temporaryHome(), temporaryHome(), temporaryHome()];
@@ -214,6 +216,73 @@ describe('two of three witnesses', () => {
       code: 'Usage',
       field: '--policy',
     });
+  });
+});
+
+describe('a cosignature without ronctl', () => {
+  it('verifies with openssl as the manual says', () => {
+    const note = parseNote(readFileSync(cosignedFile), 'cosigned');
+    const vkey = parseVkey(keys.get(bob)!.vkeys[0]!);
+    const { signature } = note.signatures.find((one) => one.keyId === vkey.keyId)!;
+    const seconds = Buffer.from(signature).readBigUInt64BE(0);
+    const message = log.write('message', `cosignature/v1\ntime ${seconds}\n${note.text}`);
+    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), vkey.publicKey]);
+    const key = log.write('key.der', spki);
+    const openssl = (bytes: Uint8Array): number | null => {
+      const file = log.write('signature', bytes);
+      const argv = [
+        'pkeyutl',
+        '-verify',
+        '-rawin',
+        '-pubin',
+        '-keyform',
+        'DER',
+        '-inkey',
+        key,
+        '-sigfile',
+        file,
+        '-in',
+        message,
+      ];
+      return spawnSync('openssl', argv).status;
+    };
+    expect(openssl(signature.subarray(8))).toBe(0);
+    expect(openssl(signature.subarray(8).map((byte, at) => (at === 9 ? byte ^ 1 : byte)))).toBe(1);
+  });
+});
+
+describe('two processes of one signer', () => {
+  it('never cosign two roots for one size, and one that is killed comes back to what it said', async () => {
+    const { request, vkeys } = await numberedLog();
+    const forked = await numberedLog(0);
+    const policy = log.write('numbered.policy', [...vkeys.map((vkey) => `log ${vkey}`), 'quorum none', ''].join('\n'));
+    const argv = ['--policy', policy, '--lock-timeout', '30s', ...pass(carol)];
+    const [one, two] = [await startWitness(carol, argv), await startWitness(carol, argv)];
+    const post = async ({ ready }: WitnessProcess, body: Uint8Array): Promise<number> =>
+      (await fetch(`${ready.url}/add-checkpoint`, { method: 'POST', body: Buffer.from(body) })).status;
+    let size = 0;
+    let honest: boolean | null = null;
+    for (const next of [4, 8, 12]) {
+      const bodies = [await request(size, next), await forked.request(size, next)];
+      const answers = await Promise.all(
+        bodies.flatMap((body, at) => [one, two].map(async (to) => ({ at, status: await post(to, body) }))),
+      );
+      const cosigned = new Set(answers.filter((answer) => answer.status === 200).map((answer) => answer.at));
+      expect([...cosigned], JSON.stringify(answers)).toHaveLength(1);
+      // The history that it took first is the only one from then on.
+      honest ??= cosigned.has(0);
+      expect(cosigned.has(0)).toBe(honest);
+      size = next;
+    }
+    const right = honest === true ? request : forked.request;
+    const wrong = honest === true ? forked.request : request;
+    const inFlight = [right(12, 16), wrong(12, 16)].map(async (body) => post(one, await body).catch(() => null));
+    await one.stop('SIGKILL').catch(() => undefined);
+    await Promise.all(inFlight);
+    expect(await post(two, await wrong(12, 16))).toBeGreaterThanOrEqual(409);
+    expect([200, 409]).toContain(await post(two, await right(12, 16)));
+    expect(await post(two, await right(16, 16))).toBe(200);
+    expect((await two.stop()).exit).toBe(0);
   });
 });
 
