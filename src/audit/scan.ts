@@ -2,12 +2,13 @@
 // the semantic pass. Chunks come with one byte free before the first line; each LF is overwritten by the leaf prefix 0x00,
 // so that `0x00 ‖ line` is a view without a copy. Stops for nothing: what is wrong is reported and the scan goes on.
 
+import { toHex } from '../bytes/hex.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type ChainEnds, type ChainProblem, RecordChain } from './chain.ts';
 import { type ChainRecord, chainRecord } from './chain-record.ts';
-import { NO_PREVIOUS } from './leaf.ts';
+import { HASH_BYTES, NO_PREVIOUS } from './leaf.ts';
 import { LineReader } from './line.ts';
 import { parseRecord } from './record.ts';
 import { SegmentTree } from './segment-tree.ts';
@@ -88,18 +89,25 @@ export class SegmentScan {
     if (this.#problems.length < PROBLEMS_KEPT) this.#problems.push(problem);
   };
 
-  /** Begins a segment whose first record is `first`; the records in `manifests` end a checkpoint. */
-  begin(first: number, manifests: ReadonlySet<number> = NONE): void {
+  /**
+   * Begins a segment whose first record is `first`; the records in `manifests` end a checkpoint. `leaves`: hashes of records
+   * that are not read, from a verified tree.
+   */
+  begin(first: number, manifests: ReadonlySet<number> = NONE, leaves: Uint8Array | null = null): void {
     this.#manifests = manifests;
     this.tree.reset();
     this.#problems.length = 0;
     this.#problemCount = 0;
-    this.#chain = new RecordChain(this.#options.complete && first === 0, this.#report);
+    this.#chain = new RecordChain(this.#options.complete && first === 0 && leaves === null, this.#report);
     this.#first = first;
     this.#bytes = 0;
     this.#signs = 0;
     this.#firstPrev = null;
     this.#lastLeaf = null;
+    for (let at = 0; leaves !== null && at < leaves.length; at += HASH_BYTES) {
+      this.#lastLeaf = toHex(leaves.subarray(at, at + HASH_BYTES));
+      this.tree.append(this.#lastLeaf);
+    }
   }
 
   /**

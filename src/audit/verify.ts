@@ -22,13 +22,33 @@ export interface EpochEvidence {
   readonly reports: ReadonlyMap<number, SegmentReport>;
   /** Own checkpoints, verified, by rising size. */
   readonly checkpoints: readonly CheckpointBody[];
-  /** The checkpoint that this home remembers. */
-  readonly remembered: CheckpointBody | null;
+  /** Checkpoints from elsewhere that the log must contain. */
+  readonly known: readonly KnownCheckpoint[];
+  /** Where reading began, when not at record 0. */
+  readonly base: ScanBase | null;
   /** A live log, or a bare copy of one, which may honestly be older than what is remembered. */
   readonly live: boolean;
   /** The newest checkpoint of this epoch that a later one names: what lies behind the own ones was accepted as lost. */
   readonly lostUpTo: number;
   readonly semantic: boolean;
+}
+
+/** A verified checkpoint that somebody kept: this home (`remembered`), or a file (`anchor`). */
+export interface KnownCheckpoint {
+  readonly by: 'remembered' | 'anchor';
+  readonly checkpoint: CheckpointBody;
+}
+
+/** What stands before the first record that is read, from tiles whose root is that of a verified checkpoint. */
+export interface ScanBase {
+  /** Records below are not read. */
+  readonly start: number;
+  /** Frontier hashes of the whole segments before the one with `start`. */
+  readonly frontier: readonly Uint8Array[];
+  /** Leaf hash before the first record of the segment with `start`; null when the segment is entered in the middle. */
+  readonly lastLeaf: string | null;
+  /** Roots from the tiles at sizes up to `start`. */
+  readonly roots: ReadonlyMap<number, Uint8Array>;
 }
 
 export interface EpochVerdict {
@@ -46,6 +66,8 @@ export interface EpochVerdict {
   readonly roots: ReadonlyMap<number, Uint8Array>;
   /** Joined over all records without a gap; null without the semantic pass. */
   readonly chain: RecordChain | null;
+  /** The kept checkpoint that cannot be of this log. */
+  readonly forked: CheckpointBody | null;
 }
 
 /** The records that stand without a gap, and why they end. */
@@ -60,19 +82,20 @@ interface Stretch {
 }
 
 function join(evidence: EpochEvidence): Stretch {
-  const { reports } = evidence;
+  const { reports, base } = evidence;
   const problems: ChainProblem[] = [];
-  const roots = new Map<number, Uint8Array>();
-  const frontier = new Frontier();
-  // Behind archived records nothing is known of counters.
-  const isComplete = ![...reports.values()].some((one) => one.archived === true);
+  const roots = new Map<number, Uint8Array>(base?.roots);
+  const begin = base === null ? 0 : Math.floor(base.start / N);
+  const frontier = base === null ? new Frontier() : Frontier.restore(begin * N, base.frontier);
+  // Behind records that were not read nothing is known of counters.
+  const isComplete = base === null && ![...reports.values()].some((one) => one.archived === true);
   const begins = evidence.epoch === 0 && isComplete;
   const chain = evidence.semantic ? new RecordChain(begins, (problem) => problems.push(problem)) : null;
   if (evidence.initial !== null && isComplete) chain?.seedCounters(evidence.initial);
   const last = Math.max(-1, ...reports.keys());
-  let lastLeaf: string | null = NO_PREVIOUS;
+  let lastLeaf: string | null = base === null ? NO_PREVIOUS : base.lastLeaf;
   let tornBytes = 0;
-  let number = 0;
+  let number = begin;
   let missingFile = false;
   for (; number <= last; number++) {
     const report = reports.get(number);
@@ -98,7 +121,7 @@ function join(evidence: EpochEvidence): Stretch {
     }
   }
   const ended = reports.get(number - 1)?.scan;
-  const records = missingFile ? number * N : ended === undefined ? 0 : ended.first + ended.count;
+  const records = missingFile || ended === undefined ? number * N : ended.first + ended.count;
   const beyondGap = [...reports.values()].some(
     (report) => report.number >= number && report.scan.count + report.scan.torn > 0,
   );
@@ -106,7 +129,7 @@ function join(evidence: EpochEvidence): Stretch {
 }
 
 export function judgeEpoch(evidence: EpochEvidence): EpochVerdict {
-  const { checkpoints, remembered, reports } = evidence;
+  const { checkpoints, known, reports } = evidence;
   const findings: Finding[] = [];
   const stretch = join(evidence);
   const { records } = stretch;
@@ -122,11 +145,16 @@ export function judgeEpoch(evidence: EpochEvidence): EpochVerdict {
 
   /** Records from `good` on may be others than those signed: no root vouches for them. */
   const suspect = bad !== undefined || records < covered;
-  if (records < covered) findings.push(missing(stretch, reports, covered));
+  if (records < covered) findings.push(missing(stretch, evidence, covered));
   if (suspect) findings.push(...changedRecords(evidence, stretch, good, bad));
   findings.push(...faultyTiles(evidence, suspect ? good : covered));
 
-  if (remembered !== null) findings.push(...againstMemory(evidence, stretch, covered, suspect));
+  let forked: CheckpointBody | null = null;
+  for (const one of known) {
+    const against = againstKnown(evidence, one, stretch, covered, suspect);
+    findings.push(...against);
+    if (against.some(({ code }) => code === 'fork')) forked ??= one.checkpoint;
+  }
 
   for (const { code, seq, message } of stretch.problems) {
     const severity = FINDINGS[code];
@@ -156,13 +184,14 @@ export function judgeEpoch(evidence: EpochEvidence): EpochVerdict {
     tornBytes: stretch.tornBytes,
     roots: stretch.roots,
     chain: stretch.chain,
+    forked,
   };
 }
 
-function missing(stretch: Stretch, reports: EpochEvidence['reports'], covered: number): Finding {
+function missing(stretch: Stretch, { reports, base }: EpochEvidence, covered: number): Finding {
   const index = stretch.records;
   const what = `a verified checkpoint covers ${covered} records`;
-  if ([...reports.values()].every((one) => one.scan.count === 0)) {
+  if (base === null && [...reports.values()].every((one) => one.scan.count === 0)) {
     return { code: 'log-missing', index: 0, message: `the records are gone; ${what}` };
   }
   if (stretch.missingFile) {
@@ -223,18 +252,32 @@ function faultyTiles(evidence: EpochEvidence, below: number): Finding[] {
     });
 }
 
-function againstMemory(evidence: EpochEvidence, stretch: Stretch, covered: number, changed: boolean): Finding[] {
-  const remembered = evidence.remembered!;
-  const root = stretch.roots.get(remembered.size);
-  if (root !== undefined && !equalBytes(root, remembered.root) && !changed) {
-    const message = `the log has another root at size ${remembered.size} than the checkpoint that this home remembers`;
-    return [{ code: 'fork', index: remembered.size - 1, message }];
+const KEPT: Readonly<Record<KnownCheckpoint['by'], string>> = {
+  remembered: 'this home remembers',
+  anchor: 'the anchor is',
+};
+
+function againstKnown(
+  evidence: EpochEvidence,
+  { by, checkpoint: kept }: KnownCheckpoint,
+  stretch: Stretch,
+  covered: number,
+  changed: boolean,
+): Finding[] {
+  const root = stretch.roots.get(kept.size);
+  const signed = evidence.checkpoints.find((one) => one.size === kept.size);
+  const isSigned = signed !== undefined && !equalBytes(signed.root, kept.root);
+  if (isSigned || (root !== undefined && !equalBytes(root, kept.root) && !changed)) {
+    const whose = by === 'anchor' ? 'the anchor' : 'the checkpoint that this home remembers';
+    const message = `the log has another root at size ${kept.size} than ${whose}`;
+    return [{ code: 'fork', index: Math.max(0, kept.size - 1), message }];
   }
-  if (covered >= remembered.size || remembered.size <= evidence.lostUpTo) return [];
+  if (covered >= kept.size || kept.size <= evidence.lostUpTo) return [];
   if (root !== undefined) {
-    const message = `this home remembers a checkpoint of size ${remembered.size}; the newest one here has size ${covered}`;
-    return [{ code: 'checkpoint-missing', message }];
+    const message = `${KEPT[by]} a checkpoint of size ${kept.size}; the newest one here has size ${covered}`;
+    // A copy made before that checkpoint was signed has its records already.
+    return [{ code: evidence.live ? 'checkpoint-missing' : 'older-copy', message }];
   }
-  const message = `this home remembers ${remembered.size} records; here are ${stretch.records}, ${covered} of them under a checkpoint`;
+  const message = `${KEPT[by]} a checkpoint of ${kept.size} records; here are ${stretch.records}, ${covered} of them under a checkpoint`;
   return [{ code: evidence.live ? 'rolled-back' : 'older-copy', index: stretch.records, message }];
 }

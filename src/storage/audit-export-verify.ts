@@ -28,6 +28,8 @@ export interface GappedExport {
   readonly paths: EpochPaths;
   readonly verifier: LogVerifier;
   readonly remembered: VerifiedCheckpoint | null;
+  /** A checkpoint that somebody kept elsewhere. */
+  readonly anchor?: VerifiedCheckpoint | null;
   readonly semantic: boolean;
   /** The newest note that met a witness policy. */
   readonly witnessed?: VerifiedCheckpoint | null;
@@ -79,9 +81,9 @@ class Lines {
 
 export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochReport {
   const { files, clock } = deps;
-  const { paths, remembered, witnessed = null } = request;
+  const { paths, remembered, anchor = null, witnessed = null } = request;
   const findings = new Findings();
-  const checkpoints = readLadder(request, files, clock, findings);
+  const checkpoints = readLadder({ ...request, from: null }, files, clock, findings);
   const newest = checkpoints.at(-1) ?? null;
   const covered = newest?.size ?? 0;
   const present = presentRanges(request.gaps, covered);
@@ -95,7 +97,12 @@ export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochRepo
     if (problems <= PROBLEMS_KEPT) findings.add(code, message, { index: seq });
   };
   const roots = new Map<number, Uint8Array>();
-  const wanted = new Set([...checkpoints.map((one) => one.size), remembered?.size ?? 0, witnessed?.size ?? 0]);
+  const wanted = new Set([
+    ...checkpoints.map((one) => one.size),
+    remembered?.size ?? 0,
+    anchor?.size ?? 0,
+    witnessed?.size ?? 0,
+  ]);
   const manifests = new Set(checkpoints.map((one) => one.size - 1));
   const frontier = new Frontier();
   const builder = TileBuilder.empty();
@@ -185,11 +192,20 @@ export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochRepo
   const bad = checkpoints.find(differs);
   if (bad !== undefined) {
     findings.add('root-mismatch', `the tiles do not have the signed root at size ${bad.size}`, { index: bad.size - 1 });
-  } else if (remembered !== null && differs(remembered)) {
-    findings.add('fork', `this home remembers another root at size ${remembered.size}`, { index: remembered.size - 1 });
   }
-  if (remembered !== null && remembered.size > covered) {
-    findings.add('older-copy', `this home remembers ${remembered.size} records; the export covers ${covered}`);
+  let forked: VerifiedCheckpoint | null = null;
+  for (const [kept, whose] of [
+    [remembered, 'this home remembers'],
+    [anchor, 'the anchor has'],
+  ] as const) {
+    if (kept === null) continue;
+    if (bad === undefined && differs(kept)) {
+      findings.add('fork', `${whose} another root at size ${kept.size}`, { index: kept.size - 1 });
+      forked ??= kept;
+    }
+    if (kept.size > covered) {
+      findings.add('older-copy', `${whose} ${kept.size} records; the export covers ${covered}`);
+    }
   }
   for (const gap of request.gaps) {
     findings.add('declared-gap', `records ${gap.from} to ${gap.to - 1} are left out, as the manifest says`, {
@@ -209,6 +225,7 @@ export function verifyGapped(deps: GappedDeps, request: GappedExport): EpochRepo
     bytes: lines.bytes,
     kids: null,
     generation: null,
+    forked,
     witnessedRoot: witnessed === null ? null : (roots.get(witnessed.size) ?? null),
   };
 }

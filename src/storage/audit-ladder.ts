@@ -8,6 +8,7 @@ import { RonError } from '../errors.ts';
 import type { Clock, Files } from '../host.ts';
 import { parseCheckpointLine, readNewestNote } from './audit-notes.ts';
 import type { EpochPaths } from './audit-paths.ts';
+import { seekLine, sizeOfLine } from './audit-seek.ts';
 import { segmentLines, withFile } from './audit-segment.ts';
 
 /** A log whose checkpoint is dated further ahead of this machine's clock cannot be judged. */
@@ -19,10 +20,13 @@ class Ladder {
   readonly steps: VerifiedCheckpoint[] = [];
   readonly #verifier: LogVerifier;
   readonly #findings: Findings;
+  /** What the first note is compared with. */
+  readonly #before: VerifiedCheckpoint | null;
 
-  constructor(verifier: LogVerifier, findings: Findings) {
+  constructor(verifier: LogVerifier, findings: Findings, before: VerifiedCheckpoint | null) {
     this.#verifier = verifier;
     this.#findings = findings;
+    this.#before = before;
   }
 
   /** `size`: what the line says, or null for `checkpoint`, which may sign the last size again. */
@@ -39,10 +43,11 @@ class Ladder {
       return;
     }
     const last = this.steps.at(-1);
-    if (last !== undefined) {
-      this.#compare(last, checkpoint, size !== null, where);
-      // Only the note of the largest size is used again: a log may have a hundred thousand of them.
-      if (checkpoint.size >= last.size) this.steps[this.steps.length - 1] = { ...last, note: NO_NOTE };
+    const previous = last ?? this.#before;
+    if (previous !== null) this.#compare(previous, checkpoint, size !== null, where);
+    // Only the note of the largest size is used again: a log may have a hundred thousand of them.
+    if (last !== undefined && checkpoint.size >= last.size) {
+      this.steps[this.steps.length - 1] = { ...last, note: NO_NOTE };
     }
     this.steps.push(checkpoint);
   }
@@ -66,26 +71,34 @@ class Ladder {
   }
 }
 
+export interface LadderRequest {
+  readonly paths: EpochPaths;
+  readonly verifier: LogVerifier;
+  readonly bundles?: boolean;
+  /** Listed notes up to this verified one are not read again. */
+  readonly from: VerifiedCheckpoint | null;
+}
+
 /** Verified checkpoints by rising size, one per size; only the last one keeps its note. */
 export function readLadder(
-  request: { readonly paths: EpochPaths; readonly verifier: LogVerifier; readonly bundles?: boolean },
+  request: LadderRequest,
   files: Files,
   clock: Clock,
   findings: Findings,
 ): VerifiedCheckpoint[] {
-  const { paths } = request;
-  const ladder = new Ladder(request.verifier, findings);
+  const { paths, from } = request;
+  const ladder = new Ladder(request.verifier, findings, from);
   // First: a writer at work adds to checkpoints.jsonl before it replaces `checkpoint`.
   const newestNote = readNewestNote(files, paths);
-  const lines = readListed(files, paths, ladder, findings);
-  const listed = ladder.steps.at(-1);
+  const lines = readListed(files, paths, ladder, findings, from?.size ?? 0);
+  const listed = ladder.steps.at(-1)?.size ?? from?.size ?? 0;
   if (newestNote === null) {
     if (lines > 0) findings.add('checkpoint-missing', '`checkpoint` is gone, and checkpoints.jsonl has notes');
   } else {
     ladder.take(newestNote, null, { file: 'checkpoint' });
     const newest = ladder.steps.at(-1);
     // An export in the layout of tlog-tiles has one note.
-    if (request.bundles !== true && newest !== undefined && newest.size > (listed?.size ?? 0)) {
+    if (request.bundles !== true && newest !== undefined && newest.size > listed) {
       const message = `checkpoints.jsonl lacks the checkpoint of size ${newest.size}`;
       findings.add('checkpoint-missing', message, { file: 'checkpoints.jsonl' });
     }
@@ -99,12 +112,14 @@ export function readLadder(
   return [...bySize.values()].sort((a, b) => a.size - b.size);
 }
 
-/** How many whole lines checkpoints.jsonl has. */
-function readListed(files: Files, paths: EpochPaths, ladder: Ladder, findings: Findings): number {
+/** How many whole lines checkpoints.jsonl has, from the first size above `from` on. */
+function readListed(files: Files, paths: EpochPaths, ladder: Ladder, findings: Findings, from: number): number {
   let lines = 0;
   withFile(files, paths.checkpoints, (file) => {
     if (file === null) return;
-    for (const { line, offset, complete } of segmentLines(file)) {
+    const known = from === 0 ? null : seekLine(file, from, sizeOfLine).found;
+    const start = known === null ? 0 : known.offset + known.line.length + 1;
+    for (const { line, offset, complete } of segmentLines(file, start)) {
       const where = { file: 'checkpoints.jsonl', offset };
       if (!complete) {
         findings.add('torn-checkpoint', 'checkpoints.jsonl ends in an unfinished line', where);
@@ -113,7 +128,7 @@ function readListed(files: Files, paths: EpochPaths, ladder: Ladder, findings: F
       lines++;
       try {
         const stored = parseCheckpointLine(line, `checkpoints.jsonl, line ${lines}`);
-        ladder.take(stored.note, stored.size, where);
+        if (stored.size > from) ladder.take(stored.note, stored.size, where);
       } catch (error) {
         if (!(error instanceof RonError)) throw error;
         findings.add('checkpoint-malformed', error.message, where);

@@ -1,12 +1,15 @@
 // Scans whole segments of an epoch for `audit verify`: leaves, links, semantics, tiles of levels 0 and 1, and the frontier
 // at every checkpoint size. It runs in worker threads too, so input and result are plain data.
 
+import { HASH_BYTES } from '../audit/leaf.ts';
 import { type SegmentReport, SegmentScan, type TileFault } from '../audit/scan.ts';
-import { TILE_WIDTH, tileWidth } from '../audit/tile.ts';
+import { TILE_WIDTH, type TileReader, tileWidth } from '../audit/tile.ts';
 import { foldRoot } from '../audit/tree.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type EpochPaths, epochPathsOf, segmentName } from './audit-paths.ts';
+import { seekLine, seqOfLine } from './audit-seek.ts';
+import { findLine, withFile } from './audit-segment.ts';
 import { tileReader } from './audit-tiles.ts';
 import { tlogFiles } from './tlog-files.ts';
 
@@ -21,6 +24,8 @@ export interface ScanRequest {
   readonly tiledSize: number;
   /** Sizes at which the root is wanted, ascending. */
   readonly sizes: readonly number[];
+  /** Records below are not read; their leaves come from the tiles, which the caller has verified. */
+  readonly start: number;
   /** Sizes of checkpoints, whose last record must be `manifest`. */
   readonly checkpoints: readonly number[];
   /** The directory is one of tlog-tiles, with entry bundles in the place of segments. */
@@ -40,11 +45,13 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
     const first = number * N;
     const within = (all: readonly number[]): number[] => all.filter((size) => size > first && size <= first + N);
     const sizes = within(request.sizes);
-    scan.begin(first, new Set(within(request.checkpoints).map((size) => size - 1)));
+    const manifests = new Set(within(request.checkpoints).map((size) => size - 1));
     const { archive } = request;
     const isThere = archive?.numbers.includes(number) === true;
     const path = isThere ? `${archive.directory}/${segmentName(number)}` : paths.segment(number);
-    const torn = readAll(files, path, scan);
+    const entry = request.start > first ? enter(files, paths, path, number, request) : null;
+    scan.begin(first, manifests, entry?.leaves ?? null);
+    const torn = readAll(files, path, scan, entry?.offset ?? 0);
     if (torn === null) continue;
     const result = scan.end(torn);
     yield {
@@ -59,14 +66,46 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
   }
 }
 
-/** Feeds a file to the scan; returns the bytes behind the last LF, or null when the file is missing. */
-function readAll(files: Files, path: string, scan: SegmentScan): number | null {
+/** Where record `start` begins, and the leaves before it; null when the segment has not so many: then it is read whole. */
+function enter(
+  files: Files,
+  paths: EpochPaths,
+  path: string,
+  number: number,
+  request: ScanRequest,
+): { readonly leaves: Uint8Array; readonly offset: number } | null {
+  const count = request.start - number * N;
+  const leaves = leavesFromTiles(tileReader(files, paths), number * N, count, request.tiledSize);
+  const offset = withFile(files, path, (file) => {
+    if (file === null) return null;
+    const { found } = seekLine(file, request.start, seqOfLine);
+    if (found !== null) return found.offset;
+    const counted = findLine(file, count);
+    return 'offset' in counted ? counted.offset : null;
+  });
+  return leaves === null || offset === null ? null : { leaves, offset };
+}
+
+/** Leaf hashes [first, first + count) of a log of `size`, where `first` begins a tile; null when a tile is missing. */
+export function leavesFromTiles(read: TileReader, first: number, count: number, size: number): Uint8Array | null {
+  const leaves = new Uint8Array(count * HASH_BYTES);
+  for (let at = 0; at < count; at += TILE_WIDTH) {
+    const index = (first + at) / TILE_WIDTH;
+    const bytes = read({ level: 0, index, width: tileWidth(size, 0, index) });
+    if (bytes === null) return null;
+    leaves.set(bytes.subarray(0, Math.min(TILE_WIDTH, count - at) * HASH_BYTES), at * HASH_BYTES);
+  }
+  return leaves;
+}
+
+/** Feeds a file from a line on to the scan; returns the bytes behind the last LF, or null when the file is missing. */
+function readAll(files: Files, path: string, scan: SegmentScan, offset: number): number | null {
   if (files.info(path) === null) return null;
   const file = files.open(path, 'read');
   try {
     const size = file.info().sizeBytes;
     let length = CHUNK_BYTES;
-    for (let at = 0; at < size; ) {
+    for (let at = offset; at < size; ) {
       // One byte before the first line becomes its leaf prefix: the LF of the line before, or a spare byte.
       const lead = at === 0 ? 0 : 1;
       const bytes = file.read(at - lead, Math.min(length, size - at) + lead);

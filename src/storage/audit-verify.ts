@@ -5,11 +5,11 @@ import type { CheckpointBody, LogVerifier, VerifiedCheckpoint } from '../audit/c
 import { countersDigest, countersFile, type KidCounters } from '../audit/counters.ts';
 import { type Finding, Findings } from '../audit/findings.ts';
 import { currentHead, HEAD_FILE_BYTES, type HeadSlot } from '../audit/head.ts';
-import { emptyRoot } from '../audit/leaf.ts';
+import { emptyRoot, HASH_BYTES } from '../audit/leaf.ts';
 import { parseRecord } from '../audit/record.ts';
 import type { SegmentReport } from '../audit/scan.ts';
 import { TILE_WIDTH, tilePath, tileSubtree, tileWidth } from '../audit/tile.ts';
-import { type EpochVerdict, judgeEpoch } from '../audit/verify.ts';
+import { type EpochVerdict, judgeEpoch, type KnownCheckpoint } from '../audit/verify.ts';
 import { equalBytes } from '../bytes/equal.ts';
 import { concat } from '../bytes/framing.ts';
 import { RonError } from '../errors.ts';
@@ -20,6 +20,7 @@ import { readHints } from './audit-index.ts';
 import { readLadder } from './audit-ladder.ts';
 import { type EpochPaths, segmentName, segmentNumber, segmentOf } from './audit-paths.ts';
 import { type ScanRequest, scanSegments } from './audit-scan.ts';
+import { scanBase } from './audit-scan-base.ts';
 import { findLine, withFile } from './audit-segment.ts';
 import { readSegmentLine } from './audit-store.ts';
 import { tileReader } from './audit-tiles.ts';
@@ -49,6 +50,10 @@ export interface VerifyEpoch {
   readonly lostUpTo: number;
   /** What witnesses cosigned, to be compared with the records by the caller; null = nothing. */
   readonly witnessed?: VerifiedCheckpoint | null;
+  /** A checkpoint that somebody kept elsewhere, which the log must contain. */
+  readonly anchor: VerifiedCheckpoint | null;
+  /** Reads only what follows this checkpoint: the tree before it comes from the tiles, whose root must be its own. */
+  readonly from: VerifiedCheckpoint | null;
   /** False for a bare copy of an audit directory. */
   readonly live: boolean;
   readonly semantic: boolean;
@@ -111,7 +116,7 @@ async function scanAll(
 /** Verifies one epoch; finds everything it can and throws only for an unreadable disk or a bug. */
 export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promise<EpochReport> {
   const { files } = deps;
-  const { paths, remembered } = request;
+  const { paths, remembered, anchor, from } = request;
   const findings = new Findings();
   let isSeeded = request.epoch === 0 || request.initial !== null;
   const headFile = request.headKeys === null ? null : files.read(paths.head, HEAD_FILE_BYTES);
@@ -119,19 +124,29 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   const checkpoints = readLadder(request, files, deps.clock, findings);
   const newest = checkpoints.at(-1) ?? null;
   const covered = newest?.size ?? 0;
+  const known: KnownCheckpoint[] = [];
+  if (remembered !== null) known.push({ by: 'remembered', checkpoint: remembered });
+  if (anchor !== null) known.push({ by: 'anchor', checkpoint: anchor });
+  const compared = [...known.map((one) => one.checkpoint), ...(request.witnessed == null ? [] : [request.witnessed])];
+  const base = from === null ? null : scanBase(files, paths, { from, newest, known: compared });
+  if (base !== null && 'finding' in base) {
+    findings.list.push(base.finding);
+    const read = { records: covered, covered, rootsMatch: false, tornBytes: 0, uncounted: 0, bytes: 0 };
+    const forked = base.finding.code === 'fork' ? from : null;
+    const unknown = { ladder: checkpoints, kids: null, generation: null, witnessedRoot: null };
+    return { ...read, ...unknown, findings: findings.list, checkpoints: checkpoints.length, newest, forked };
+  }
+  const start = base?.start ?? 0;
   const here = files
     .list(paths.segments)
     .map(segmentNumber)
     .filter((number) => number !== null)
     .map((number) => ({ number, bytes: files.info(paths.segment(number))?.sizeBytes ?? 0 }));
   const away = archivedElsewhere(files, request, newest, findings);
-  const segments = [...here, ...away.readable].sort((a, b) => a.number - b.number);
-  const wanted = [
-    ...checkpoints.map((one) => one.size),
-    remembered?.size ?? 0,
-    head?.size ?? 0,
-    request.witnessed?.size ?? 0,
-  ];
+  const isRead = (number: number): boolean => number >= Math.floor(start / N);
+  const segments = [...here, ...away.readable].filter((one) => isRead(one.number)).sort((a, b) => a.number - b.number);
+  const kept = known.map((one) => one.checkpoint.size);
+  const wanted = [...checkpoints.map((one) => one.size), ...kept, head?.size ?? 0, request.witnessed?.size ?? 0];
   const sizes = [...new Set(wanted)].sort((a, b) => a - b);
   const found = await scanAll(
     deps,
@@ -141,6 +156,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
       complete: request.epoch === 0,
       tiledSize: covered,
       sizes,
+      start,
       checkpoints: checkpoints.map((one) => one.size),
       bundles: request.bundles === true,
       ...(request.archive === null
@@ -151,7 +167,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   );
   const reports = new Map(found.map((one) => [one.number, one]));
   if (away.unread.length > 0) isSeeded = false;
-  for (const number of away.unread) {
+  for (const number of away.unread.filter(isRead)) {
     const report = archivedReport(files, paths, covered, number, sizes);
     if (report !== null) reports.set(number, report);
   }
@@ -161,23 +177,27 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     lostUpTo: request.lostUpTo,
     reports,
     checkpoints,
-    remembered,
+    known,
+    base,
     live: request.live,
     semantic: request.semantic,
   });
-  if (newest === null && remembered === null && findings.list.length === 0) {
+  if (newest === null && known.length === 0 && findings.list.length === 0) {
     findings.add('no-checkpoint', 'no checkpoint is known: nothing vouches for these records');
   }
-  if (newest === null && remembered !== null) {
-    findings.add('checkpoint-missing', `this home remembers a checkpoint of size ${remembered.size}; the log has none`);
+  if (newest === null && known.length > 0) {
+    const size = Math.max(...kept);
+    findings.add('checkpoint-missing', `a checkpoint of size ${size} is known; the log has none`);
   }
   findings.list.push(...verdict.findings.map((finding) => located(files, paths, finding)));
   if (verdict.rootsMatch) {
-    checkUpperTiles(files, paths, reports, covered, findings);
+    checkUpperTiles(files, paths, reports, covered, findings, Math.floor(start / N));
     if (request.semantic) {
-      checkCounters(files, paths, verdict, covered, findings, { filed: request.bundles !== true, isSeeded });
+      // Without what comes before, kids that were not used since are not known.
+      if (isSeeded && base === null) checkState(verdict, covered, findings);
+      if (request.bundles !== true) checkCounters(files, paths, verdict, covered, findings);
     }
-    checkHints(files, paths, verdict.records, reports, findings);
+    checkHints(files, paths, verdict.records, reports, findings, start);
   }
   if (request.headKeys !== null) checkHead(head, verdict, findings);
   const { chain, roots, ...rest } = verdict;
@@ -191,7 +211,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     newest,
     witnessedRoot: witnessed === null ? null : (emptyTree ?? roots.get(witnessed.size) ?? null),
     bytes: segments.reduce((sum, one) => sum + one.bytes, 0),
-    kids: isSeeded ? (chain?.kids ?? null) : null,
+    kids: isSeeded && base === null ? (chain?.kids ?? null) : null,
     generation: chain?.generation ?? null,
   };
 }
@@ -208,31 +228,54 @@ function located(files: Files, paths: EpochPaths, finding: Finding): Finding {
   return { ...finding, file, ...(offset === null ? {} : { offset }) };
 }
 
-/** Tiles of level 2 and above, whose hashes are roots of whole segments. */
+/** Tiles of level 2 and above, whose hashes are roots of whole segments; only those that changed from `first` on. */
 function checkUpperTiles(
   files: Files,
   paths: EpochPaths,
   reports: ReadonlyMap<number, SegmentReport>,
   covered: number,
   findings: Findings,
+  from: number,
 ): void {
   const read = tileReader(files, paths);
-  let hashes = Array.from({ length: Math.floor(covered / N) }, (_, number) => reports.get(number)!.all[0]!);
+  let first = from;
+  const whole = Math.floor(covered / N);
+  let hashes = Array.from({ length: Math.max(0, whole - first) }, (_, at) => reports.get(first + at)!.all[0]!);
   for (let level = 2; hashes.length > 0; level++) {
     const above: Uint8Array[] = [];
-    for (let index = 0; index * TILE_WIDTH < hashes.length; index++) {
+    const count = first + hashes.length;
+    const begin = Math.floor(first / TILE_WIDTH);
+    for (let index = begin; index * TILE_WIDTH < count; index++) {
       const width = tileWidth(covered, level, index);
-      const expected = concat(...hashes.slice(index * TILE_WIDTH, index * TILE_WIDTH + width));
       const stored = read({ level, index, width });
       const file = tilePath({ level, index, width });
-      if (stored === null) findings.add('tile-missing', `hash tile ${level}/${index} is missing`, { file });
-      else if (!equalBytes(stored, expected)) {
+      if (stored === null) {
+        findings.add('tile-missing', `hash tile ${level}/${index} is missing`, { file });
+        return;
+      }
+      // Hashes before the first new one were not read: they stand under the root of the checkpoint that reading began at.
+      const before = Math.max(0, first - index * TILE_WIDTH);
+      const at = index * TILE_WIDTH + before - first;
+      const fresh = hashes.slice(at, at + width - before);
+      const expected = concat(stored.subarray(0, before * HASH_BYTES), ...fresh);
+      if (!equalBytes(stored, expected)) {
         findings.add('tile-mismatch', `hash tile ${level}/${index} does not fit the records`, { file });
       }
       if (width === TILE_WIDTH) above.push(tileSubtree(expected, 0, 8));
     }
+    first = begin;
     hashes = above;
   }
+}
+
+/** The newest `state` record names the counters of all records before it. */
+function checkState(verdict: EpochVerdict, covered: number, findings: Findings): void {
+  const newest = verdict.chain?.state ?? null;
+  if (newest === null || covered === 0) return;
+  if (countersDigest(countersFile(newest.kids)) === newest.counters) return;
+  findings.add('counter', `state record ${newest.seq} does not have the digest of the counters before it`, {
+    index: newest.seq,
+  });
 }
 
 /** counters.json must be that of the newest `state` record under the newest checkpoint, or of a later one. */
@@ -242,25 +285,20 @@ function checkCounters(
   verdict: EpochVerdict,
   covered: number,
   findings: Findings,
-  { filed, isSeeded }: { readonly filed: boolean; readonly isSeeded: boolean },
 ): void {
-  const newest = verdict.chain?.state ?? null;
-  if (newest === null || covered === 0) return;
-  // Without the epoch before, kids that were not used in this one are not known.
-  if (isSeeded && countersDigest(countersFile(newest.kids)) !== newest.counters) {
-    findings.add('counter', `state record ${newest.seq} does not have the digest of the counters before it`, {
-      index: newest.seq,
-    });
-  }
-  if (!filed) return;
-  const allowed = new Set([newest.counters, signedCounters(files, paths, covered)]);
+  const signed = covered === 0 ? null : signedCounters(files, paths, covered);
+  const newest = verdict.chain?.state?.counters ?? null;
+  if (covered === 0 || (newest === null && signed === null)) return;
   const file = files.read(paths.counters, LIMITS.stateFileBytes);
-  if (file === null) findings.add('counter', 'counters.json is missing', { file: 'counters.json' });
-  else if (!allowed.has(countersDigest(file)) && !isLaterState(files, paths, verdict.records, countersDigest(file))) {
-    findings.add('counter', 'counters.json does not have the digest in the newest state record', {
-      file: 'counters.json',
-    });
+  if (file === null) {
+    findings.add('counter', 'counters.json is missing', { file: 'counters.json' });
+    return;
   }
+  const digest = countersDigest(file);
+  if (digest === newest || digest === signed || isLaterState(files, paths, verdict.records, digest)) return;
+  findings.add('counter', 'counters.json does not have the digest in the newest state record', {
+    file: 'counters.json',
+  });
 }
 
 /** True when a writer has meanwhile added a `state` record with this digest. */
@@ -303,12 +341,15 @@ function checkHints(
   records: number,
   reports: ReadonlyMap<number, SegmentReport>,
   findings: Findings,
+  start: number,
 ): void {
   const hints = readHints(files, paths);
   if (hints === null ? files.info(paths.hints) !== null : hints.size > records) {
     findings.add('hints-wrong', 'hints.json does not fit the log', { file: 'hints.json' });
   }
   for (const { number, scan } of reports.values()) {
+    // A segment that was entered in the middle was not counted from its first record on.
+    if (scan.first < start) continue;
     const bytes = scan.ends === null ? null : files.read(paths.signIndex(number), N * SIGN_ENTRY_BYTES);
     if (bytes !== null && !isSignIndex(bytes, scan.signs, scan.first)) {
       findings.add('index-wrong', `the index of segment ${number} does not fit it`, { file: `index/${number}.sign` });

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditAnchorResult } from '../../src/operations/audit/anchor.ts';
 import type { AuditCheckProofResult } from '../../src/operations/audit/check-proof.ts';
 import type { AuditProveResult } from '../../src/operations/audit/prove.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 
@@ -81,5 +82,26 @@ describe('ronctl audit anchor', () => {
     expect((await home.json(['audit', 'anchor', '--import', home.file('1.tlog-proof')], 3)).error?.code).toBe(
       'Malformed',
     );
+  });
+});
+
+describe('ronctl audit verify with a kept checkpoint', () => {
+  it('compares with an anchor, begins at one, and says what it compared with before it remembers', async () => {
+    const old = home.file('old.checkpoint');
+    const size = Number(readFileSync(old, 'utf8').split('\n')[1]);
+    const anchored = await home.run(['audit', 'verify', '--anchor', old]);
+    expect([anchored.exit, anchored.stderr]).toEqual([0, '']);
+    expect(anchored.stdout).toMatch(
+      /compared with +the checkpoint remembered before: size \d+, .*; the anchor: size \d+/,
+    );
+    await home.json([...key, '--purpose', 'third', ...pass]);
+    const since = await home.json<AuditVerifyResult>(['audit', 'verify', '--since-anchor', old]);
+    const [epoch] = since.data!.epochs;
+    expect(epoch).toMatchObject({ since: { size }, anchor: { size } });
+    expect(epoch!.records).toBeGreaterThan(size);
+    const text = await home.run(['audit', 'verify', '--since-anchor', 'remembered']);
+    expect(text.stdout).toMatch(/read from +record \d+ on/);
+    expect((await home.json(['audit', 'verify', '--anchor', home.file('cut')], 3)).error?.code).toBe('Malformed');
+    expect((await home.json(['audit', 'verify', '--anchor', home.file('none')], 4)).error?.code).toBe('NotFound');
   });
 });

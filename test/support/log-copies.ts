@@ -41,7 +41,8 @@ export class LogCopy implements Files {
   }
 
   put(path: string, bytes: Uint8Array | string): void {
-    this.#table.set(path, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    // Never a Buffer, whose slices share their bytes.
+    this.#table.set(path, new Uint8Array(typeof bytes === 'string' ? Buffer.from(bytes) : bytes));
   }
 
   /** Paths of files below a directory. */

@@ -6,6 +6,8 @@ import { onlineFlags, policyFlag, unsealFlag } from '../../cli/flags/shared.ts';
 import { policySource } from '../../cli/policy-file.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
+import type { GivenNote } from '../../operations/audit/given-checkpoints.ts';
 import type { AuditDeps } from '../../operations/audit/target.ts';
 import { type AuditVerifyResult, auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
 import { auditVerifyRedacted, auditVerifyRonAudit, isRedactedExport } from '../../operations/audit/verify-file.ts';
@@ -18,11 +20,15 @@ export default class AuditVerify extends BaseCommand {
 
 DIR is a copy of a home or of its audit directory, or a directory that audit export wrote; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
+--anchor FILE: the log must contain that checkpoint, whoever kept it. --since-anchor FILE, or --since-anchor remembered: takes the tree up to that checkpoint from the tiles, whose root must be its own, and reads only the records behind it; the result says so. A fork leaves both checkpoints in an evidence file.
+
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
     '<%= config.bin %> audit verify',
     '<%= config.bin %> audit verify /backup/audit --json',
     '<%= config.bin %> audit verify --kms local',
+    '<%= config.bin %> audit verify --anchor last-year.checkpoint',
+    '<%= config.bin %> audit verify --since-anchor remembered',
     '<%= config.bin %> audit verify --unseal --passphrase-file store.pass',
   ];
   static override args = {
@@ -34,6 +40,11 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   static override flags = {
     format: chainFormatFlag,
     fast: Flags.boolean({ summary: 'hashes, links, tree, tiles and checkpoints only; the result says so' }),
+    anchor: Flags.string({ summary: 'checkpoint that the log must contain', helpValue: 'FILE' }),
+    'since-anchor': Flags.string({
+      summary: 'read only what follows this checkpoint; `remembered` is that of this home',
+      helpValue: 'FILE|remembered',
+    }),
     unseal: unsealFlag,
     policy: policyFlag,
     archive: Flags.directory({ summary: 'where segments lie that audit archive took away', helpValue: 'DIR' }),
@@ -68,7 +79,21 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     const policy = await policySource(runtime, flags.policy);
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
     const archive = flags.archive === undefined ? null : runtime.inputPath(flags.archive, 'directory');
-    const request = { target, server: runtime.online?.name, fast: flags.fast, archive, headKeys, policy };
+    const read = async (name: string): Promise<GivenNote> => ({
+      name,
+      note: await runtime.readInput(name, LIMITS.signedFileBytes),
+    });
+    const since = flags['since-anchor'];
+    const request = {
+      target,
+      server: runtime.online?.name,
+      fast: flags.fast,
+      headKeys,
+      archive,
+      policy,
+      anchor: flags.anchor === undefined ? null : await read(flags.anchor),
+      since: since === undefined ? null : since === 'remembered' ? ('remembered' as const) : await read(since),
+    };
     const data = await auditVerify(request, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };
   }

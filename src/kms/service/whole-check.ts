@@ -42,6 +42,8 @@ async function checkLog({ host }: Pick<StoreDeps, 'host'>, context: StoreContext
       archive: null,
       initial: null,
       lostUpTo: 0,
+      anchor: null,
+      from: null,
       live: true,
       semantic: true,
       headKeys: null,

@@ -261,6 +261,8 @@ export async function auditVerifyRedacted(path: string, deps: AuditDeps): Promis
         checkpoints: checkpoint === null ? 0 : 1,
         checkpoint: checkpoint === null ? null : checkpointSummary(checkpoint),
         remembered: remembered === null ? null : checkpointSummary(remembered),
+        anchor: null,
+        since: null,
       },
     ],
     evidence: await keepFork(deps, all, judged),

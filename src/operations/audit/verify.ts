@@ -30,6 +30,7 @@ import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.
 import { type QuorumSummary, quorumSummary } from './collect-cosignatures.ts';
 import { checkLink, countersBefore, lostUpTo, missingEpoch, readLinks } from './epochs.ts';
 import { parseOrigin } from './export-target.ts';
+import { type GivenNote, givenCheckpoints, type KeptCheckpoints } from './given-checkpoints.ts';
 import { type AuditDeps, type AuditTarget, auditTarget } from './target.ts';
 import { checkManifest } from './verify-export.ts';
 import type { RedactedSummary, RonAuditSummary } from './verify-file.ts';
@@ -49,6 +50,10 @@ export interface AuditVerifyRequest {
   readonly headKeys: (() => Promise<readonly Uint8Array[]>) | null;
   /** Whose cosignatures are wanted; null = nobody's. */
   readonly policy?: PolicySource | null;
+  /** A checkpoint that the log must contain. */
+  readonly anchor?: GivenNote | null;
+  /** A checkpoint below which nothing is read but tiles; `remembered`: that of this home. */
+  readonly since?: GivenNote | 'remembered' | null;
 }
 
 export interface EpochSummary {
@@ -61,7 +66,12 @@ export interface EpochSummary {
   readonly torn_bytes: number;
   readonly checkpoints: number;
   readonly checkpoint: CheckpointSummary | null;
+  /** What this home remembered before this run, and compared the log with. */
   readonly remembered: CheckpointSummary | null;
+  /** The anchor that the log was compared with. */
+  readonly anchor: CheckpointSummary | null;
+  /** The checkpoint that reading began at; null = at record 0. */
+  readonly since: CheckpointSummary | null;
 }
 
 export interface AuditVerifyResult {
@@ -101,6 +111,9 @@ export interface WitnessSummary {
   readonly quorum: QuorumSummary | null;
 }
 
+const summaryOrNull = (one: VerifiedCheckpoint | null): CheckpointSummary | null =>
+  one === null ? null : checkpointSummary(one);
+
 type EpochFinding = Finding & { readonly epoch: number };
 
 export interface EpochOutcome {
@@ -108,6 +121,7 @@ export interface EpochOutcome {
   readonly report: EpochReport | null;
   readonly verifier: LogVerifier;
   readonly remembered: VerifiedCheckpoint | null;
+  readonly kept: KeptCheckpoints;
   readonly findings: readonly Finding[];
   readonly witnessed: Witnessed | null;
   /** The keys come from the policy alone. */
@@ -152,6 +166,7 @@ async function verifyOne(
   epoch: { readonly n: number; readonly origin: string },
   newest: boolean,
   { judge, ...place }: Pick<VerifyEpoch, 'initial' | 'lostUpTo'> & { readonly judge: PolicyJudge | null },
+  kept: KeptCheckpoints,
 ): Promise<EpochOutcome> {
   const trusted = target.trusted(epoch.n);
   const log = trusted ?? (judge === null ? null : policyLog(judge.policy, epoch.origin));
@@ -177,6 +192,8 @@ async function verifyOne(
     ...place,
     witnessed: witnessed?.checkpoint ?? null,
     archive: request.archive == null ? null : segmentsInArchive(request.archive, epoch.n),
+    anchor: kept.anchor,
+    from: kept.since,
     live: target.kind === 'home',
     semantic: !request.fast,
     headKeys,
@@ -209,11 +226,14 @@ async function verifyOne(
       torn_bytes: report.tornBytes,
       checkpoints: report.checkpoints,
       checkpoint: report.newest === null ? null : checkpointSummary(report.newest),
-      remembered: memory === null ? null : checkpointSummary(memory),
+      remembered: summaryOrNull(memory),
+      anchor: summaryOrNull(kept.anchor),
+      since: summaryOrNull(kept.since),
     },
     report,
     verifier,
     remembered: memory,
+    kept,
     findings: [...findings, ...untrusted, ...late, ...own, ...(witnessed?.findings ?? []), ...roots],
     witnessed,
     byPolicy: trusted === null && log !== null,
@@ -251,10 +271,14 @@ async function keepFork(
 ): Promise<string | null> {
   const forked = outcomes.find((one) => one.findings.some((finding) => finding.code === 'fork'));
   const newest = forked?.report?.newest ?? null;
-  if (forked === undefined || forked.remembered === null || newest === null) return null;
+  if (forked === undefined || newest === null) return null;
+  const { anchor, since } = forked.kept;
+  const contradicted = [forked.remembered, anchor, since].find((one) => one === forked.report?.forked);
+  const other = contradicted ?? forked.remembered;
+  if (other === null) return null;
   if (readHome(target.files, target.paths) === null) return null;
   const directory = target.paths.trustedLogs;
-  return writeForkEvidence({ files: target.files, random: deps.host.random, directory }, forked.remembered, newest);
+  return writeForkEvidence({ files: target.files, random: deps.host.random, directory }, other, newest);
 }
 
 /** The head keys of this home's sealed store, for `--unseal`; asks for its passphrase when called. */
@@ -282,13 +306,18 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     findings.push({ epoch: 0, code: 'log-missing', message, file: 'log.json' });
   }
   const links = readLinks(target);
-  for (const epoch of epochs) {
+  const given = await givenCheckpoints(deps, target, request);
+  findings.push(...given.findings);
+  // Epochs before the one that reading begins in were verified with that checkpoint.
+  for (const epoch of epochs.filter((one) => one.n >= given.firstEpoch)) {
     const before = outcomes.at(-1);
     const place = {
       initial: before === undefined ? null : countersBefore(links.get(epoch.n)!, before.report?.kids ?? null),
       lostUpTo: lostUpTo(links.get(epoch.n + 1)),
     };
-    const outcome = await verifyOne(deps, request, target, epoch, epoch === epochs.at(-1), { ...place, judge });
+    const kept = given.of(epoch.origin);
+    const isNewest = epoch === epochs.at(-1);
+    const outcome = await verifyOne(deps, request, target, epoch, isNewest, { ...place, judge }, kept);
     outcomes.push(outcome);
     const link = before === undefined ? [] : checkLink(links.get(epoch.n)!, before);
     findings.push(...[...outcome.findings, ...link].map((finding) => ({ epoch: epoch.n, ...finding })));

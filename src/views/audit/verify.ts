@@ -40,10 +40,22 @@ function epoch(one: EpochSummary): Block {
     ['newest checkpoint', newest === null ? 'none' : `size ${newest.size}, ${newest.time}`],
   ];
   if (newest !== null) rows.push(['root', newest.root]);
-  if (one.remembered !== null) rows.push(['remembered', `size ${one.remembered.size}`]);
+  if (one.since !== null)
+    rows.push(['read from', `record ${one.since.size} on; before it only tiles, under a kept checkpoint`]);
+  rows.push(['compared with', compared(one)]);
   const torn = one.torn_bytes === 0 ? '' : `, and ${one.torn_bytes} bytes of an unfinished line`;
   rows.push(['unsigned tail', `${one.unsigned_tail} records${torn}`]);
   return fields(rows);
+}
+
+function compared({ remembered, anchor }: EpochSummary): string {
+  const parts = [
+    remembered === null
+      ? 'nothing remembered before'
+      : `the checkpoint remembered before: size ${remembered.size}, ${remembered.time}`,
+  ];
+  if (anchor !== null) parts.push(`the anchor: size ${anchor.size}, ${anchor.time}`);
+  return parts.join('; ');
 }
 
 export function auditVerifyView(result: AuditVerifyResult): TextModel {
@@ -74,6 +86,10 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
     if (more > 0) out.push(line(`and ${more} more`, 'dim'));
   }
   if (result.witnessed !== undefined) out.push(...witnessedBlocks(result.witnessed));
+  const last = result.epochs.at(-1);
+  if (result.remembered && last?.checkpoint != null && last.checkpoint.size !== last.remembered?.size) {
+    out.push(blank, line(`remembered from now on: size ${last.checkpoint.size}`, 'dim'));
+  }
   if (result.evidence !== null) out.push(blank, line(`both notes are kept in ${result.evidence}`, 'strong'));
   return out;
 }
