@@ -4,8 +4,8 @@ import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts
 import { dryRunFlag, forceFlag, onlineFlags, outFlag } from '../../cli/flags/shared.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import { exportAnchor, importAnchor } from '../../operations/audit/anchor.ts';
-import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { auditAnchorView } from '../../views/audit/anchor.ts';
 
 export default class AuditAnchor extends BaseCommand {
@@ -44,7 +44,7 @@ export default class AuditAnchor extends BaseCommand {
     ] as const) {
       if (given !== undefined) throw new RonError('Usage', `${name} does not go with --import`, { field: name });
     }
-    const bytes = await runtime.readInput(flags.import, NOTE_BYTES_MAX);
+    const bytes = await runtime.readInput(flags.import, LIMITS.signedFileBytes);
     const data = await importAnchor({ bytes, name: flags.import }, deps);
     return { data, text: () => auditAnchorView(data, null) };
   }

@@ -5,7 +5,6 @@ import { policySource } from '../../cli/policy-file.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { LIMITS } from '../../limits.ts';
 import { auditCheckProof } from '../../operations/audit/check-proof.ts';
-import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { auditCheckProofView } from '../../views/audit/check-proof.ts';
 
 export default class AuditCheckProof extends BaseCommand {
@@ -32,7 +31,9 @@ Exit codes: 0 proved, 10 a wrong signature, path or record, or a fork, 11 no tru
   override async perform({ args, flags }: Input<typeof AuditCheckProof>, runtime: Runtime): Promise<Outcome> {
     const proof = await runtime.readInput(args.file, LIMITS.signedFileBytes);
     const old =
-      flags.old === undefined ? null : { name: flags.old, note: await runtime.readInput(flags.old, NOTE_BYTES_MAX) };
+      flags.old === undefined
+        ? null
+        : { name: flags.old, note: await runtime.readInput(flags.old, LIMITS.signedFileBytes) };
     const policy = await policySource(runtime, flags.policy);
     const data = await auditCheckProof({ proof, name: args.file, old, policy }, runtime.deps());
     return { data, text: () => auditCheckProofView(data) };

@@ -5,8 +5,8 @@ import { forceFlag, onlineFlags, outFlag } from '../../cli/flags/shared.ts';
 import { recordIndex } from '../../cli/record-index.ts';
 import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import { auditProve, type OldTree } from '../../operations/audit/prove.ts';
-import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { auditProveView } from '../../views/audit/prove.ts';
 
 export default class AuditProve extends BaseCommand {
@@ -58,5 +58,5 @@ export default class AuditProve extends BaseCommand {
 
 async function older(given: string, runtime: Runtime): Promise<OldTree> {
   if (/^[0-9]+$/.test(given)) return { kind: 'size', size: recordIndex(given, '--consistency') };
-  return { kind: 'note', name: given, note: await runtime.readInput(given, NOTE_BYTES_MAX) };
+  return { kind: 'note', name: given, note: await runtime.readInput(given, LIMITS.signedFileBytes) };
 }
