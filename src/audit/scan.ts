@@ -104,7 +104,11 @@ export class SegmentScan {
     this.#signs = 0;
     this.#firstPrev = null;
     this.#lastLeaf = null;
-    for (let at = 0; leaves !== null && at < leaves.length; at += HASH_BYTES) {
+    if (leaves !== null) this.#enter(leaves);
+  }
+
+  #enter(leaves: Uint8Array): void {
+    for (let at = 0; at < leaves.length; at += HASH_BYTES) {
       this.#lastLeaf = toHex(leaves.subarray(at, at + HASH_BYTES));
       this.tree.append(this.#lastLeaf);
     }
