@@ -60,6 +60,7 @@ describe('every page', () => {
       'ron-kms.toml.5',
       'ronctl-audit-log.5',
       'ronctl-audit.7',
+      'ronctl-auditor.7',
       'ronctl-capability.5',
       'ronctl-config.5',
       'ronctl-custody.7',
