@@ -212,6 +212,7 @@ export function* provenSignRecords(
   checkpoint: Pick<VerifiedCheckpoint, 'size' | 'root'>,
   kid: string,
   inputHash: string,
+  from = 0,
 ): Generator<ProvenRecord> {
   const tiles = cachedTileReader(tileReader(files, paths));
   const key = signIndexKey(kid, inputHash);
@@ -221,7 +222,7 @@ export function* provenSignRecords(
     record.result === 'ok' &&
     record.kid === kid &&
     record.input_hash === inputHash;
-  for (let n = 0; n * LIMITS.auditSegmentRecords < checkpoint.size; n++) {
+  for (let n = segmentOf(from); n * LIMITS.auditSegmentRecords < checkpoint.size; n++) {
     const first = n * LIMITS.auditSegmentRecords;
     const end = Math.min(checkpoint.size, first + LIMITS.auditSegmentRecords);
     const full = end - first === LIMITS.auditSegmentRecords;

@@ -4,6 +4,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { AuditImportResult } from '../../src/operations/audit/import.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
@@ -186,5 +187,38 @@ describe('a restored store', () => {
     expect(again.error?.code).toBe('Conflict');
     await restored.json(unsealing(['store', 'reseal']));
     await restored.json(sign(restored, 'resealed'));
+  });
+
+  it('keeps the lost range of an export, proved under what was approved', async () => {
+    const whole = home.file('export');
+    // The old home knows by now that the log went on elsewhere; its own log is what it was.
+    await home.json(['audit', 'export', '--out', whole, '--epoch', '0']);
+    const dry = await restored.json<AuditImportResult>(['audit', 'import', whole, '--dry-run']);
+    expect(dry.data?.kept).toHaveLength(1);
+    const done = await restored.json<AuditImportResult>(['audit', 'import', whole]);
+    expect(done.data?.kept).toEqual([{ ...dry.data!.kept[0]!, fresh: true }]);
+    expect((await restored.json<AuditImportResult>(['audit', 'import', whole])).data?.kept[0]?.fresh).toBe(false);
+    const verified = await restored.json<AuditVerifyResult>(['audit', 'verify']);
+    const lost = verified.data?.findings.find((one) => one.code === 'lost-records');
+    expect(lost?.message).toContain('are imported');
+    // What was signed after the backup is found again.
+    await restored.json(['kms', 'verify', '--sig', home.file('lost'), '--file', home.write('payload', 'lost')]);
+    const segment = join(restored.path, 'audit/e0/imported/segments/000000.jsonl');
+    const bytes = readFileSync(segment);
+    const at = bytes.lastIndexOf('"op":"sign"');
+    bytes[at - 20]! ^= 1;
+    writeFileSync(segment, bytes, { mode: 0o600 });
+    const altered = await restored.json<AuditVerifyResult>(['audit', 'verify'], 10);
+    expect(altered.data?.findings[0]).toMatchObject({ file: 'imported' });
+  });
+
+  it('learns of the end of the log from an export before the restore is accepted', async () => {
+    const fresh = temporaryHome();
+    const other = { env: { RONCTL_HOME: fresh.path } };
+    await home.json(['store', 'restore', backup], 0, other);
+    const imported = await home.json<AuditImportResult>(['audit', 'import', home.file('export')], 0, other);
+    expect(imported.data).toMatchObject({ remembered: true, kept: [] });
+    const status = await home.json<{ rolled_back: string }>(['store', 'status'], 0, other);
+    expect(status.data?.rolled_back).toContain('remembers a checkpoint');
   });
 });

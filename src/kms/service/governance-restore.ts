@@ -7,17 +7,22 @@
 // approve their own restore.
 
 import { createLogVerifier } from '../../audit/checkpoint.ts';
+import { canonicalText } from '../../bytes/canonical-json.ts';
 import { toHex } from '../../bytes/hex.ts';
+import { envelopeDigest } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import type { RestoreAccept } from '../../governance/actions.ts';
 import { planFor } from '../../governance/execution-plan.ts';
+import { type ChainLink, chainLinkJson } from '../../governance/key-chain.ts';
 import { tallyOf } from '../../governance/ledger-admit.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import type { CheckpointRef } from '../../governance/statement.ts';
 import { removeFromInbox } from '../../storage/inbox.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { readRemembered } from '../../storage/trust-memory.ts';
+import { readChain } from '../../storage/trust-pin.ts';
 import { homeLog, logVkeysOf } from '../../storage/trusted-log.ts';
+import { chainOf } from './governance-chain.ts';
 import { type ExecutionResult, recover } from './governance-execute.ts';
 import { behindError, type InboxJudge, type IngestReport, judgeInbox } from './governance-ingest.ts';
 import { judgeExecution } from './governance-judge.ts';
@@ -56,6 +61,7 @@ export async function acceptRestore(
   dryRun: boolean,
 ): Promise<AcceptedRestore> {
   const action = actionOf(writer, context, id);
+  demandChain(writer, context);
   abandonUnfinished(writer);
   // Signers may have seen as much of the log as the proposal says that there was.
   const here = { ...seenUpTo(writer, action), line: (seq: number) => writer.line(seq) };
@@ -83,6 +89,22 @@ export async function acceptRestore(
   );
   return { executed, ingested };
 }
+
+/** Attack: a signer who was removed after the backup approves under the restored set, which still has him. */
+function demandChain(writer: LedgerWriter, context: StoreContext): void {
+  const known = readChain(context, writer.state.ledgerId);
+  const here = chainOf(writer);
+  const later = known.findIndex((link, at) => here[at] === undefined || textOf(link) !== textOf(here[at]));
+  if (later < 0) return;
+  const [link] = known.slice(later);
+  throw new RonError(
+    here[later] === undefined ? 'LedgerBehind' : 'Tampered',
+    `this home knows the executed proposal ${envelopeDigest(link!.proposal)}, a change of signers or keys that the restored ledger does not have`,
+    { field: 'ledger', hint: 'Restore a backup that has it, or a newer ledger/ of the same store.' },
+  );
+}
+
+const textOf = (link: ChainLink): string => canonicalText(chainLinkJson(link));
 
 async function carryOut(
   writer: LedgerWriter,

@@ -3,9 +3,10 @@
 
 import { createLogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
-import { epochLink } from '../../audit/epoch-link.ts';
+import { type EpochLink, epochLink } from '../../audit/epoch-link.ts';
 import { RonError } from '../../errors.ts';
 import type { LogPlace } from '../../keys/acceptance.ts';
+import { firstKept, importedPaths, isImported, lostRange } from '../../storage/audit-imported.ts';
 import { ownLogFile } from '../../storage/audit-log-file.ts';
 import { type EpochPaths, epochPaths } from '../../storage/audit-paths.ts';
 import {
@@ -29,10 +30,12 @@ export interface ProvenEpoch {
   readonly checkpoint: SignedTree;
   /** Every record that it ever had is under the checkpoint: nothing was lost behind it. */
   readonly isWhole: boolean;
+  /** Records from here on are there; 0 but for a range that was lost and imported. */
+  readonly from: number;
 }
 
 /** Every epoch, oldest first, each under its own keys and checkpoint; one without a checkpoint is left out. */
-function everyEpoch(ctx: StoreContext, newest: Omit<ProvenEpoch, 'isWhole'>): ProvenEpoch[] {
+function everyEpoch(ctx: StoreContext, newest: Stretch): ProvenEpoch[] {
   const log = ownLogFile(ctx.files, ctx.paths.audit);
   const found = (log?.epochs ?? []).flatMap(({ n }) => {
     if (n >= newest.n) return [];
@@ -41,23 +44,37 @@ function everyEpoch(ctx: StoreContext, newest: Omit<ProvenEpoch, 'isWhole'>): Pr
     return checkpoint === null ? [] : [{ n, paths, checkpoint }];
   });
   const all = [...found, newest];
-  return all.map((one, at) => ({ ...one, isWhole: at === all.length - 1 || endsWhole(ctx, one, all[at + 1]!) }));
+  return all.flatMap((one, at) => {
+    const next = all[at + 1];
+    if (next === undefined) return [{ ...one, isWhole: true, from: 0 }];
+    const link = linkInto(ctx, one, next);
+    const range = lostRange(link);
+    const hasTail = readSegmentLine(ctx.files, one.paths, one.checkpoint.size) !== null;
+    if (range === null) return [{ ...one, isWhole: link !== null && !hasTail, from: 0 }];
+    if (!isImported(ctx.files, one.paths)) return [{ ...one, isWhole: false, from: 0 }];
+    const paths = importedPaths(one.paths);
+    const imported = { n: one.n, paths, checkpoint: range.tree, isWhole: true, from: firstKept(range) };
+    return [{ ...one, isWhole: true, from: 0 }, imported];
+  });
 }
 
+type Stretch = Omit<ProvenEpoch, 'isWhole' | 'from'>;
+
 /** What the next epoch, whose first record is proved, says of the end of this one. */
-function endsWhole(
-  ctx: StoreContext,
-  { n, paths, checkpoint }: Omit<ProvenEpoch, 'isWhole'>,
-  next: Omit<ProvenEpoch, 'isWhole'>,
-): boolean {
-  if (next.n !== n + 1 || next.checkpoint.size === 0) return false;
-  const link = epochLink(knownRecord(provenRecord(ctx.files, next.paths, next.checkpoint, 0).record));
-  return link !== null && link.lost === null && readSegmentLine(ctx.files, paths, checkpoint.size) === null;
+function linkInto(ctx: StoreContext, { n }: Stretch, next: Stretch): EpochLink | null {
+  if (next.n !== n + 1 || next.checkpoint.size === 0) return null;
+  return epochLink(knownRecord(provenRecord(ctx.files, next.paths, next.checkpoint, 0).record));
 }
 
 /** Records of every epoch, each proved under the newest checkpoint of its own. */
 export function provenLog(ctx: StoreContext, epoch: number, checkpoint: SignedTree): ProvenLog {
-  const newest: ProvenEpoch = { n: epoch, paths: epochPaths(ctx.paths.audit, epoch), checkpoint, isWhole: true };
+  const newest: ProvenEpoch = {
+    n: epoch,
+    paths: epochPaths(ctx.paths.audit, epoch),
+    checkpoint,
+    isWhole: true,
+    from: 0,
+  };
   let known: readonly ProvenEpoch[] | null = epoch === 0 ? [newest] : null;
   const epochs = (): readonly ProvenEpoch[] => {
     known ??= everyEpoch(ctx, newest);
@@ -68,8 +85,10 @@ export function provenLog(ctx: StoreContext, epoch: number, checkpoint: SignedTr
   return {
     epoch,
     record: (place) => {
-      const of = place.epoch === epoch ? newest : epochs().find((one) => one.n === place.epoch);
-      return of === undefined || place.seq >= of.checkpoint.size ? null : proven(of, place.seq);
+      const isThere = (one: ProvenEpoch): boolean =>
+        one.n === place.epoch && place.seq >= one.from && place.seq < one.checkpoint.size;
+      const of = place.epoch === epoch ? newest : epochs().find(isThere);
+      return of === undefined || !isThere(of) ? null : proven(of, place.seq);
     },
     signRecords: (kid, inputHash) => signPlaces(ctx, epoch, epochs(), kid, inputHash),
     find: function* (op) {
@@ -93,11 +112,11 @@ function signPlaces(
 ): readonly LogPlace[] | 'unavailable' {
   const places: LogPlace[] = [];
   // An epoch whose checkpoint does not verify is not in the list; one whose end was lost may have held the record.
-  let isWhole = epochs.length === newest + 1;
-  for (const { n, paths, checkpoint, isWhole: own } of epochs) {
+  let isWhole = new Set(epochs.map((one) => one.n)).size === newest + 1;
+  for (const { n, paths, checkpoint, from, isWhole: own } of epochs) {
     isWhole &&= own;
     try {
-      for (const { record } of provenSignRecords(ctx.files, paths, checkpoint, kid, inputHash)) {
+      for (const { record } of provenSignRecords(ctx.files, paths, checkpoint, kid, inputHash, from)) {
         places.push({ epoch: n, seq: record.seq });
       }
     } catch (error) {

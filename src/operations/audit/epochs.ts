@@ -7,6 +7,7 @@ import { contradicts, differsFromApproved, type EpochLink, epochLink } from '../
 import type { Finding } from '../../audit/findings.ts';
 import { parseRecord } from '../../audit/record.ts';
 import { RonError } from '../../errors.ts';
+import { importedPaths, isImported, lostRange, provenRange } from '../../storage/audit-imported.ts';
 import { readSegmentLine, storedRecords } from '../../storage/audit-store.ts';
 import { laterEpoch } from '../../storage/trust-memory.ts';
 import type { AuditTarget } from './target.ts';
@@ -96,7 +97,7 @@ export function countersBefore({ link }: ReadLink, kids: KidCounters | null): Ki
   return kids !== null && link !== null && countersDigest(countersFile(kids)) === link.counters ? kids : null;
 }
 
-export function checkLink(read: ReadLink, before: EpochOutcome): Finding[] {
+export function checkLink(target: AuditTarget, read: ReadLink, before: EpochOutcome): Finding[] {
   const where = { index: 0 };
   const { link } = read;
   const mismatch = (why: string): Finding => {
@@ -120,10 +121,29 @@ export function checkLink(read: ReadLink, before: EpochOutcome): Finding[] {
   }
   if (link.lost !== null) {
     const { from, to } = link.lost;
-    const message = `records ${from} to ${to - 1} of ${link.prev_origin} were lost in a restore${read.state === 'accepted' ? ', as accepted' : ''}`;
-    findings.push({ code: 'lost-records', ...where, message });
+    const imported = checkImported(target, before.summary.epoch, link);
+    const and =
+      imported === null ? '' : imported.length > 0 ? '; what was imported of them does not hold' : ', and are imported';
+    const message = `records ${from} to ${to - 1} of ${link.prev_origin} were lost in a restore${and}`;
+    findings.push({ code: 'lost-records', ...where, message }, ...(imported ?? []));
   }
   return findings;
+}
+
+/** The imported range under the checkpoint that the link names; null when nothing is there. */
+function checkImported(target: AuditTarget, epoch: number, link: EpochLink): Finding[] | null {
+  const paths = target.epochPaths(epoch);
+  const range = lostRange(link);
+  if (range === null || target.kind === 'tlog' || !isImported(target.files, paths)) return null;
+  let seq = range.from;
+  try {
+    for (const one of provenRange(target.files, importedPaths(paths), range)) seq = one.seq + 1;
+    return [];
+  } catch (error) {
+    if (!(error instanceof RonError) || error.exit !== 10) throw error;
+    const code = error.field === 'leaf-mismatch' ? 'leaf-mismatch' : 'missing-records';
+    return [{ code, index: seq, message: error.message, file: 'imported' }];
+  }
 }
 
 const unproven = ({ why }: ReadLink): Finding => ({ code: 'epoch-unproven', index: 0, message: why });

@@ -319,7 +319,7 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     const isNewest = epoch === epochs.at(-1);
     const outcome = await verifyOne(deps, request, target, epoch, isNewest, { ...place, judge }, kept);
     outcomes.push(outcome);
-    const link = before === undefined ? [] : checkLink(links.get(epoch.n)!, before);
+    const link = before === undefined ? [] : checkLink(target, links.get(epoch.n)!, before);
     findings.push(...[...outcome.findings, ...link].map((finding) => ({ epoch: epoch.n, ...finding })));
   }
   findings.push(...missingEpoch(target));
