@@ -49,22 +49,26 @@ export function claimedOrigin(note: Uint8Array): string | null {
 
 const refuse = (status: WitnessStatus, message: string): WitnessJudgement => ({ ok: false, status, message });
 
-/** `known`: what was last cosigned for this origin, or null. `verifier` holds the trusted keys of the origin. */
-export function judgeWitnessRequest(
-  request: WitnessRequest,
-  known: CheckpointBody | null,
-  verifier: LogVerifier,
-): WitnessJudgement {
-  const answer = verifier.check(request.note);
+/** What needs no state, so that a stranger's request waits for nothing. `verifier` holds the trusted keys of the origin. */
+export function checkWitnessNote({ oldSize, note }: WitnessRequest, verifier: LogVerifier): WitnessJudgement {
+  const answer = verifier.check(note);
   if (!answer.ok) {
     if (answer.code !== 'checkpoint-malformed') return refuse(403, answer.message);
-    return refuse(isRootOfNothing(request.note) ? 422 : 400, answer.message);
+    return refuse(isRootOfNothing(note) ? 422 : 400, answer.message);
   }
   const { checkpoint } = answer;
-  const { oldSize, proof } = request;
   if (oldSize > checkpoint.size) {
     return refuse(400, `the old size ${oldSize} is above the size ${checkpoint.size} of the checkpoint`);
   }
+  return { ok: true, checkpoint };
+}
+
+/** A request whose note passed `checkWitnessNote`. `known`: what was last cosigned for this origin, or null. */
+export function judgeWitnessRequest(
+  { oldSize, proof }: WitnessRequest,
+  checkpoint: VerifiedCheckpoint,
+  known: CheckpointBody | null,
+): WitnessJudgement {
   const size = known?.size ?? 0;
   if (oldSize !== size) {
     return { ok: false, status: 409, message: `the checkpoint last cosigned here has size ${size}`, size };

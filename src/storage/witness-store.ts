@@ -7,8 +7,14 @@
 import type { CheckpointBody, LogVerifier, VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { parseBody } from '../audit/checkpoint.ts';
 import { cosign, createCosignatureVerifier } from '../audit/cosignature.ts';
-import { claimedOrigin, judgeWitnessRequest, type WitnessReply, type WitnessStatus } from '../audit/witness.ts';
-import { formatSignatureLines, parseWitnessRequest } from '../audit/witness-request.ts';
+import {
+  checkWitnessNote,
+  claimedOrigin,
+  judgeWitnessRequest,
+  type WitnessReply,
+  type WitnessStatus,
+} from '../audit/witness.ts';
+import { formatSignatureLines, parseWitnessRequest, type WitnessRequest } from '../audit/witness-request.ts';
 import { utf8 } from '../bytes/text.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import type { Crypto } from '../crypto/provider.ts';
@@ -31,6 +37,12 @@ export interface WitnessDeps extends DurableDeps {
   readonly evidenceDirectory: string;
   /** The trusted keys of a log, or null for one that this witness does not know. */
   readonly logOf: (origin: string) => LogVerifier | null;
+}
+
+interface OpenedRequest {
+  readonly request: WitnessRequest;
+  readonly verifier: LogVerifier;
+  readonly checkpoint: VerifiedCheckpoint;
 }
 
 interface Kept {
@@ -64,24 +76,28 @@ export class WitnessStore {
 
   /** Judges a request and, when it is right, cosigns and keeps it. Throws Locked, Tampered, StorageFault; never Malformed. */
   async answer(body: Uint8Array): Promise<WitnessReply> {
-    const run = this.#last.then(() => this.#answer(body));
+    const opened = this.#open(body);
+    if (opened.reply !== null) return opened.reply;
+    const run = this.#last.then(() => this.#answer(opened));
     this.#last = run.catch(() => undefined);
     return run;
   }
 
   /** The same without keeping or signing anything. */
   judge(body: Uint8Array): WitnessReply {
-    const { verifier, request, origin, reply } = this.#open(body);
+    const { request, checkpoint, reply } = this.#open(body);
     if (reply !== null) return reply;
-    const judgement = judgeWitnessRequest(request, this.#read(witnessFileName(origin))?.body ?? null, verifier);
+    const { origin } = checkpoint;
+    const kept = this.#read(witnessFileName(origin));
+    const judgement = judgeWitnessRequest(request, checkpoint, kept?.body ?? null);
     if (!judgement.ok) return { ...judgement, origin };
     return { status: 200, checkpoint: judgement.checkpoint, lines: new Uint8Array(0) };
   }
 
   #open(body: Uint8Array) {
     const refuse = (status: WitnessStatus, message: string, origin: string | null = null) =>
-      ({ reply: { status, message, origin }, request: null, verifier: null, origin: null }) as const;
-    let request: ReturnType<typeof parseWitnessRequest>;
+      ({ reply: { status, message, origin }, request: null, verifier: null, checkpoint: null }) as const;
+    let request: WitnessRequest;
     try {
       request = parseWitnessRequest(body, 'request');
     } catch (error) {
@@ -92,19 +108,20 @@ export class WitnessStore {
     const verifier = origin === null ? null : this.#deps.logOf(origin);
     if (origin === null) return refuse(400, 'the checkpoint names no log');
     if (verifier === null) return refuse(404, 'this witness does not know the log', origin);
-    return { reply: null, request, verifier, origin } as const;
+    const judgement = checkWitnessNote(request, verifier);
+    if (!judgement.ok) return refuse(judgement.status, judgement.message, origin);
+    return { reply: null, request, verifier, checkpoint: judgement.checkpoint } as const;
   }
 
-  async #answer(body: Uint8Array): Promise<WitnessReply> {
-    const { verifier, request, origin, reply } = this.#open(body);
-    if (reply !== null) return reply;
+  async #answer({ request, verifier, checkpoint }: OpenedRequest): Promise<WitnessReply> {
+    const { origin } = checkpoint;
     const { files, locks, lockTimeoutMs, directory } = this.#deps;
     ensureDirectory(files, directory);
     const lock = await locks.acquire(directory, lockTimeoutMs);
     if (lock === null) throw new RonError('Locked', 'another process cosigns with this signer', { field: directory });
     try {
       const kept = this.#read(witnessFileName(origin));
-      const judgement = judgeWitnessRequest(request, kept?.body ?? null, verifier);
+      const judgement = judgeWitnessRequest(request, checkpoint, kept?.body ?? null);
       if (judgement.ok) return await this.#cosign(judgement.checkpoint, kept);
       const evidence = await this.#keepEvidence(verifier, kept, judgement.contradiction ?? null);
       const { status, message, size } = judgement;

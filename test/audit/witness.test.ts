@@ -1,13 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { signCheckpoint } from '../../src/audit/checkpoint.ts';
+import { type CheckpointBody, type LogVerifier, signCheckpoint } from '../../src/audit/checkpoint.ts';
 import { leafHash } from '../../src/audit/leaf.ts';
-import { judgeWitnessRequest } from '../../src/audit/witness.ts';
+import { checkWitnessNote, judgeWitnessRequest, type WitnessJudgement } from '../../src/audit/witness.ts';
 import {
   formatSignatureLines,
   formatWitnessRequest,
   parseSignatureLines,
   parseWitnessRequest,
+  type WitnessRequest,
 } from '../../src/audit/witness-request.ts';
 import { concat } from '../../src/bytes/framing.ts';
 import { utf8 } from '../../src/bytes/text.ts';
@@ -75,11 +76,17 @@ describe('a witness request', () => {
   });
 });
 
+/** Both steps, as the store takes them. */
+function judged(request: WitnessRequest, known: CheckpointBody | null, verifier: LogVerifier): WitnessJudgement {
+  const checked = checkWitnessNote(request, verifier);
+  return checked.ok ? judgeWitnessRequest(request, checked.checkpoint, known) : checked;
+}
+
 describe('what a witness says', () => {
   it('cosigns the first checkpoint from size 0 with an empty proof, then only what extends it', async () => {
     const { verifier, note, proof, body } = await log();
     const judge = async (known: number | null, from: number, to: number) =>
-      judgeWitnessRequest(
+      judged(
         { oldSize: from, proof: proof(from, to), note: await note(to) },
         known === null ? null : body(known),
         verifier,
@@ -103,7 +110,7 @@ describe('what a witness says', () => {
     const { verifier, note, proof, body, keys } = await log();
     const fork = await log(2);
     const say = async (known: number | null, oldSize: number, hashes: readonly Uint8Array[], bytes: Uint8Array) =>
-      judgeWitnessRequest({ oldSize, proof: hashes, note: bytes }, known === null ? null : body(known), verifier);
+      judged({ oldSize, proof: hashes, note: bytes }, known === null ? null : body(known), verifier);
     const seven = await note(7);
     const parsed = parseNote(seven, 'note');
     const only = (at: number) => formatNote({ text: parsed.text, signatures: [parsed.signatures[at]!] });
@@ -141,6 +148,6 @@ describe('what a witness says', () => {
   it('answers 422 for an empty tree with the root of something', async () => {
     const { verifier, keys } = await log();
     const note = await signCheckpoint({ origin: ORIGIN, size: 0, root: leafHash(utf8('x')) }, 1_800_000_000, [keys]);
-    expect(judgeWitnessRequest({ oldSize: 0, proof: [], note }, null, verifier)).toMatchObject({ status: 422 });
+    expect(judged({ oldSize: 0, proof: [], note }, null, verifier)).toMatchObject({ status: 422 });
   });
 });

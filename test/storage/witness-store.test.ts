@@ -212,3 +212,27 @@ describe('never two roots for one size', () => {
     await expect(store.answer(await request(0, 3))).rejects.toMatchObject({ code: 'Locked' });
   });
 });
+
+describe('a mangled request', () => {
+  it('is never cosigned, whichever byte differs, and leaves nothing behind', async () => {
+    const { request } = await numberedLog();
+    const base = directory();
+    const { store } = await witnessStore(nodeFiles(), base);
+    await store.answer(await request(0, 3));
+    const before = readFileSync(join(base, 'witness', NAME));
+    const good = await request(3, 7);
+    const statuses = new Map<number, number>();
+    for (let at = 0; at < good.length; at += at < 400 ? 1 : 11) {
+      const mangled = good.slice();
+      mangled[at]! ^= 0x01;
+      const { status } = await store.answer(mangled);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    for (let length = 0; length < good.length; length += 37) {
+      expect((await store.answer(good.subarray(0, length))).status).not.toBe(200);
+    }
+    expect(new Set(statuses.keys())).toEqual(new Set([400, 403, 404, 409, 422]));
+    expect(readFileSync(join(base, 'witness', NAME))).toEqual(before);
+    expect((await store.answer(good)).status).toBe(200);
+  });
+});

@@ -62,9 +62,10 @@ export async function witnessStore(
   files: Files,
   base: string,
   change: Partial<WitnessDeps> = {},
+  given?: WitnessIdentity,
 ): Promise<{ readonly store: WitnessStore; readonly directory: string; readonly identity: WitnessIdentity }> {
   const { verifier } = await numberedLog();
-  const identity = await witnessIdentityOf();
+  const identity = given ?? (await witnessIdentityOf());
   const directory = `${base}/witness`;
   ensureDirectory(files, directory);
   const deps: WitnessDeps = {

@@ -85,9 +85,10 @@ Exit codes of --cosign: 11 a log that is not known here, 10 a bad signature or p
       const { signal } = new AbortController();
       const data = await submitCheckpoint({ policy, ask: null, signal }, deps);
       const missing = [...data.quorum.missing, ...data.quorum.bad].join(', ');
-      const error = data.quorum.met
-        ? undefined
-        : new RonError('Inconclusive', `the witness policy is not met: ${missing}`, { field: 'witness-quorum' });
+      const error =
+        data.quorum.met || data.dry_run
+          ? undefined
+          : new RonError('Inconclusive', `the witness policy is not met: ${missing}`, { field: 'witness-quorum' });
       return { data, text: () => collectView(data), error };
     }
     if (act === 'merge') {

@@ -9,6 +9,7 @@ import type { Crypto } from '../../crypto/provider.ts';
 import type { Clock, Files, Random } from '../../host.ts';
 import { newestReadableNote } from '../../storage/audit-notes.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
+import { readCosigned } from '../../storage/cosigned.ts';
 import type { HomePaths } from '../../storage/home.ts';
 import { homeLog } from '../../storage/trusted-log.ts';
 import { failureFields } from '../failure-fields.ts';
@@ -49,6 +50,7 @@ export class CosigningLoop {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, telemetry, judge } = this.#deps;
     if (stationsOf(judge).length === 0) return;
+    this.#tellSize();
     while (!signal.aborted) {
       await clock.sleep(LOOK_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
@@ -86,6 +88,18 @@ export class CosigningLoop {
       this.#later();
     }
     return result;
+  }
+
+  /** What earlier runs have collected. */
+  #tellSize(): void {
+    const { files, crypto, paths, telemetry } = this.#deps;
+    try {
+      const { log, epoch } = homeLog({ files, crypto, paths });
+      const cosigned = readCosigned(files, epochPaths(paths.audit, epoch), createLogVerifier(log, crypto));
+      telemetry.gauge('kms_audit_cosigned_size', cosigned?.size ?? 0);
+    } catch (error) {
+      telemetry.log('warn', 'cosigning_failed', failureFields(error));
+    }
   }
 
   #later(): void {

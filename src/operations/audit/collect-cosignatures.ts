@@ -97,6 +97,11 @@ function resultOf(
   };
 }
 
+/** What a witness cosigns it keeps: a dry run asks nobody. */
+const notAsked: AskWitness = async () => {
+  throw new RonError('Unreachable', 'not asked (dry run)');
+};
+
 /** Asks every witness of the policy that has a URL, by `ask` or over HTTP. Inconclusive without a checkpoint. */
 export async function submitCheckpoint(
   request: { readonly policy: PolicySource; readonly ask: AskWitness | null; readonly signal: AbortSignal },
@@ -112,7 +117,7 @@ export async function submitCheckpoint(
   const checkpoint = newestReadableNote(ctx.files, log.paths, log.verifier);
   if (checkpoint === null)
     throw new RonError('Inconclusive', 'the log has no checkpoint yet', { field: 'no-checkpoint' });
-  const ask = request.ask ?? (await import('../../kms-client/witness-client.ts')).askWitness;
+  const ask = deps.dryRun ? notAsked : (request.ask ?? (await import('../../kms-client/witness-client.ts')).askWitness);
   const options = { signal: request.signal, write: !deps.dryRun };
   const { outcomes, merged } = await collectCosignatures(ctx, log, checkpoint, ask, options);
   return resultOf('submit', deps.dryRun, merged, outcomes);
