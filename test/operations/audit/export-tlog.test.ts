@@ -121,6 +121,25 @@ describe('a directory of tlog-tiles', () => {
     expect(await verify(home, directory)).toMatchObject({ kind: 'tlog', verdict: 'consistent', findings: [] });
   });
 
+  it('of several segments: exported in two steps, checked elsewhere, judged here with workers and without', async () => {
+    const home = await makeHome(65_000);
+    const directory = join(scratch(), 'log');
+    await exportTo(home, directory);
+    await grow(home, 65_537);
+    expect(await exportTo(home, directory)).toMatchObject({ from: 65_000, to: 65_537 });
+    for (const checker of checkers) {
+      const { exit, output } = await checker.check(directory, vkeyOf(home), [1, 65_000, 65_535, 65_536]);
+      expect([exit, output], checker.name).toEqual([0, `ok ${vkeyOf(home).split('+')[0]} 65537 records\n`]);
+    }
+    expect(await verify(home, directory)).toMatchObject({ verdict: 'consistent', epochs: [{ records: 65_537 }] });
+    const bundle = join(directory, 'tile/entries/255');
+    const bytes = readFileSync(bundle);
+    bytes[bytes.length - 20]! ^= 1;
+    writeFileSync(bundle, bytes);
+    const { findings, first_index } = await verify(home, directory);
+    expect([first_index, findings.map((one) => one.code)]).toEqual([65_535, expect.arrayContaining(['leaf-mismatch'])]);
+  });
+
   it('has exactly the files of the specification, and entries are the lines', () => {
     expect(filesBelow(exported)).toEqual([
       'checkpoint',
