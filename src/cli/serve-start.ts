@@ -19,6 +19,7 @@ import { type LineWriter, lineWriter } from './serve-log.ts';
 import { governedProfile, memoryRequest, spoolTo } from './serve-memory.ts';
 import { preparePlace, type ServePlace, servePlace } from './serve-place.ts';
 import { refuseOtherServer } from './serve-run-files.ts';
+import { sinksOf } from './serve-sinks.ts';
 import { TlsPair } from './serve-tls.ts';
 import { Serving } from './serving.ts';
 
@@ -103,6 +104,7 @@ export async function startServing(input: ServeInput): Promise<Serving> {
         provider: live.config.crypto.provider,
         ...(memory === null ? {} : { memory }),
         ...(spool === undefined ? {} : { spool }),
+        sinks: sinksOf(runtime.host),
         confirmTime: flags['confirm-time'] === true,
         pqTest: async () => selfTestAgain(await loadCrypto(live.config.crypto.provider), PQ_ALGS),
         judge: (ledger, judged) => live.judge(ledger, judged),

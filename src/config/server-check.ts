@@ -12,6 +12,7 @@ import { configuredPq } from './server-ledger.ts';
 import { isConfigured, type Merged, memberOf } from './server-merge.ts';
 import type { Violation } from './server-sources.ts';
 import { parseSocket } from './server-value.ts';
+import { parseSink } from './sinks.ts';
 
 export interface CheckedOn {
   readonly files: Files;
@@ -171,6 +172,27 @@ const places: Rule = ({ merged, home, refuse }) => {
   }
 };
 
+/** Log page 4.11. What a sink cannot do now may still come: a medium, a receiver. What is wrong for ever is refused. */
+const sinks: Rule = ({ merged, home, refuse, warn }) => {
+  const { audit, service } = merged.config;
+  const names = new Set<string>();
+  for (const item of audit.sinks) {
+    const spec = parseSink(item);
+    if (typeof spec === 'string') {
+      refuse('audit.sinks', spec, 'Use https://, a loopback address, file:/PATH or dir:/PATH.');
+      continue;
+    }
+    if (names.has(spec.name)) refuse('audit.sinks', `two sinks are called ${spec.name}`, 'Give each one its own name.');
+    names.add(spec.name);
+    if (spec.kind !== 'http' && `${spec.target}/`.startsWith(`${home}/`)) {
+      refuse('audit.sinks', `${spec.name}: ${spec.target} is in the home`, 'A copy beside the log protects nothing.');
+    }
+  }
+  if (audit.sinks.length > 0 && service.amnesia) {
+    warn('audit.sinks get checkpoints only: with service.amnesia no record leaves memory');
+  }
+};
+
 const firstUnprivilegedPort = (files: Files): number => {
   const path = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
   if (files.info(path) === null) return 1024;
@@ -249,6 +271,7 @@ const RULES: readonly Rule[] = [
   attestation,
   amnesia,
   places,
+  sinks,
   listeners,
   certificates,
   production,

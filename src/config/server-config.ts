@@ -81,7 +81,11 @@ export interface ServerConfig {
     readonly tlog_addr: string;
     /** Absolute path of a witness policy, or empty. */
     readonly policy_file: string;
+    /** `NAME=TARGET`, as config/sinks.ts reads it. */
     readonly sinks: readonly string[];
+    /** Empty: none. */
+    readonly sink_token_file: string;
+    readonly sink_ca_file: string;
   };
   readonly verify_cache: { readonly max_entries: number };
   readonly caps: { readonly max_ttl_s: number; readonly max_active: number; readonly mint_per_min: number };

@@ -8,6 +8,7 @@ import type { KeyRow } from '../policy/registry.ts';
 import { REGISTRY } from '../policy/registry.ts';
 import type { ServerConfig, ServerProfile } from './server-config.ts';
 import type { Value, ValueType } from './server-value.ts';
+import { SINK_ITEM, SINK_TAKES, SINKS_MAX } from './sinks.ts';
 
 type Leaves<T, Prefix extends string = ''> = {
   [K in keyof T & string]: T[K] extends readonly unknown[]
@@ -488,11 +489,29 @@ const rows = (): Readonly<Record<Member, Row>> => ({
     summary: 'witness policy whose witnesses are asked to cosign each checkpoint',
   },
   'audit.sinks': {
-    type: { kind: 'list', values: [], sorted: false, empty: true },
+    type: {
+      kind: 'list',
+      values: [],
+      sorted: false,
+      empty: true,
+      items: { pattern: SINK_ITEM, what: SINK_TAKES, max: SINKS_MAX },
+    },
     default: always([]),
     env: 'RON_KMS_AUDIT_SINKS',
-    disruptive: true,
-    summary: 'where records are exported to; none in this version',
+    summary: 'where the log is exported to, each with a name of its own',
+  },
+  'audit.sink_token_file': {
+    type: path,
+    default: always(''),
+    env: 'RON_KMS_AUDIT_SINK_TOKEN_FILE',
+    redacted: true,
+    summary: 'file (0600) with the bearer token that HTTP sinks get',
+  },
+  'audit.sink_ca_file': {
+    type: path,
+    default: always(''),
+    env: 'RON_KMS_AUDIT_SINK_CA_FILE',
+    summary: 'PEM file of the CA of HTTPS sinks; those of the system where nothing says otherwise',
   },
 
   'verify_cache.max_entries': {

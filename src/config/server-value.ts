@@ -17,7 +17,14 @@ export type ValueType =
   | { readonly kind: 'permille'; readonly min: number; readonly max: number; readonly rounded: 'up' | 'down' }
   | { readonly kind: 'choice'; readonly values: readonly string[] }
   /** In the order given, without repetition; `sorted` = the order means nothing. */
-  | { readonly kind: 'list'; readonly values: readonly string[]; readonly sorted: boolean; readonly empty?: true }
+  | {
+      readonly kind: 'list';
+      readonly values: readonly string[];
+      readonly sorted: boolean;
+      readonly empty?: true;
+      /** Instead of `values`. */
+      readonly items?: { readonly pattern: RegExp; readonly what: string; readonly max: number };
+    }
   /** IPv4, [IPv6] or localhost, with port. */
   | { readonly kind: 'socket' }
   | { readonly kind: 'path' }
@@ -75,6 +82,7 @@ export function expectedText(type: ValueType): string {
     case 'choice':
       return `one of ${type.values.join(', ')}`;
     case 'list':
+      if (type.items !== undefined) return `a list of at most ${type.items.max} of: ${type.items.what}`;
       return type.values.length === 0 ? 'an empty list' : `a list of ${type.values.join(', ')} without repetition`;
     case 'socket':
       return 'an address with its port, such as 127.0.0.1:9446 or [::1]:0';
@@ -118,7 +126,8 @@ function list(type: Extract<ValueType, { kind: 'list' }>, items: readonly string
   const ok =
     (items.length > 0 || type.empty === true) &&
     new Set(items).size === items.length &&
-    items.every((item) => type.values.includes(item));
+    items.length <= (type.items?.max ?? Number.POSITIVE_INFINITY) &&
+    items.every((item) => type.items?.pattern.test(item) ?? type.values.includes(item));
   if (!ok) return new BadValue(expectedText(type));
   return type.sorted ? [...items].sort((a, b) => (a < b ? -1 : 1)) : items;
 }

@@ -40,6 +40,13 @@ export const ALERTS: readonly AlertRule[] = [
     runbook: 'audit_integrity',
   },
   {
+    alert: 'KMS_Audit_Export_Behind',
+    expr: 'kms_audit_export_lag_seconds > 60 or kms_audit_export_lag_records > 100000',
+    severity: 'page',
+    summary: 'A sink of audit.sinks is over 60 s or 100,000 records behind; kms status names what hinders it.',
+    runbook: 'audit_integrity',
+  },
+  {
     alert: 'KMS_Not_Ready',
     expr: 'max_over_time(kms_ready[5m]) == 0',
     severity: 'page',

@@ -125,9 +125,11 @@ const CUSTODY: readonly PanelRow[] = [
         [[`increase(kms_audit_integrity_failed_total{${I}}[5m])`, '{{instance}}']],
         'stat',
       ),
+      panel('Sinks: how far they are behind', 's', [[`kms_audit_export_lag_seconds{${I}}`, '{{instance}} {{sink}}']]),
       panel('Appends and checkpoints', 'ops', [
         [rate(`kms_audit_appends_total{${I}}`, 'result'), 'append {{result}}'],
         [rate(`kms_audit_checkpoint_total{${I}}`, 'result'), 'checkpoint {{result}}'],
+        [rate(`kms_audit_export_total{${I}}`, 'sink, result'), 'export {{sink}} {{result}}'],
       ]),
       panel('Dropped auxiliary events', 'none', [
         [`sum by (kind) (increase(kms_audit_dropped_total{${I}}[5m]))`, '{{kind}}'],

@@ -77,6 +77,7 @@ const result = closed('result', ['ok', 'err']);
 const reason = closed('reason', REJECT_REASONS);
 const backend = closed('backend', ['file', 'inmem']);
 const tenant = open('tenant', 1000);
+const sink = open('sink', 16);
 const route = closed('route', ROUTE_LABELS);
 const method = closed('method', ['GET', 'POST', 'other']);
 /** The documented queues and the other places of the service that are limited in flight. */
@@ -171,6 +172,16 @@ export const METRICS = [
   gauge('kms_audit_log_size', 'Records in the audit log.', [], { fromState: true, offline: true }),
   counter('kms_audit_witness_total', 'Answers of witnesses that were asked to cosign a checkpoint.', [result]),
   gauge('kms_audit_cosigned_size', 'Records under the newest checkpoint that met the witness policy; 0 before it.', []),
+  gauge(
+    'kms_audit_export_lag_seconds',
+    'Age of the oldest synced record that a sink does not have; 0 without one.',
+    [sink],
+    {
+      fromState: true,
+    },
+  ),
+  gauge('kms_audit_export_lag_records', 'Synced records that a sink does not have yet.', [sink], { fromState: true }),
+  counter('kms_audit_export_total', 'Batches handed to a sink, by what came of it.', [sink, result]),
   gauge('kms_audit_free_bytes', 'Free space of the volume of the log.', [], { fromState: true }),
 
   // Queues, tasks, timeouts.

@@ -56,6 +56,16 @@ export function adminSchemas(z: Zod, common: Common) {
       integrity_failures: count,
       queue_depth: count,
     }),
+    sinks: z.array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(['file', 'directory', 'http']),
+        index: count,
+        behind: count,
+        lag_ms: z.number(),
+        error: z.string().nullable(),
+      }),
+    ),
     attestation: z.object({ required: z.boolean(), ready: z.boolean(), class: z.string().nullable() }),
     rng_ok: z.boolean(),
     clock_ok: z.boolean(),

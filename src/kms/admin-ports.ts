@@ -299,6 +299,18 @@ export interface ServiceState {
     /** Monotonic ms of the last record that was not durable in time; null when there was none. */
     readonly lateAtMs: Millis | null;
   };
+  /** Where the log is exported to, and how far each sink is behind. */
+  readonly sinks: readonly {
+    readonly name: string;
+    readonly kind: 'file' | 'directory' | 'http';
+    /** The next record that it gets. */
+    readonly index: number;
+    /** Synced records that it does not have yet, and the age of the oldest. */
+    readonly behind: number;
+    readonly lagMs: Millis;
+    /** What hinders it; null while it takes what it gets. */
+    readonly error: string | null;
+  }[];
   readonly attestation: { readonly required: boolean; readonly ready: boolean; readonly class: string | null };
   readonly rngOk: boolean;
   readonly clockOk: boolean;

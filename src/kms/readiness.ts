@@ -14,6 +14,7 @@ export const READINESS_MEANINGS = {
   attestation_ready: 'attestation is there where it is required',
   audit_ready:
     'the log can be written, the last checkpoint was signed in time, and no check of the log failed; degraded for 10 s after a record that took over 200 ms',
+  audit_export: 'every sink of audit.sinks is at most 60 s and 100,000 records behind; degraded beyond',
   checkpoint_recent: 'the newest checkpoint is at most 120 s old',
   rng_ok: 'random numbers come and pass their checks',
   clock_ok: 'the clock is within security.time_skew_tolerance_ms',
@@ -72,6 +73,9 @@ export const AUDIT_LATE_MS = 10_000;
 /** Idle checkpoints count, so a log without work has a recent one too (GAP-58). */
 export const CHECKPOINT_RECENT_MS = 120_000;
 export const RETRY_AFTER_S = 5;
+/** A sink behind by more than this degrades readiness (log page 4.11). */
+export const EXPORT_LAG_MS = 60_000;
+export const EXPORT_LAG_RECORDS = 100_000;
 /** A capability root older than this is due for `cap rotate` (service page 2). */
 export const CAP_ROOT_MAX_DAYS = 30;
 
@@ -89,6 +93,9 @@ function auditReady({ audit }: ServiceState, around: Surroundings): Level {
   if (!audit.writable || !audit.checkpointOk || audit.integrityFailures > 0) return 'missing';
   return wish(audit.lateAtMs === null || around.monotonicMs - audit.lateAtMs > AUDIT_LATE_MS);
 }
+
+const isFarBehind = ({ behind, lagMs }: ServiceState['sinks'][number]): boolean =>
+  behind >= EXPORT_LAG_RECORDS || (behind > 0 && lagMs >= EXPORT_LAG_MS);
 
 function checkpointAgeMs(state: ServiceState, around: Surroundings): number | null {
   return state.audit.checkpointAtMs === null ? null : Math.max(0, around.nowMs - state.audit.checkpointAtMs);
@@ -127,6 +134,7 @@ export function readinessLevels(
     backend_ready: backend(state, around),
     attestation_ready: state.attestation.ready ? 'ok' : state.attestation.required ? 'missing' : 'ok',
     audit_ready: auditReady(state, around),
+    audit_export: wish(!state.sinks.some(isFarBehind)),
     checkpoint_recent: holds(age !== null && age <= CHECKPOINT_RECENT_MS),
     rng_ok: holds(state.rngOk),
     clock_ok: holds(state.clockOk),

@@ -61,6 +61,14 @@ export function stateGauges(of: Scrape): readonly (readonly [MetricName, readonl
     ['kms_key_version_head', heads(of)],
     ['kms_audit_last_checkpoint_age_seconds', one(ageS(nowMs, state.audit.checkpointAtMs))],
     ['kms_audit_log_size', one(state.audit.size)],
+    [
+      'kms_audit_export_lag_seconds',
+      state.sinks.map(({ name, lagMs }) => ({ labels: { sink: name }, value: lagMs / 1000 })),
+    ],
+    [
+      'kms_audit_export_lag_records',
+      state.sinks.map(({ name, behind }) => ({ labels: { sink: name }, value: behind })),
+    ],
     ['kms_audit_free_bytes', one(state.freeBytes)],
     ['kms_attestation_ready', one(bit(state.attestation.ready || !state.attestation.required))],
     ['kms_backend_sessions', sessions(of)],

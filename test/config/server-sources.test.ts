@@ -238,7 +238,7 @@ describe('the file', () => {
     ['tls = true', '/h/ron-kms.toml:1:1: tls is a table, written [tls]'],
     ['read_timeout = 5', '/h/ron-kms.toml:1:1: read_timeout: a duration'],
     ['limits = { max_body_bytes = "1" }', '/h/ron-kms.toml:1:1: limits.max_body_bytes: a size'],
-    ['[audit]\nsinks = ["https://x"]', '/h/ron-kms.toml:2:1: audit.sinks: an empty list is expected'],
+    ['[audit]\nsinks = ["https://x"]', '/h/ron-kms.toml:2:1: audit.sinks: a list of at most 8 of: NAME=file:/PATH'],
     ['max_conns = 2026-01-01', '/h/ron-kms.toml:1:1: max_conns: a whole number'],
     ['{"max_conns":\n 0}', '/h/ron-kms.toml:1:2: max_conns: a whole number'],
   ];

@@ -85,6 +85,7 @@ describe('each key', () => {
         backendReady: false,
         attestation: { required: true, ready: false, class: null },
         audit: { ...HEALTHY.audit, writable: false, checkpointAtMs: null },
+        sinks: [{ name: 'one', kind: 'file', index: 0, behind: 1, lagMs: 60_000, error: null }],
         rngOk: false,
         clockOk: false,
         verifyCache: { entries: 0, ageMs: 1e9 },

@@ -83,6 +83,7 @@ export const STATE: ServiceState = {
     queueDepth: 0,
     lateAtMs: null,
   },
+  sinks: [],
   attestation: { required: false, ready: true, class: 'software' },
   rngOk: true,
   clockOk: true,

@@ -30,6 +30,7 @@ export const HEALTHY: ServiceState = {
     queueDepth: 0,
     lateAtMs: null,
   },
+  sinks: [],
   attestation: { required: true, ready: true, class: 'software' },
   rngOk: true,
   clockOk: true,

@@ -57,6 +57,7 @@ const service: ServiceSummary = {
   unsigned: 0,
   integrity_failures: 0,
   queue: 0,
+  sinks: [],
   attestation: 'software',
   keys: 0,
   capabilities: 1,

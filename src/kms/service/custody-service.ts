@@ -17,6 +17,7 @@ import { type MemoryHomeRequest, memoryHome } from './memory-home.ts';
 import type { RefusedOutcome } from './outcomes.ts';
 import { LongLivedService } from './service-life.ts';
 import { openParts } from './service-parts.ts';
+import type { OpenSink } from './sinks/sink.ts';
 
 export interface CustodyServiceOptions {
   readonly config: ServerConfig;
@@ -32,6 +33,8 @@ export interface CustodyServiceOptions {
    * the end.
    */
   readonly spool?: (part: SpoolPart) => Promise<void>;
+  /** Makes the sinks of `audit.sinks`; without it none is served. */
+  readonly sinks?: OpenSink;
   /** The clock is right although it is far beyond the newest entry. */
   readonly confirmTime?: boolean;
   /** Judges the configuration against the ledger before anything is served; throws RefusedConfig (C-74). */

@@ -26,6 +26,8 @@ import { type ServingKeys, servingKeys } from './serving-keys.ts';
 import { readTrusted } from './trusted-services.ts';
 
 const TICK_MS = 1000;
+/** What the sinks do not take in this time at the end waits for the next start. */
+const LAST_EXPORT_MS = 1000;
 
 /** The service's own acts. */
 const SYSTEM_CALL: Call = {
@@ -95,6 +97,7 @@ export class LongLivedService implements CustodyService {
     const { audit, limits, verify_cache: cache } = config;
     backend.store.limitQueue(limits.audit_queue);
     this.#keys.serving.verdicts.limit({ maxEntries: cache.max_entries, ttlMs: audit.verify_cache_ttl_ms });
+    await this.#parts.exporters.configure(audit);
     if (changed.length === 0) return;
     const detail = { changed: [...changed], config_sha256: configSha256(config) };
     await backend.store.append([{ op: 'config', actor: 'system', result: 'ok', detail }]);
@@ -132,6 +135,7 @@ export class LongLivedService implements CustodyService {
         queueDepth: store.pending,
         lateAtMs: store.lateAtMs,
       },
+      sinks: this.#parts.exporters.states,
       attestation: { required: this.#attestRequired(), ready: serving.attestations.ready, class: SOFTWARE_CLASS },
       rngOk: this.#rngOk,
       clockOk: backend.clockOk(security.time_skew_tolerance_ms),
@@ -154,6 +158,7 @@ export class LongLivedService implements CustodyService {
       await this.#recordStart();
       checkpointer.soon();
     }
+    this.#parts.exporters.start();
     const { signal } = this.#ended;
     this.#timers = Promise.all([backend.keep(signal), this.#everySecond(signal)]);
   }
@@ -205,6 +210,7 @@ export class LongLivedService implements CustodyService {
       options.telemetry.log('error', 'final_checkpoint_failed', { message: messageOf(error) });
     } finally {
       await checkpointer.idle();
+      await this.#parts.exporters.close(LAST_EXPORT_MS);
       capabilities.close();
       await this.#keys.close();
       await backend.close();

@@ -5,6 +5,8 @@ import type { AuditRecord } from '../../audit/draft.ts';
 import { AUDIT_OPS } from '../../audit/ops.ts';
 import type { ServerConfig } from '../../config/server-config.ts';
 import type { LedgerPolicy } from '../../config/server-ledger.ts';
+import { fail } from '../../errors.ts';
+import { epochNumber } from '../../governance/key-chain.ts';
 import { parseKeyId } from '../../keys/key-id.ts';
 import type { EventTopic } from '../../kms-api/events.ts';
 import { NO_LOCAL_POLICY } from '../../policy/local.ts';
@@ -16,6 +18,7 @@ import { type OpenCapabilities, openCapabilities } from './capabilities.ts';
 import { Checkpointer } from './checkpointer.ts';
 import type { CustodyServiceOptions } from './custody-service.ts';
 import type { GoverningGenesis } from './memory-home.ts';
+import { Exporters } from './sinks/exporters.ts';
 import { LAST_BYTES, Space } from './space.ts';
 
 export interface ServiceParts {
@@ -27,6 +30,7 @@ export interface ServiceParts {
   readonly checkpointer: Checkpointer;
   readonly space: Space;
   readonly capabilities: OpenCapabilities;
+  readonly exporters: Exporters;
   /** In memory: the genesis that governs, also without its ledger. */
   readonly governedBy: GoverningGenesis | null;
   /** Releases the lock and what else was taken before the parts. */
@@ -45,6 +49,7 @@ export interface OpenParts {
 interface Late {
   checkpointer: Checkpointer | null;
   space: Space | null;
+  exporters: Exporters | null;
 }
 
 const MEMORY_LAST_BYTES = 1024 * 1024;
@@ -56,7 +61,7 @@ export function ledgerPolicyOf(backend: Backend): LedgerPolicy {
 
 /** Throws what opening throws, and RefusedConfig. */
 export async function openParts(open: OpenParts): Promise<ServiceParts> {
-  const late: Late = { checkpointer: null, space: null };
+  const late: Late = { checkpointer: null, space: null, exporters: null };
   const backend = await openBackend(open, late);
   const { deps, options, governedBy, release } = open;
   try {
@@ -69,7 +74,8 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
     refuseUnattestable(backend, config);
     late.space = spaceOf(backend, config);
     backend.store.limitQueue(config.limits.audit_queue);
-    late.checkpointer = checkpointerOf(backend, options, config);
+    late.exporters = await exportersOf(open, backend, config);
+    late.checkpointer = checkpointerOf(backend, options, config, late.exporters);
     const capabilities = await openCapabilities({
       store: backend.store,
       random: deps.host.random,
@@ -79,8 +85,8 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
       caps: config.caps,
       telemetry: options.telemetry,
     });
-    const { checkpointer, space } = late;
-    return { deps, options, config, backend, checkpointer, space, capabilities, governedBy, release };
+    const { checkpointer, exporters, space } = late;
+    return { deps, options, config, backend, checkpointer, space, capabilities, exporters, governedBy, release };
   } catch (error) {
     await backend.close();
     throw error;
@@ -101,6 +107,7 @@ function openBackend({ deps, options, verifyOnly }: OpenParts, late: Late): Prom
       committed: (records) => {
         telemetry.count('kms_audit_appends_total', { result: 'ok' }, records.length);
         telemetry.log('debug', 'audit_append', { count: records.length, audit_index: records.at(-1)?.seq });
+        late.exporters?.wake();
         late.checkpointer?.grown(records.length);
         if (records.some(changesPublicView)) late.checkpointer?.soon();
         for (const record of records) publish(options, record);
@@ -148,7 +155,33 @@ function spaceOf(backend: Backend, { audit }: ServerConfig): Space {
   });
 }
 
-function checkpointerOf(backend: Backend, { telemetry }: CustodyServiceOptions, config: ServerConfig): Checkpointer {
+async function exportersOf(
+  { options }: OpenParts,
+  backend: Backend,
+  { audit, service }: ServerConfig,
+): Promise<Exporters> {
+  const { context, store } = backend;
+  const { files, clock, random, paths } = context;
+  const exporters = new Exporters({
+    files,
+    auditDir: paths.audit,
+    clock,
+    random,
+    telemetry: options.telemetry,
+    tip: () => ({ epoch: epochNumber(store.origin) ?? 0, size: store.logSize, checkpoint: store.newestCheckpoint() }),
+    checkpointsOnly: service.amnesia,
+    open: options.sinks ?? (async ({ name }) => fail('Unsupported', `nothing here serves the sink ${name}`)),
+  });
+  await exporters.configure(audit);
+  return exporters;
+}
+
+function checkpointerOf(
+  backend: Backend,
+  { telemetry }: CustodyServiceOptions,
+  config: ServerConfig,
+  exporters: Exporters,
+): Checkpointer {
   const { audit, limits } = config;
   return new Checkpointer(
     {
@@ -159,7 +192,9 @@ function checkpointerOf(backend: Backend, { telemetry }: CustodyServiceOptions, 
       deadlineMs: limits.checkpoint_deadline_ms,
       sign: async () => {
         await backend.keepPin();
-        return backend.store.checkpoint();
+        const signed = await backend.store.checkpoint();
+        exporters.wake();
+        return signed;
       },
     },
     backend.store.newestCheckpoint().signedAtMs,

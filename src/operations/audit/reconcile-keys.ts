@@ -20,7 +20,7 @@ const NO_KEYS: PublicView = {
   policy: null,
 };
 
-const MEMBERS = ['state', 'tracks', 'suite', 'pub', 'created_seq', 'from_seq', 'continuity'] as const;
+const MEMBERS = ['state', 'tracks', 'suite', 'pub', 'created_seq', 'created_epoch', 'from_seq', 'continuity'] as const;
 
 export class RecordedKeys {
   readonly #keys = new Map<string, PublicKeyEntry>();
@@ -44,7 +44,7 @@ export class RecordedKeys {
     const entry = this.#keys.get(id.kid);
     const view = entry === undefined ? NO_KEYS : { ...NO_KEYS, keys: [entry] };
     try {
-      const next = this.#next(record, view, id, action);
+      const next = this.#next(record, epoch, view, id, action);
       this.#keys.set(id.kid, next.keys[0]!);
     } catch (error) {
       if (!(error instanceof RonError)) throw error;
@@ -53,9 +53,15 @@ export class RecordedKeys {
     }
   }
 
-  #next(record: AuditRecord, view: PublicView, id: ReturnType<typeof requireKeyId>, action: Action | null): PublicView {
-    if (record.op === 'create') return addKey(view, id.kid, versionOf(record));
-    if (record.op === 'rotate') return addVersion(view, id.kid, id.version ?? 0, versionOf(record));
+  #next(
+    record: AuditRecord,
+    epoch: number,
+    view: PublicView,
+    id: ReturnType<typeof requireKeyId>,
+    action: Action | null,
+  ): PublicView {
+    if (record.op === 'create') return addKey(view, id.kid, versionOf(record, epoch));
+    if (record.op === 'rotate') return addVersion(view, id.kid, id.version ?? 0, versionOf(record, epoch));
     const named = action?.name === 'key-retire' || action?.name === 'key-compromised' ? action.kid : null;
     const entry = view.keys[0];
     // Without the decision the newest version stands for the whole key: alone it cannot be retired.
@@ -115,12 +121,13 @@ export class RecordedKeys {
   }
 }
 
-function versionOf({ seq, detail }: AuditRecord): NewVersion {
+function versionOf({ seq, detail }: AuditRecord, epoch: number): NewVersion {
   const { tracks, suite, pub, continuity } = (detail ?? {}) as unknown as NewVersion;
   return {
     tracks,
     pub,
     created_seq: seq,
+    ...(epoch === 0 ? {} : { created_epoch: epoch }),
     ...(suite === undefined ? {} : { suite }),
     ...(continuity === undefined ? {} : { continuity }),
   };

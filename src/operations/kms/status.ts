@@ -39,6 +39,7 @@ export interface ServiceSummary {
   readonly unsigned: number;
   readonly integrity_failures: number;
   readonly queue: number;
+  readonly sinks: readonly SinkSummary[];
   readonly attestation: string | null;
   readonly keys: number;
   readonly capabilities: number;
@@ -46,6 +47,16 @@ export interface ServiceSummary {
   readonly verify_cache_entries: number;
   readonly free_bytes: number;
   readonly draining: boolean;
+}
+
+export interface SinkSummary {
+  readonly name: string;
+  readonly kind: string;
+  /** The next record that it gets. */
+  readonly index: number;
+  readonly behind: number;
+  readonly lag_s: number;
+  readonly error: string | null;
 }
 
 export type HomeSummary = Pick<
@@ -118,6 +129,7 @@ function serviceOf(state: ServiceState, nowMs: number): ServiceSummary {
     unsigned: Math.max(0, audit.size - audit.checkpointSize),
     integrity_failures: audit.integrityFailures,
     queue: audit.queueDepth,
+    sinks: state.sinks.map(({ lagMs, ...one }) => ({ ...one, lag_s: Math.floor(lagMs / 1000) })),
     attestation: state.attestation.class,
     keys: state.keys.reduce((sum, one) => sum + one.count, 0),
     capabilities: state.capabilities.reduce((sum, one) => sum + one.active, 0),

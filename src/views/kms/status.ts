@@ -44,6 +44,12 @@ function serverBlocks(server: ServerStatus): Block[] {
     : [fields([...rows, ...serviceRows(service)])];
 }
 
+function sinkRow({ name, kind, behind, lag_s: lag, error }: ServiceSummary['sinks'][number]): Row {
+  const place = behind === 0 ? 'has everything' : `${behind} records, ${lag} s behind`;
+  const why = error === null ? '' : `: ${error}`;
+  return [`sink ${name}`, `${kind}, ${place}${why}`, error === null ? 'plain' : 'warn'];
+}
+
 function serviceRows(service: ServiceSummary): Row[] {
   const age = service.checkpoint_age_s;
   const governed = service.governed ? `${service.ledger_id ?? '-'}, line ${service.ledger_seq ?? '-'}` : 'no';
@@ -58,6 +64,7 @@ function serviceRows(service: ServiceSummary): Row[] {
     ...(service.verify_only === null ? [] : [['verifies only', service.verify_only, 'warn'] satisfies Row]),
     ['post-quantum', `${service.pq_mode} at ${service.rollout_percent} %`],
     ['audit log', `${service.records} records${service.audit_writable ? '' : ', not writable'}`],
+    ...service.sinks.map(sinkRow),
     [
       'checkpoint',
       age === null ? 'none yet' : `${age} s old, ${service.unsigned} records behind it`,
