@@ -4,6 +4,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { AuditAnchorResult } from '../../src/operations/audit/anchor.ts';
 import type { AuditImportResult } from '../../src/operations/audit/import.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
@@ -71,6 +72,21 @@ describe('a restored store', () => {
     expect(doctor.data?.checks).toContainEqual(expect.objectContaining({ name: 'custody store', code: 'RolledBack' }));
     const verified = await restored.json<AuditVerifyResult>(['audit', 'verify'], 10);
     expect(verified.error?.field).toBe('rolled-back');
+  });
+
+  it('names the newest checkpoint that anybody kept, although its log is gone', async () => {
+    const bare = temporaryHome();
+    await bare.json(['store', 'restore', backup]);
+    cpSync(join(home.path, 'signers'), join(bare.path, 'signers'), { recursive: true });
+    const pinned = readdirSync(join(home.path, 'trust')).find((name) => name.startsWith('gl-'))!;
+    cpSync(join(home.path, 'trust', pinned), join(bare.path, 'trust', pinned), { recursive: true });
+    const kept = await home.json<AuditAnchorResult>(['audit', 'anchor', '--out', bare.file('kept'), '--force']);
+    const { error } = await bare.json(['audit', 'anchor', '--import', bare.file('kept')], 11);
+    expect(error?.field).toBe('consistency-unproven');
+    const action = /--action '([^']+)'/.exec(error?.hint ?? '')![1]!;
+    const argv = ['governance', 'propose', '--action', action, '--rationale', 'disk lost', ...as('alice')];
+    const { data } = await bare.json<ProposeResult>([...argv, '--dry-run']);
+    expect(JSON.stringify(data)).toContain(`"to":${kept.data!.checkpoint.size}}`);
   });
 
   it('goes on by what a quorum accepted, and signs again', async () => {

@@ -7,7 +7,9 @@ import { consistencyProof } from '../../audit/proof.ts';
 import { frontierFromTiles } from '../../audit/tile.ts';
 import { foldRoot } from '../../audit/tree.ts';
 import { parseWitnessRequest, type WitnessRequest } from '../../audit/witness-request.ts';
+import { canonicalText } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
+import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
 import { readLogFile } from '../../storage/audit-log-file.ts';
@@ -131,9 +133,16 @@ async function proveForward(act: Import): Promise<{ by: 'log' | 'file'; path: re
     `${name}: nothing here proves that the log at size ${checkpoint.size} extends the remembered checkpoint of size ${remembered.size}`,
     {
       field: 'consistency-unproven',
-      hint: `Where the log is: \`ronctl audit prove --consistency ${remembered.size} --size ${checkpoint.size} --out P\`; then here: \`ronctl audit anchor --import P\`.`,
+      hint: `Where the log is: \`ronctl audit prove --consistency ${remembered.size} --size ${checkpoint.size} --out P\`; then here: \`ronctl audit anchor --import P\`.${lostHint(act)}`,
     },
   );
+}
+
+/** Of a restored store whose log is gone nobody can prove anything more; a quorum can take the end of it for lost. */
+function lostHint({ home, checkpoint: { origin, size, root } }: Import): string {
+  if (readHome(home.files, home.paths)?.restored === undefined) return '';
+  const prev = canonicalText({ prev_checkpoint: { origin, size, root: toHex(root) } });
+  return ` If that log is lost: \`ronctl governance propose --action 'restore-accept:${prev}' --rationale TEXT\`.`;
 }
 
 /** Takes a checkpoint in. Throws Malformed (3), VerificationFailed and Tampered (10), NoTrustedKey, Inconclusive (11). */
