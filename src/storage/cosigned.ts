@@ -36,6 +36,27 @@ export function readCosigned(files: Files, paths: EpochPaths, verifier: LogVerif
   throw new RonError('Tampered', `${paths.cosigned}: ${answer.message}`, { field: answer.code });
 }
 
+/**
+ * A note of the log with the cosignatures of `cosigned`, when that is of the same tree: what is given out carries both. They
+ * are not judged here, and a `cosigned` that is damaged adds nothing.
+ */
+export function withCosignatures(files: Files, paths: EpochPaths, note: Uint8Array): Uint8Array {
+  try {
+    const cosigned = files.read(paths.cosigned, NOTE_BYTES_MAX);
+    if (cosigned === null) return note;
+    const own = parseNote(note, paths.checkpoint);
+    const other = parseNote(cosigned, paths.cosigned);
+    const origin = own.text.slice(0, own.text.indexOf('\n'));
+    const lines = other.signatures.filter((one) => one.name !== origin);
+    if (own.text !== other.text || lines.length === 0) return note;
+    const log = own.signatures.filter((one) => one.name === origin);
+    return formatNote({ text: own.text, signatures: [...log, ...lines] });
+  } catch (error) {
+    if (error instanceof RonError) return note;
+    throw error;
+  }
+}
+
 /** Notes that wait for more cosignatures, oldest first. What does not verify is left out: it is only a collection. */
 export function readWaiting(files: Files, paths: EpochPaths, verifier: LogVerifier): VerifiedCheckpoint[] {
   const bytes = files.read(paths.cosignatures, FILE_BYTES_MAX);

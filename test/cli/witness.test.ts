@@ -137,6 +137,16 @@ describe('two of three witnesses', () => {
       field: 'witness-quorum',
     });
 
+    // Exports of a cosigned log carry the cosignatures.
+    for (const [flag, name] of [
+      ['--tlog', 'tlog-export'],
+      ['--out', 'native-export'],
+    ] as const) {
+      await log.json(['audit', 'export', flag, log.file(name)]);
+      expect((await log.run(['audit', 'verify', log.file(name), '--policy', policy])).exit, flag).toBe(0);
+      expect((await log.run(['audit', 'verify', log.file(name), '--policy', all])).exit, flag).toBe(11);
+    }
+
     // The log grows: the witness is asked from the size it knows, and the policy of before is met by an older note.
     await createKey('release');
     expect((await log.run(['audit', 'verify', '--policy', policy])).exit).toBe(0);

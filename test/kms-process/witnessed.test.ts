@@ -43,7 +43,8 @@ describe('a server with a witness policy', () => {
     const address = new URL(first.ready.url).host;
     await first.stop();
     const file = policy('witnesses.policy', first.ready.url);
-    const server = await startServer(home, [], { env: { RON_KMS_AUDIT_POLICY_FILE: file } });
+    const env = { RON_KMS_AUDIT_POLICY_FILE: file, RON_KMS_AUDIT_TLOG: 'hashes' };
+    const server = await startServer(home, [], { env });
     const value = async (series: string): Promise<number> => {
       const page = await http(server.ready.metrics_addr, { path: '/metrics' });
       return metric(page.body, series) ?? 0;
@@ -59,6 +60,8 @@ describe('a server with a witness policy', () => {
     const serving = await startWitness(witness, ['--listen', address, '--policy', logs, ...pass()]);
     await until(() => existsSync(cosigned));
     await until(async () => (await value('kms_audit_cosigned_size')) > 0);
+    const published = await http(server.ready.tlog_addr!, { path: '/checkpoint' });
+    expect(published.body).toContain(keys.name);
     const online = ['audit', 'verify', '--kms', 'local', '--policy', file];
     const { data } = await home.json<AuditVerifyResult>(online);
     expect(data).toMatchObject({ kind: 'server', verdict: 'consistent', witnessed: { quorum: { met: true } } });

@@ -4,6 +4,7 @@
 import { tileWidth } from '../../audit/tile.ts';
 import { BundleReader } from '../../storage/audit-bundles.ts';
 import { tileReader } from '../../storage/audit-tiles.ts';
+import { withCosignatures } from '../../storage/cosigned.ts';
 import type { TlogFiles } from '../admin-ports.ts';
 import type { AuditLogReading } from './audit-port.ts';
 
@@ -13,7 +14,10 @@ export function tlogService(log: () => Promise<AuditLogReading>): TlogFiles {
   /** Of one epoch; another one begins with an empty reader. */
   let bundles: { readonly origin: string; readonly reader: BundleReader } | null = null;
   return {
-    checkpoint: async () => (await log()).checkpoint?.note ?? null,
+    checkpoint: async () => {
+      const { checkpoint, files, paths } = await log();
+      return checkpoint === null ? null : withCosignatures(files, paths, checkpoint.note);
+    },
 
     tile: async ({ level, index, width }) => {
       const { checkpoint, files, paths } = await log();

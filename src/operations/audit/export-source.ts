@@ -3,6 +3,7 @@
 
 import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import { RonError } from '../../errors.ts';
+import { withCosignatures } from '../../storage/cosigned.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type LogHead, logHead } from './head.ts';
 
@@ -21,7 +22,10 @@ export type SignedHead = LogHead & { readonly checkpoint: VerifiedCheckpoint };
 export async function exportHead(deps: ExportDeps, { source, epoch }: ExportSource): Promise<SignedHead> {
   const head = await logHead(deps, epoch, source);
   const { checkpoint } = head;
-  if (checkpoint !== null) return { ...head, checkpoint };
+  if (checkpoint !== null) {
+    const note = withCosignatures(head.files, head.paths, checkpoint.note);
+    return { ...head, checkpoint: { ...checkpoint, note } };
+  }
   throw new RonError('Inconclusive', `${head.origin} has no checkpoint: nothing vouches for its records`, {
     field: 'no-checkpoint',
     hint: 'Sign the log first: `ronctl audit checkpoint`.',
