@@ -60,6 +60,10 @@ export interface SegmentReport {
   readonly roots: readonly { readonly size: number; readonly hash: Uint8Array }[];
   /** Frontier hashes of all its leaves. */
   readonly all: readonly Uint8Array[];
+  /** Of every byte that it was made from, when that was asked for. */
+  readonly digest?: string;
+  /** Taken over from an earlier run, after the digest was compared. */
+  readonly resumed?: boolean;
   /** Its records lie in an archive: hashes are those of the tiles. */
   readonly archived?: true;
 }

@@ -3,8 +3,9 @@
 
 import { HASH_BYTES } from '../audit/leaf.ts';
 import { type SegmentReport, SegmentScan, type TileFault } from '../audit/scan.ts';
-import { TILE_WIDTH, type TileReader, tileWidth } from '../audit/tile.ts';
+import { TILE_WIDTH, type Tile, type TileReader, tileWidth } from '../audit/tile.ts';
 import { foldRoot } from '../audit/tree.ts';
+import { sha256Stream } from '../crypto/hash.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type EpochPaths, epochPathsOf, segmentName } from './audit-paths.ts';
@@ -30,6 +31,10 @@ export interface ScanRequest {
   readonly checkpoints: readonly number[];
   /** The directory is one of tlog-tiles, with entry bundles in the place of segments. */
   readonly bundles?: boolean;
+  /** Reports carry the digest of what was read. */
+  readonly digests?: boolean;
+  /** Reports of an earlier run: each is taken over when what it was made from is still the same, byte for byte. */
+  readonly kept?: readonly { readonly digest: string; readonly report: SegmentReport }[];
   /** Segments that lie in an archive, and the directory that they are in. */
   readonly archive?: { readonly directory: string; readonly numbers: readonly number[] };
 }
@@ -49,15 +54,23 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
     const { archive } = request;
     const isThere = archive?.numbers.includes(number) === true;
     const path = isThere ? `${archive.directory}/${segmentName(number)}` : paths.segment(number);
+    const known = request.kept?.find((one) => one.report.number === number);
+    if (known !== undefined && digestNow(files, paths, path, number, request.tiledSize) === known.digest) {
+      yield { ...known.report, resumed: true };
+      continue;
+    }
+    const digest = request.digests === true ? sha256Stream() : null;
     const entry = request.start > first ? enter(files, paths, path, number, request) : null;
     scan.begin(first, manifests, entry?.leaves ?? null);
-    const torn = readAll(files, path, scan, entry?.offset ?? 0);
+    const torn = readAll(files, path, scan, entry?.offset ?? 0, digest);
     if (torn === null) continue;
     const result = scan.end(torn);
+    const read = digestedTiles(tileReader(files, paths), digest);
     yield {
       number,
       scan: result,
-      tiles: request.tiledSize === 0 ? [] : checkTiles(files, paths, scan, number, request.tiledSize),
+      tiles: request.tiledSize === 0 ? [] : checkTiles(read, scan, number, request.tiledSize),
+      ...(digest === null ? {} : { digest: digest.hex() }),
       roots: sizes
         .filter((size) => size - first <= result.count)
         .map((size) => ({ size, hash: foldRoot(scan.tree.frontier(size - first)) })),
@@ -99,12 +112,21 @@ export function leavesFromTiles(read: TileReader, first: number, count: number, 
 }
 
 /** Feeds a file from a line on to the scan; returns the bytes behind the last LF, or null when the file is missing. */
-function readAll(files: Files, path: string, scan: SegmentScan, offset: number): number | null {
+function readAll(files: Files, path: string, scan: SegmentScan, offset: number, digest: Digest | null): number | null {
   if (files.info(path) === null) return null;
   const file = files.open(path, 'read');
   try {
     const size = file.info().sizeBytes;
     let length = CHUNK_BYTES;
+    let digested = offset;
+    // The scan writes into the chunk: what is new in it is digested first.
+    const pushed = (chunk: Buffer, at: number): number => {
+      if (digest !== null && at + chunk.length - 1 > digested) {
+        digest.update(chunk.subarray(1 + digested - at));
+        digested = at + chunk.length - 1;
+      }
+      return scan.push(chunk, 1);
+    };
     for (let at = offset; at < size; ) {
       // One byte before the first line becomes its leaf prefix: the LF of the line before, or a spare byte.
       const lead = at === 0 ? 0 : 1;
@@ -113,7 +135,7 @@ function readAll(files: Files, path: string, scan: SegmentScan, offset: number):
         lead === 1
           ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
           : Buffer.concat([Buffer.alloc(1), bytes]);
-      const end = scan.push(chunk, 1);
+      const end = pushed(chunk, at);
       if (end === 1 && at + bytes.length - lead >= size) return size - at;
       // A line longer than the chunk: read more of it at once.
       length = end === 1 ? length * 4 : CHUNK_BYTES;
@@ -125,34 +147,67 @@ function readAll(files: Files, path: string, scan: SegmentScan, offset: number):
   }
 }
 
-function checkTiles(
-  files: Files,
-  paths: EpochPaths,
-  scan: SegmentScan,
-  number: number,
-  tiledSize: number,
-): readonly TileFault[] {
-  const read = tileReader(files, paths);
+type Digest = ReturnType<typeof sha256Stream>;
+
+const NO_TILE = Uint8Array.of(0);
+
+/** Every tile that is read, or that it is missing, goes into the digest. */
+function digestedTiles(read: TileReader, digest: Digest | null): TileReader {
+  if (digest === null) return read;
+  return (tile) => {
+    const bytes = read(tile);
+    digest.update(bytes ?? NO_TILE);
+    return bytes;
+  };
+}
+
+/** The digest that a scan of the segment as it is now would give; null when the file is gone. */
+function digestNow(files: Files, paths: EpochPaths, path: string, number: number, tiledSize: number): string | null {
+  const digest = sha256Stream();
+  const isThere = withFile(files, path, (file) => {
+    if (file === null) return false;
+    const size = file.info().sizeBytes;
+    for (let at = 0; at < size; ) {
+      const bytes = file.read(at, Math.min(CHUNK_BYTES, size - at));
+      if (bytes.length === 0) return false;
+      digest.update(bytes);
+      at += bytes.length;
+    }
+    return true;
+  });
+  if (!isThere) return null;
+  const read = digestedTiles(tileReader(files, paths), digest);
+  for (const tile of tilesOf(number, tiledSize)) read(tile);
+  return digest.hex();
+}
+
+/** The tiles of levels 0 and 1 of one segment, in the order in which they are checked. */
+function* tilesOf(number: number, tiledSize: number): Generator<Tile> {
+  for (let at = 0; at < N; at += TILE_WIDTH) {
+    const index = (number * N + at) / TILE_WIDTH;
+    const width = tileWidth(tiledSize, 0, index);
+    if (width === 0) break;
+    yield { level: 0, index, width };
+  }
+  const width = tileWidth(tiledSize, 1, number);
+  if (width > 0) yield { level: 1, index: number, width };
+}
+
+function checkTiles(read: TileReader, scan: SegmentScan, number: number, tiledSize: number): readonly TileFault[] {
   const faults: TileFault[] = [];
-  const check = (level: 0 | 1, index: number, firstInSegment: number, available: number, leavesEach: number): void => {
-    const width = tileWidth(tiledSize, level, index);
-    if (width === 0) return;
+  const { count } = scan.tree;
+  for (const { level, index, width } of tilesOf(number, tiledSize)) {
     const bytes = read({ level, index, width });
     if (bytes === null) {
       faults.push({ level, index, seq: null });
-      return;
+      continue;
     }
-    const height = level === 0 ? 0 : 8;
-    const at = scan.tree.firstDifference(height, firstInSegment, Math.min(width, available), bytes);
-    if (at !== null) faults.push({ level, index, seq: number * N + at * leavesEach });
-  };
-  const count = scan.tree.count;
-  for (let at = 0; at < N; at += TILE_WIDTH) {
-    const index = (number * N + at) / TILE_WIDTH;
-    if (tileWidth(tiledSize, 0, index) === 0) break;
-    check(0, index, at, Math.max(0, count - at), 1);
+    const each = level === 0 ? 1 : TILE_WIDTH;
+    const first = level === 0 ? index * TILE_WIDTH - number * N : 0;
+    const available = Math.max(0, Math.floor(count / each) - first);
+    const at = scan.tree.firstDifference(level === 0 ? 0 : 8, first, Math.min(width, available), bytes);
+    if (at !== null) faults.push({ level, index, seq: number * N + at * each });
   }
-  check(1, number, 0, Math.floor(count / TILE_WIDTH), TILE_WIDTH);
   return faults;
 }
 

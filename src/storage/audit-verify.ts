@@ -19,6 +19,7 @@ import { archivedElsewhere, archivedReport } from './audit-archived.ts';
 import { readHints } from './audit-index.ts';
 import { readLadder } from './audit-ladder.ts';
 import { type EpochPaths, segmentName, segmentNumber, segmentOf } from './audit-paths.ts';
+import { type ProgressDeps, VerifyProgress } from './audit-progress.ts';
 import { type ScanRequest, scanSegments } from './audit-scan.ts';
 import { scanBase } from './audit-scan-base.ts';
 import { findLine, withFile } from './audit-segment.ts';
@@ -29,12 +30,18 @@ import { isSignIndex, SIGN_ENTRY_BYTES } from './sign-index.ts';
 const N = LIMITS.auditSegmentRecords;
 /** Below this a worker thread costs more than it saves. */
 const WORKER_BYTES = 24 * 1024 * 1024;
+/** Below this a log is read again sooner than it is worth to keep what was done. */
+export const RESUME_BYTES = 1024 * 1024 * 1024;
+/** Segments that a worker scans before what it found is kept. */
+const RESUME_BATCH = 4;
 
 export interface VerifyDeps {
   readonly files: Files;
   readonly clock: Clock;
   readonly workers: Workers;
   readonly onProgress: OnProgress;
+  /** Where what is done of a log of at least `fromBytes` is kept, so that an interrupted run goes on; null = nowhere. */
+  readonly resume?: (ProgressDeps & { readonly fromBytes: number }) | null;
 }
 
 export interface VerifyEpoch {
@@ -69,6 +76,8 @@ export interface EpochReport extends Omit<EpochVerdict, 'chain' | 'roots'> {
   readonly ladder: readonly CheckpointBody[];
   readonly newest: VerifiedCheckpoint | null;
   readonly bytes: number;
+  /** Segments whose report an interrupted run had made already, and whose bytes are the same still. */
+  readonly resumed?: number;
   /** Kid counters behind the last record; null when they are not all known. */
   readonly kids: KidCounters | null;
   /** Of the last record that names one; null without the semantic pass. */
@@ -82,29 +91,41 @@ async function scanAll(
   deps: VerifyDeps,
   request: Omit<ScanRequest, 'segments'>,
   segments: readonly { readonly number: number; readonly bytes: number }[],
+  progress: VerifyProgress | null,
 ): Promise<SegmentReport[]> {
   const total = segments.reduce((sum, one) => sum + one.bytes, 0);
   const report = (done: number): void => deps.onProgress({ phase: 'verify', done, total, unit: 'bytes' });
   const reports: SegmentReport[] = [];
   let done = 0;
   report(0);
+  const requestOf = (numbers: readonly number[]): ScanRequest => {
+    const kept = progress === null ? [] : numbers.map((number) => progress.read(number)).filter((one) => one !== null);
+    return { ...request, segments: numbers, digests: progress !== null, kept };
+  };
+  const take = async (found: readonly SegmentReport[]): Promise<void> => {
+    reports.push(...found);
+    for (const one of found) await progress?.keep(one);
+  };
   const own = [...segments];
   const tasks: Promise<void>[] = [];
   const parts = total < WORKER_BYTES ? 1 : Math.max(1, Math.min(deps.workers.parallelism, segments.length));
   for (let part = parts; part > 1; part--) {
     const share = own.splice(own.length - Math.floor(own.length / part));
-    const shared = share.reduce((sum, one) => sum + one.bytes, 0);
+    const batch = progress === null ? share.length : RESUME_BATCH;
     const scanShare = async (): Promise<void> => {
-      const input: ScanRequest = { ...request, segments: share.map((one) => one.number) };
-      reports.push(...(await deps.workers.run<SegmentReport[]>('audit.scan', input)));
-      done += shared;
-      report(done);
+      for (let at = 0; at < share.length; at += batch) {
+        const some = share.slice(at, at + batch);
+        const input = requestOf(some.map((one) => one.number));
+        await take(await deps.workers.run<SegmentReport[]>('audit.scan', input));
+        done += some.reduce((sum, one) => sum + one.bytes, 0);
+        report(done);
+      }
     };
     tasks.push(scanShare());
   }
   // This thread does the first share itself, and looks after the others between two segments.
   for (const { number, bytes } of own) {
-    reports.push(...scanSegments(deps.files, { ...request, segments: [number] }));
+    await take([...scanSegments(deps.files, requestOf([number]))]);
     done += bytes;
     report(done);
     if (tasks.length > 0) await deps.clock.sleep(0);
@@ -148,23 +169,25 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   const kept = known.map((one) => one.checkpoint.size);
   const wanted = [...checkpoints.map((one) => one.size), ...kept, head?.size ?? 0, request.witnessed?.size ?? 0];
   const sizes = [...new Set(wanted)].sort((a, b) => a - b);
-  const found = await scanAll(
-    deps,
-    {
-      directory: paths.directory,
-      semantic: request.semantic,
-      complete: request.epoch === 0,
-      tiledSize: covered,
-      sizes,
-      start,
-      checkpoints: checkpoints.map((one) => one.size),
-      bundles: request.bundles === true,
-      ...(request.archive === null
-        ? {}
-        : { archive: { directory: request.archive, numbers: away.readable.map((one) => one.number) } }),
-    },
-    segments,
-  );
+  const scanned = {
+    directory: paths.directory,
+    semantic: request.semantic,
+    complete: request.epoch === 0,
+    tiledSize: covered,
+    sizes,
+    start,
+    checkpoints: checkpoints.map((one) => one.size),
+    bundles: request.bundles === true,
+    ...(request.archive === null
+      ? {}
+      : { archive: { directory: request.archive, numbers: away.readable.map((one) => one.number) } }),
+  };
+  const { resume = null } = deps;
+  const isLarge = resume !== null && segments.reduce((sum, one) => sum + one.bytes, 0) >= resume.fromBytes;
+  const log = { auditDir: paths.directory, origin: request.verifier.log.origin };
+  const progress = isLarge ? new VerifyProgress(resume, log, scanned) : null;
+  const found = await scanAll(deps, scanned, segments, progress);
+  progress?.clear();
   const reports = new Map(found.map((one) => [one.number, one]));
   if (away.unread.length > 0) isSeeded = false;
   for (const number of away.unread.filter(isRead)) {
@@ -211,6 +234,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     newest,
     witnessedRoot: witnessed === null ? null : (emptyTree ?? roots.get(witnessed.size) ?? null),
     bytes: segments.reduce((sum, one) => sum + one.bytes, 0),
+    resumed: found.filter((one) => one.resumed === true).length,
     kids: isSeeded && base === null ? (chain?.kids ?? null) : null,
     generation: chain?.generation ?? null,
   };

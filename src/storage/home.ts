@@ -22,6 +22,7 @@ export function homePaths(home: string) {
     holder: `${home}/holder.json`,
     trust: `${home}/trust`,
     trustedLogs: `${home}/trust/logs`,
+    verifying: `${home}/trust/verify`,
     signers: `${home}/signers`,
     store: `${home}/store`,
     publicView: `${home}/store/public.json`,

@@ -101,6 +101,17 @@ describe('ronctl audit verify with a kept checkpoint', () => {
     expect(epoch!.records).toBeGreaterThan(size);
     const text = await home.run(['audit', 'verify', '--since-anchor', 'remembered']);
     expect(text.stdout).toMatch(/read from +record \d+ on/);
+    // A single file is no log: the command that judges it is named.
+    const hints = [
+      ['old.checkpoint', 'ronctl audit verify --anchor old.checkpoint'],
+      ['1.tlog-proof', 'ronctl audit check-proof 1.tlog-proof'],
+      ['since.proof', 'ronctl audit check-proof since.proof --old'],
+      ['cut', 'ronctl audit check-proof cut'],
+    ] as const;
+    for (const [name, command] of hints) {
+      const { error } = await home.json(['audit', 'verify', home.file(name)], 3);
+      expect(error).toMatchObject({ code: 'Unsupported', hint: expect.stringContaining(command) });
+    }
     expect((await home.json(['audit', 'verify', '--anchor', home.file('cut')], 3)).error?.code).toBe('Malformed');
     expect((await home.json(['audit', 'verify', '--anchor', home.file('none')], 4)).error?.code).toBe('NotFound');
   });

@@ -4,6 +4,8 @@
 
 import type { TrustedLog } from '../../audit/checkpoint.ts';
 import type { ExportManifest } from '../../audit/export-manifest.ts';
+import { isTlogProof } from '../../audit/tlog-proof.ts';
+import { fromUtf8 } from '../../bytes/text.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { AcceptedEpoch } from '../../governance/key-chain.ts';
@@ -51,15 +53,31 @@ export interface AuditTarget {
 
 const isDirectory = (files: Files, path: string): boolean => files.info(path)?.type === 'directory';
 
+/** What a single file looks like, and the command that judges it. */
+function singleFile(files: Files, path: string, sizeBytes: number): { readonly what: string; readonly hint: string } {
+  const bytes = sizeBytes > LIMITS.signedFileBytes ? null : files.read(path, LIMITS.signedFileBytes);
+  const text = bytes === null ? '' : (fromUtf8(bytes) ?? '');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (bytes !== null && isTlogProof(bytes)) {
+    return { what: 'a tlog-proof', hint: `Judge it: \`ronctl audit check-proof ${name}\`.` };
+  }
+  if (/^old [0-9]+\n/.test(text)) {
+    return { what: 'a consistency proof', hint: `Judge it: \`ronctl audit check-proof ${name} --old OLD\`.` };
+  }
+  if (/^[^\n]+\/e[0-9]+\n[0-9]+\n[^\n]+\n\n\u2014 /.test(text)) {
+    const hint = `Demand that the log contains it: \`ronctl audit verify --anchor ${name}\`. Remember it: \`ronctl audit anchor --import ${name}\`.`;
+    return { what: 'a checkpoint', hint };
+  }
+  return { what: 'a single file', hint: `Give a directory; \`ronctl inspect ${name}\` says what the file is.` };
+}
+
 function place(files: Files, home: string, given: string | null): { auditDir: string; kind: 'home' | 'copy' } {
   if (given === null || given === home) return { auditDir: homePaths(home).audit, kind: 'home' };
   const info = files.info(given);
   if (info === null) throw new RonError('NotFound', `${given}: no such file or directory`, { field: 'DIR' });
   if (info.type !== 'directory') {
-    throw new RonError('Unsupported', `${given}: a home or an audit directory is expected; exports are not read yet`, {
-      field: 'DIR',
-      hint: 'Give a directory, or use `ronctl inspect` for a single file.',
-    });
+    const { what, hint } = singleFile(files, given, info.sizeBytes);
+    throw new RonError('Unsupported', `${given} is ${what}, and no log`, { field: 'DIR', hint });
   }
   if (given === homePaths(home).audit) return { auditDir: given, kind: 'home' };
   // Any other directory is a copy, which may honestly be older than what this home remembers.

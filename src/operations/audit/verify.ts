@@ -15,7 +15,13 @@ import { verifyGapped } from '../../storage/audit-export-verify.ts';
 import { staleness } from '../../storage/audit-notes.ts';
 import { hashReader } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
-import { type EpochReport, type VerifyEpoch, verifyEpoch } from '../../storage/audit-verify.ts';
+import {
+  type EpochReport,
+  RESUME_BYTES,
+  type VerifyDeps,
+  type VerifyEpoch,
+  verifyEpoch,
+} from '../../storage/audit-verify.ts';
 import { unsealHeadKeys } from '../../storage/head-keys.ts';
 import { readHome } from '../../storage/home.ts';
 import {
@@ -54,6 +60,8 @@ export interface AuditVerifyRequest {
   readonly anchor?: GivenNote | null;
   /** A checkpoint below which nothing is read but tiles; `remembered`: that of this home. */
   readonly since?: GivenNote | 'remembered' | null;
+  /** Bytes from which on a log is large enough to keep what is done. */
+  readonly resumeFrom?: number;
 }
 
 export interface EpochSummary {
@@ -96,6 +104,8 @@ export interface AuditVerifyResult {
   readonly evidence: string | null;
   /** The newest checkpoint is now the one that this home remembers. */
   readonly remembered: boolean;
+  /** Segments that an interrupted run had read already, when there are any: compared by digest, not parsed again. */
+  readonly resumed_segments?: number;
   /** Only of a redacted export. */
   readonly redacted?: RedactedSummary;
   /** Only of a ron-audit chain. */
@@ -159,6 +169,18 @@ function verifierOf(
   }
 }
 
+/** Where an interrupted run of a large log is gone on with: in a home, for files of this machine. */
+function resumeOf(
+  deps: AuditDeps,
+  request: AuditVerifyRequest,
+  target: AuditTarget,
+): NonNullable<VerifyDeps['resume']> | null {
+  const isLocal = target.files.published === undefined && target.kind !== 'tlog';
+  if (!isLocal || readHome(target.files, target.paths) === null) return null;
+  const { files, paths } = target;
+  return { files, random: deps.host.random, directory: paths.verifying, fromBytes: request.resumeFrom ?? RESUME_BYTES };
+}
+
 async function verifyOne(
   deps: AuditDeps,
   request: AuditVerifyRequest,
@@ -183,6 +205,7 @@ async function verifyOne(
     clock: deps.host.clock,
     workers: deps.host.workers,
     onProgress: deps.onProgress,
+    resume: resumeOf(deps, request, target),
   };
   const wanted = {
     epoch: epoch.n,
@@ -338,6 +361,7 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
   const uncounted = outcomes.reduce((sum, one) => sum + (one.report?.uncounted ?? 0), 0);
   const last = outcomes.at(-1);
   const trust = last?.verifier.log;
+  const resumed = outcomes.reduce((sum, one) => sum + (one.report?.resumed ?? 0), 0);
   return {
     target: request.server ?? target.auditDir,
     kind: request.server === undefined ? target.kind : 'server',
@@ -351,6 +375,7 @@ export async function auditVerify(request: AuditVerifyRequest, deps: AuditDeps):
     semantic: !request.fast,
     head_checked: request.headKeys !== null,
     bytes: outcomes.reduce((sum, one) => sum + (one.report?.bytes ?? 0), 0),
+    ...(resumed === 0 ? {} : { resumed_segments: resumed }),
     epochs: outcomes.map((one) => one.summary),
     first_index: indexes.length === 0 ? null : Math.min(...indexes),
     findings: sorted.slice(0, FINDINGS_LISTED),

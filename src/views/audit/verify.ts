@@ -138,5 +138,8 @@ function checked(result: AuditVerifyResult): string {
   const parts = ['hashes, links, tree, tiles, checkpoints'];
   parts.push(result.semantic ? 'meaning of every record' : 'NOT the meaning of the records (--fast)');
   if (result.head_checked) parts.push('authenticated head');
+  if (result.resumed_segments !== undefined) {
+    parts.push(`${result.resumed_segments} segments as an interrupted run left them, by their digest`);
+  }
   return parts.join('; ');
 }
