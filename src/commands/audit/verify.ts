@@ -11,6 +11,7 @@ import type { GivenNote } from '../../operations/audit/given-checkpoints.ts';
 import type { AuditDeps } from '../../operations/audit/target.ts';
 import { type AuditVerifyResult, auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
 import { auditVerifyRedacted, auditVerifyRonAudit, isRedactedExport } from '../../operations/audit/verify-file.ts';
+import { auditVerifySink, isSink } from '../../operations/audit/verify-sink.ts';
 import { auditVerifyView } from '../../views/audit/verify.ts';
 
 export default class AuditVerify extends BaseCommand {
@@ -18,7 +19,7 @@ export default class AuditVerify extends BaseCommand {
   static override description =
     `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
 
-DIR is a copy of a home or of its audit directory, or a directory that audit export wrote; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+DIR is a copy of a home or of its audit directory, or a directory that audit export wrote; or what a sink of a server wrote (audit.sinks), where records behind the last checkpoint are counted as not final; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
 --anchor FILE: the log must contain that checkpoint, whoever kept it. --since-anchor FILE, or --since-anchor remembered: takes the tree up to that checkpoint from the tiles, whose root must be its own, and reads only the records behind it; the result says so. A fork leaves both checkpoints in an evidence file.
 
@@ -99,13 +100,14 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   }
 }
 
-/** Null for a directory. */
+/** Null for a directory, unless a sink wrote it. */
 async function verifiedFile(
   path: string,
   flags: { readonly format: string | undefined; readonly unseal: boolean },
   deps: AuditDeps,
 ): Promise<AuditVerifyResult | null> {
   const isFile = deps.host.files.info(path)?.type === 'file';
+  if (flags.format === undefined && !flags.unseal && isSink(deps, path)) return auditVerifySink(path, deps);
   if (flags.format !== undefined && !isFile) {
     throw new RonError('Usage', `--format ${flags.format} is about a file`, { field: '--format' });
   }

@@ -85,7 +85,7 @@ export interface EpochSummary {
 export interface AuditVerifyResult {
   /** The audit directory, or the server as --kms names it. */
   readonly target: string;
-  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'export' | 'redacted' | 'ron-audit';
+  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'export' | 'redacted' | 'ron-audit' | 'sink';
   /** `policy`: the keys are those of the log lines of --policy. */
   readonly trust: 'pinned' | 'local' | 'policy' | 'none';
   readonly verdict: AuditVerdict;

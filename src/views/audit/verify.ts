@@ -17,6 +17,7 @@ const WHERE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   copy: 'directory',
   tlog: 'directory',
   export: 'directory',
+  sink: 'sink',
   redacted: 'file',
   'ron-audit': 'file',
 };
@@ -27,6 +28,7 @@ const NOTE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   copy: ' (a copy)',
   tlog: ' (an export, tlog-tiles)',
   export: ' (an export)',
+  sink: ' (records behind its last checkpoint are not final)',
   redacted: ' (a redacted export)',
   'ron-audit': ' (a ron-audit chain)',
 };
@@ -134,6 +136,7 @@ function witnessedBlocks({ policy, checkpoint, quorum }: WitnessSummary): Block[
 
 function checked(result: AuditVerifyResult): string {
   if (result.kind === 'ron-audit') return 'hashes, links, seq, one writer and stream';
+  if (result.kind === 'sink') return 'order, links, tree, checkpoints; meaning of every record';
   if (result.kind === 'redacted') return 'checkpoint, place of every record, meaning of whole ones';
   const parts = ['hashes, links, tree, tiles, checkpoints'];
   parts.push(result.semantic ? 'meaning of every record' : 'NOT the meaning of the records (--fast)');
