@@ -11,6 +11,7 @@ import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';
 import { asStore, carryOut, governHome } from '../support/governed-home.ts';
+import { http, metric, startServer } from '../support/server.ts';
 
 const home = temporaryHome();
 const restored = temporaryHome();
@@ -27,6 +28,8 @@ beforeAll(async () => {
   const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
   kid = (await home.json<{ kid: string }>(unsealing(create))).data!.kid.split('#')[0]!;
   await home.json(sign(home, 'before'));
+  const scopes = ['--scope', 'sign,verify,read', '--expires', '10m'];
+  await home.json(unsealing(['cap', 'mint', '--tenant', 'acme', ...scopes, '--out', home.file('token')]));
   await home.json(['store', 'backup', '--out', backup]);
   await home.json(sign(home, 'lost'));
   await home.json(sign(home, 'lost-too'));
@@ -87,6 +90,29 @@ describe('a restored store', () => {
     const argv = ['governance', 'propose', '--action', action, '--rationale', 'disk lost', ...as('alice')];
     const { data } = await bare.json<ProposeResult>([...argv, '--dry-run']);
     expect(JSON.stringify(data)).toContain(`"to":${kept.data!.checkpoint.size}}`);
+  });
+
+  it('starts a server that verifies, writes nothing and is not ready', async () => {
+    const server = await startServer(restored);
+    expect(server.ready.verify_only).toContain('restored');
+    const ready = await http(server.ready.metrics_addr, { path: '/readyz' });
+    expect(ready.status).toBe(503);
+    expect((JSON.parse(ready.body) as { missing: string[] }).missing).toEqual(
+      expect.arrayContaining(['audit_ready', 'policy_loaded']),
+    );
+    const page = (await http(server.ready.metrics_addr, { path: '/metrics' })).body;
+    expect(metric(page, 'kms_audit_integrity_failed_total')).toBeGreaterThan(0);
+    expect(server.stderr()).toContain('audit_integrity_failed');
+    const online = ['--kms', 'local', '--token-file', home.file('token')];
+    const payload = ['--file', home.write('payload', 'before')];
+    const refused = await restored.json(['kms', 'sign', kid, ...payload, '--out', home.file('n'), ...online], 10);
+    expect(refused.error?.code).toBe('RolledBack');
+    const verified = await restored.json<{ trust: string }>(
+      ['kms', 'verify', '--sig', home.file('before'), ...payload, ...online],
+      11,
+    );
+    expect(verified.data).toMatchObject({ trust: 'not-authenticated' });
+    await server.stop();
   });
 
   it('goes on by what a quorum accepted, and signs again', async () => {
