@@ -113,7 +113,7 @@ export async function openNextEpoch(
       result: 'ok',
       detail,
     };
-    const mutation: Mutation = { audit, ...(accepted === null ? {} : { ledger: accepted.ledger }) };
+    const mutation: Mutation = { audit, ...(accepted === null ? {} : committed(accepted)) };
     const next = nextPublic(mutation, place, state.view);
     const change = await prepareMutation(ctx, paths, state, {
       mutation,
@@ -161,6 +161,10 @@ export async function openNextEpoch(
     writer.close();
     throw error;
   }
+}
+
+function committed({ ledger, policy }: NonNullable<EpochOpening['accepted']>): Pick<Mutation, 'ledger' | 'publicView'> {
+  return { ledger, publicView: (current) => ({ ...current, policy }) };
 }
 
 /** The lines that the mutation brings stand under a record of their own, as every batch does. */

@@ -99,6 +99,8 @@ export interface EpochOpening {
     readonly proposalDigest: string;
     readonly statements: readonly string[];
     readonly ledger: LedgerBatch;
+    /** The last execution that changed V, by these lines. */
+    readonly policy: PublicView['policy'];
   } | null;
 }
 

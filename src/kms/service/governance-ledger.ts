@@ -6,7 +6,7 @@ import { fromTime, toTime } from '../../bytes/time.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { LinePlace } from '../../governance/index-entry.ts';
-import { buildLine, type LineBody } from '../../governance/ledger.ts';
+import { buildLine, type LineBody, parseLine } from '../../governance/ledger.ts';
 import { applyLine } from '../../governance/ledger-apply.ts';
 import { openLedger } from '../../governance/ledger-open.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
@@ -104,6 +104,13 @@ export class LedgerWriter {
   /** Judges and applies the next line; `flush` writes and commits it. Throws without having changed anything. */
   add(content: LineBody): void {
     const { line, bytes } = buildLine(this.state, { ts: toTime(this.clock.now()), content });
+    applyLine(this.state, line, bytes.length, this.crypto);
+    this.#added.set(line.seq, bytes);
+  }
+
+  /** Takes a line that was written elsewhere, exactly as it is; judged like an own one. */
+  extend(bytes: Uint8Array): void {
+    const line = parseLine(bytes, this.state);
     applyLine(this.state, line, bytes.length, this.crypto);
     this.#added.set(line.seq, bytes);
   }

@@ -5,6 +5,8 @@ import { fromTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { RonError } from '../../errors.ts';
 import type { LinePlace } from '../../governance/index-entry.ts';
+import { parseLine } from '../../governance/ledger.ts';
+import { applyLine } from '../../governance/ledger-apply.ts';
 import { ownLine } from '../../governance/ledger-load.ts';
 import { openLedger, replayLedger } from '../../governance/ledger-open.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
@@ -16,6 +18,7 @@ import { noCustodyStore } from '../../storage/custody-recovery.ts';
 import { readHome } from '../../storage/home.ts';
 import { readLedgerLine, readLineEndingAt } from '../../storage/ledger-reader.ts';
 import { ledgerLines } from '../../storage/ledger-segments.ts';
+import { type ProvenHead, readMissing } from '../../storage/missing-ledger.ts';
 import { type ReadOptions, type ReadView, withPublicView } from '../../storage/public-reader.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import type { Trust } from '../ports.ts';
@@ -33,6 +36,8 @@ export interface GovernanceReading {
   /** The exact line at a place, as it stands. */
   readonly line: (place: LinePlace) => Uint8Array;
   readonly lines: (fromSeq: number) => Iterable<Uint8Array>;
+  /** Of lines that a restored home brought back and that its own log does not cover. */
+  readonly missingHead: ProvenHead | null;
 }
 
 /** One consistent reading. `replay` verifies the whole ledger instead of starting from state.json. */
@@ -49,7 +54,9 @@ export function readGovernance(
     const size = ledger === null ? 0 : ledger.seq + 1;
     const line = (place: LinePlace): Uint8Array => readLedgerLine(ctx.files, ctx.paths.ledger, place);
     const lines = (from: number): Iterable<Uint8Array> => ledgerLines(ctx.files, ctx.paths.ledger, from, size);
-    const common = { trust: home.trust, home, line, lines };
+    const common: {
+      -readonly [K in 'trust' | 'home' | 'line' | 'lines' | 'missingHead']: GovernanceReading[K];
+    } = { trust: home.trust, home, line, lines, missingHead: null };
     if (ledger === null) {
       return {
         ...common,
@@ -65,7 +72,18 @@ export function readGovernance(
         : openLedger(ctx.crypto, source, stateBytes(ctx, ledger.state_sha256), ledger).state;
     demandPinned(home, state);
     demandLastLine(ctx, state);
+    const missing = readMissing(ctx, ledger.seq);
+    for (const bytes of missing?.lines ?? []) applyLine(state, parseLine(bytes, state), bytes.length, ctx.crypto);
     const highWaterMs = Math.max(recordMs, fromTime(state.mark), state.clockReset === null ? signedMs : 0);
+    if (missing !== null) {
+      common.missingHead = missing.head;
+      const behind = (seq: number): Uint8Array | undefined => missing.lines[seq - ledger.seq - 1];
+      common.line = (place) => behind(place.seq) ?? line(place);
+      common.lines = function* (from) {
+        if (from <= ledger.seq) yield* lines(from);
+        yield* missing.lines.slice(Math.max(0, from - ledger.seq - 1));
+      };
+    }
     return { ...common, governance: governedView(state), state, judged: { now, highWaterMs } };
   };
   return withPublicView(ctx, read, options);

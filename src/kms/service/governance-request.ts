@@ -98,6 +98,7 @@ export function ledgerStatements(reading: GovernanceReading, entry: IndexEntry |
 
 /** The head that a checkpoint vouches for. NotAuthenticated without one. */
 export function requestHead(reading: GovernanceReading): RequestHead {
+  if (reading.missingHead !== null) return reading.missingHead;
   const { head, checkpoint } = reading.home;
   const ledger = head?.record.detail?.['ledger'] as { seq: number; hash: string } | null | undefined;
   if (head === null || checkpoint === null || ledger === null || ledger === undefined) {

@@ -16,8 +16,10 @@ import { planFor } from '../../governance/execution-plan.ts';
 import { type ChainLink, chainLinkJson } from '../../governance/key-chain.ts';
 import { tallyOf } from '../../governance/ledger-admit.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
+import { viewHashOf } from '../../governance/outcome.ts';
 import type { CheckpointRef } from '../../governance/statement.ts';
 import { removeFromInbox } from '../../storage/inbox.ts';
+import { dropMissing, readMissing } from '../../storage/missing-ledger.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { readRemembered } from '../../storage/trust-memory.ts';
 import { readChain } from '../../storage/trust-pin.ts';
@@ -61,6 +63,7 @@ export async function acceptRestore(
   dryRun: boolean,
 ): Promise<AcceptedRestore> {
   const action = actionOf(writer, context, id);
+  for (const line of readMissing(context, writer.state.seq)?.lines ?? []) writer.extend(line);
   demandChain(writer, context);
   abandonUnfinished(writer);
   // Signers may have seen as much of the log as the proposal says that there was.
@@ -83,6 +86,7 @@ export async function acceptRestore(
   demandFacts(writer, context, action);
   if (dryRun) return { executed: null, ingested };
   const executed = await carryOut(writer, open, action, judgedAt, actor);
+  dropMissing(context);
   removeFromInbox(
     context,
     [...ingested.ingested, ...ingested.known].map((one) => one.name),
@@ -116,13 +120,15 @@ async function carryOut(
   const { digest } = open.proposal;
   const plan = planFor(digest, action);
   const statements = tallyOf(writer.state, open).approvalDigests;
+  const { governed, bases } = writer.state;
+  const policy = { seq: bases.global, hash: viewHashOf(governed, 'global') };
   writer.add({ type: 'intent', body: { proposal_digest: digest, statements, judged_at: judgedAt, plan } });
   await writer.commit(actor, (ledger) =>
     writer.store.openEpoch({
       actor,
       opId: plan[0]!.op_id,
       prevCheckpoint: action.prev_checkpoint,
-      accepted: { proposalDigest: digest, statements, ledger },
+      accepted: { proposalDigest: digest, statements, ledger, policy },
     }),
   );
   return (await recover(writer, actor))!;

@@ -2,11 +2,19 @@
 // range that this home's own log lost in a restore is kept read-only beside it, for verify and look-ups. Nothing is appended.
 // Refuses what is tampered with (10), what no trusted key vouches for (11), and an export that does not hold the lost range.
 
+import { createLogVerifier } from '../../audit/checkpoint.ts';
+import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
+import { formatHeadProof } from '../../kms/service/head-proof.ts';
 import { firstKept, importRange, isImported, type LostRange, lostRange } from '../../storage/audit-imported.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
+import { knownRecord, newestVerifiedCheckpoint, provenRecord } from '../../storage/audit-store.ts';
 import { holdHome } from '../../storage/holder.ts';
-import { storeContext } from '../../storage/store-deps.ts';
+import { homePaths, readHome } from '../../storage/home.ts';
+import { ledgerLineRef, ledgerLines } from '../../storage/ledger-segments.ts';
+import { keepMissing, type MissingLedger } from '../../storage/missing-ledger.ts';
+import { readPublicView } from '../../storage/public-reader.ts';
+import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { readLinks } from './epochs.ts';
 import { type AuditTarget, auditTarget } from './target.ts';
@@ -27,6 +35,8 @@ export interface AuditImportResult {
     /** False when it was there already. */
     readonly fresh: boolean;
   }[];
+  /** Ledger lines that the restored home lacked; they are committed with the acceptance. */
+  readonly ledger: { readonly from: number; readonly to: number } | null;
   /** This home now remembers the newest checkpoint of it. */
   readonly remembered: boolean;
 }
@@ -64,6 +74,33 @@ function demandWhole(given: AuditTarget, size: number, range: LostRange): void {
   });
 }
 
+/**
+ * Lines of the ledger of a copy that went on, behind those of this restored home: proved by the newest `manifest` record of
+ * the copy's log, which is the log that was restored here. Null when nothing is missing.
+ */
+function missingLedger(ctx: StoreContext, given: AuditTarget, copy: string): MissingLedger | null {
+  if (readHome(ctx.files, ctx.paths)?.restored === undefined) return null;
+  const { view, home } = readPublicView(ctx);
+  const epoch = given.file?.epochs.find((one) => one.origin === home.log.origin);
+  const log = epoch === undefined ? null : given.trusted(epoch.n);
+  if (view.ledger === null || epoch === undefined || log === null) return null;
+  const paths = given.epochPaths(epoch.n);
+  const checkpoint = newestVerifiedCheckpoint(given.files, paths, createLogVerifier(log, given.crypto));
+  if (checkpoint === null) return null;
+  const proven = provenRecord(given.files, paths, checkpoint, checkpoint.size - 1);
+  const stated = knownRecord(proven.record).detail?.['ledger'] as { seq: number; hash: string } | null | undefined;
+  if (stated === null || stated === undefined || stated.seq <= view.ledger.seq) return null;
+  const lines = [...ledgerLines(given.files, homePaths(copy).ledger, view.ledger.seq + 1, stated.seq + 1)];
+  if (ledgerLineRef(lines.at(-1)!).hash !== stated.hash) {
+    throw new RonError('Tampered', `line ${stated.seq} of the ledger is not the one that its log names`, {
+      field: 'ledger',
+    });
+  }
+  const text = fromUtf8(proven.line)!;
+  const tlogProof = formatHeadProof(checkpoint.size - 1, proven.proof, checkpoint.note);
+  return { head: { ...stated, record: text, tlog_proof: tlogProof }, lines };
+}
+
 export async function auditImport(
   request: { /** Absolute. */ readonly target: string },
   deps: OperationDeps,
@@ -82,8 +119,14 @@ export async function auditImport(
   const own = ctx.files.info(ctx.paths.audit) === null ? null : await auditTarget(deps, null);
   const lost = own === null ? new Map<number, never>() : lostHere(own);
   const kept: AuditImportResult['kept'][number][] = [];
-  const hold = lost.size === 0 || dryRun ? null : await holdHome(deps, ctx, 'cli');
+  let ledger: AuditImportResult['ledger'] = null;
+  const missing = given.kind === 'copy' && own !== null ? missingLedger(ctx, given, request.target) : null;
+  const hold = (lost.size === 0 && missing === null) || dryRun ? null : await holdHome(deps, ctx, 'cli');
   try {
+    if (missing !== null) {
+      ledger = { from: missing.head.seq - missing.lines.length + 1, to: missing.head.seq + 1 };
+      if (!dryRun) await keepMissing(ctx, missing);
+    }
     for (const epoch of result.epochs) {
       const mine = lost.get(epoch.epoch);
       if (mine === undefined || mine.origin !== epoch.origin) continue;
@@ -107,6 +150,7 @@ export async function auditImport(
     trust: result.trust,
     epochs: result.epochs.map(({ epoch, origin, checkpoint }) => ({ epoch, origin, size: checkpoint?.size ?? null })),
     kept,
+    ledger,
     remembered: result.remembered,
   };
 }

@@ -2,7 +2,6 @@
 // nothing. Without an id: the whole ledger from line 0. It says that a quorum approved; that nobody withdrew is said only by
 // receipt and log. A failed predicate is 10, an answer that something missing prevents is 11.
 
-import { createLogVerifier } from '../../audit/checkpoint.ts';
 import { canonicalText } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
@@ -24,12 +23,10 @@ import { verifyStatement } from '../../governance/statement.ts';
 import { describeEnvelope } from '../../governance/submission.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
 import { locateProposal } from '../../kms/service/governance-request.ts';
+import { provenLog } from '../../kms/service/proven-log.ts';
 import { LIMITS } from '../../limits.ts';
-import { epochPaths } from '../../storage/audit-paths.ts';
-import { knownRecord, newestVerifiedCheckpoint, provenRecord } from '../../storage/audit-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import { listPins, readAuthority, readPinnedGenesis } from '../../storage/trust-pin.ts';
-import { homeLog } from '../../storage/trusted-log.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type Target, verifyAgainstPin } from './target.ts';
 
@@ -166,21 +163,19 @@ function executionPredicates(
     const line = linesOfEntry(entry, reading.line).find((one) => one.type === 'execution');
     if (line?.type !== 'execution') return refuse('no receipt in the ledger');
     const receipt = parseReceipt(line.body);
-    const { home } = reading.home;
+    const { home, checkpoint } = reading.home;
     const epoch = home.file.epochs.find((one) => one.origin === receipt.audit.origin);
     if (epoch === undefined) return refuse(`the record is in the log ${receipt.audit.origin}`, 'Inconclusive');
-    const paths = epochPaths(ctx.paths.audit, epoch.n);
-    const isNewest = epoch.n === home.epoch;
-    const checkpoint = isNewest
-      ? reading.home.checkpoint
-      : newestVerifiedCheckpoint(ctx.files, paths, createLogVerifier(homeLog(ctx, epoch.n).log, ctx.crypto));
-    if (checkpoint === null || receipt.audit.index >= checkpoint.size) {
+    if (checkpoint === null) return refuse('the log has no checkpoint yet', 'Inconclusive');
+    const place = { epoch: epoch.n, seq: receipt.audit.index };
+    const record = provenLog(ctx, home.epoch, checkpoint).record(place);
+    if (record === null) {
+      const isNewest = epoch.n === home.epoch;
       const why = isNewest
         ? 'no checkpoint covers the record yet'
         : 'the record is in the part of the log that was lost';
       return refuse(why, 'Inconclusive');
     }
-    const record = knownRecord(provenRecord(ctx.files, paths, checkpoint, receipt.audit.index).record);
     const { audit: _audit, ...core } = receipt;
     const logged =
       record.op === 'governance.execute' ? receiptCore(record.detail?.['receipt'] ?? null, 'detail.receipt') : null;
