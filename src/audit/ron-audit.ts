@@ -121,8 +121,13 @@ const object = (entries: readonly (readonly [string, Lossless])[]): LosslessObje
   repeated: [],
 });
 
-/** Not the order of `sort()`, which puts U+1F600 before U+E000. */
-const byUtf8 = (a: string, b: string): number => Buffer.compare(utf8(a), utf8(b));
+const ABOVE_SURROGATES = /[\ud800-\uffff]/;
+
+/** Not always the order of `sort()`, which puts U+1F600 before U+E000. */
+function byUtf8(a: string, b: string): number {
+  if (ABOVE_SURROGATES.test(a) || ABOVE_SURROGATES.test(b)) return Buffer.compare(utf8(a), utf8(b));
+  return a < b ? -1 : Number(a > b);
+}
 
 /** String values in NFC; names stay as they are. */
 function print(value: Lossless, rule: HashRule | 'as written'): string {

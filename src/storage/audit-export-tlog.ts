@@ -37,6 +37,7 @@ import {
 /** Files are written and synced in groups of at most these. */
 const GROUP_FILES = 64;
 const GROUP_BYTES = 16 * 1024 * 1024;
+const AT_ONCE = 4;
 
 export interface TlogSource {
   readonly files: Files;
@@ -54,6 +55,14 @@ export interface TlogExported {
 export function rootFromTiles(read: TileReader, size: number): Uint8Array | null {
   const frontier = frontierFromTiles(read, size);
   return frontier === null ? null : foldRoot(frontier);
+}
+
+/** Several syncs at a time; the first error is thrown when nothing is being written any more. */
+async function allWritten(deps: DurableDeps, group: readonly FileWrite[]): Promise<void> {
+  const each = Math.ceil(group.length / AT_ONCE);
+  const parts = Array.from({ length: AT_ONCE }, (_, at) => group.slice(at * each, (at + 1) * each));
+  const done = await Promise.allSettled(parts.map((part) => writeFiles(deps, part)));
+  for (const one of done) if (one.status === 'rejected') throw one.reason;
 }
 
 class Writer {
@@ -91,7 +100,7 @@ class Writer {
     this.#group = [];
     this.#groupBytes = 0;
     for (const { path } of group) this.#parents(directoryOf(path));
-    await writeFiles(this.#deps, group);
+    await allWritten(this.#deps, group);
     this.filesWritten += group.length;
     this.bytesWritten += group.reduce((sum, one) => sum + one.bytes.length, 0);
   }
