@@ -147,6 +147,18 @@ describe('two of three witnesses', () => {
       expect((await log.run(['audit', 'verify', log.file(name), '--policy', all])).exit, flag).toBe(11);
     }
 
+    // What was cosigned lies before, at or behind an anchor.
+    const anchor = log.file('log.checkpoint');
+    await log.json(['audit', 'anchor', '--out', anchor]);
+    await createKey('anchored');
+    const since = await log.json<AuditVerifyResult>(['audit', 'verify', '--since-anchor', anchor, '--policy', policy]);
+    expect(since.data).toMatchObject({ verdict: 'consistent', witnessed: { quorum: { met: true } } });
+    const behind = log.file('behind.checkpoint');
+    await log.json(['audit', 'anchor', '--out', behind]);
+    const later = await log.json<AuditVerifyResult>(['audit', 'verify', '--since-anchor', behind, '--policy', policy]);
+    expect(later.data!.verdict).toBe('consistent');
+    expect((await log.run(['audit', 'verify', '--anchor', anchor, '--policy', policy])).exit).toBe(0);
+
     // The log grows: the witness is asked from the size it knows, and the policy of before is met by an older note.
     await createKey('release');
     expect((await log.run(['audit', 'verify', '--policy', policy])).exit).toBe(0);

@@ -236,7 +236,7 @@ async function verifyOne(
   const stale = newest && target.kind === 'home' ? staleness(target.files, deps.host.clock, report.newest) : null;
   const late: Finding[] = stale === null ? [] : [{ code: 'stale-checkpoint', message: stale, file: 'checkpoint' }];
   const seen = witnessed?.checkpoint ?? null;
-  const roots = seen === null ? [] : witnessedRoot(seen, () => report.witnessedRoot);
+  const roots = seen === null ? [] : rootFindings(seen, report);
   // Without keys every note is refused for the same reason: said once.
   const own = !known ? report.findings.filter((one) => one.code !== 'no-trusted-key') : report.findings;
   return {
@@ -261,6 +261,11 @@ async function verifyOne(
     witnessed,
     byPolicy: trusted === null && log !== null,
   };
+}
+
+function rootFindings(seen: VerifiedCheckpoint, report: EpochReport): Finding[] {
+  const isSound = worstVerdict(report.findings) === 'consistent';
+  return witnessedRoot(seen, { root: report.witnessedRoot, records: report.records, isSound });
 }
 
 function witnessSummary(policy: string, witnessed: Witnessed | null): WitnessSummary {

@@ -99,13 +99,23 @@ export function witnessedEpoch(
   return { checkpoint: best.checkpoint, verdict: best.verdict, findings };
 }
 
-/** Whether the records have the root that the witnesses saw; `rootAt`: of the records that are here, null when fewer are. */
-export function witnessedRoot(checkpoint: VerifiedCheckpoint, rootAt: (size: number) => Uint8Array | null): Finding[] {
-  const root = rootAt(checkpoint.size);
+/**
+ * Whether the records have the root that the witnesses saw. `root`: of the records at that size; null when it is not known,
+ * because fewer are here, or because something else is wrong that has a finding of its own.
+ */
+export function witnessedRoot(
+  checkpoint: VerifiedCheckpoint,
+  { root, records, isSound }: { readonly root: Uint8Array | null; readonly records: number; readonly isSound: boolean },
+): Finding[] {
+  const { size } = checkpoint;
   if (root === null) {
-    const message = `witnesses cosigned size ${checkpoint.size}, and fewer records are here`;
-    return [{ code: 'truncated', message, file: 'cosigned' }];
+    if (records < size) {
+      const message = `witnesses cosigned size ${size}, and ${records} records are here`;
+      return [{ code: 'truncated', message, index: records, file: 'cosigned' }];
+    }
+    if (!isSound) return [];
+    return [{ code: 'witness-quorum', message: `the tree of size ${size} that witnesses cosigned is not known here` }];
   }
   if (equalBytes(root, checkpoint.root)) return [];
-  return [{ code: 'fork', message: `witnesses cosigned another root for size ${checkpoint.size}`, file: 'cosigned' }];
+  return [{ code: 'fork', message: `witnesses cosigned another root for size ${size}`, file: 'cosigned' }];
 }
