@@ -406,7 +406,7 @@ const EXIT: Readonly<Record<AuditVerdict, number>> = { consistent: 0, inconclusi
 const cells = new Map<string, string>();
 
 async function judge(name: string, size: number, files: LogCopy, expected: Damage): Promise<void> {
-  const result = await verify(files, { ...(expected.now === undefined ? {} : { now: expected.now }) });
+  const result = await verify(files, expected.now === undefined ? {} : { now: expected.now });
   const codes = [...new Set(result.findings.map((one) => one.code))];
   const context = `${name}, ${size} records: ${result.findings.map((one) => `${one.code} ${one.index ?? ''}`).join(', ')}`;
   expect(result.verdict, context).toBe(expected.verdict);
