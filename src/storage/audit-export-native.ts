@@ -43,12 +43,18 @@ export interface NativeExported {
 
 type Deps = DurableDeps & { readonly onProgress: OnProgress };
 
-/** The records `range` of a log of `size` as gaps: what is before and behind it. */
-export function gapsAround(range: RecordRange, size: number): RecordRange[] {
-  return [
-    { from: 0, to: range.from },
-    { from: range.to, to: size },
-  ].filter((gap) => gap.to > gap.from);
+/** What is before and behind `range` in a log of `size`, and what is not at hand, as ranges that do not touch. */
+function gapsOf(range: RecordRange, size: number, absent: readonly RecordRange[]): RecordRange[] {
+  const all = [{ from: 0, to: range.from }, ...absent, { from: range.to, to: size }]
+    .filter((gap) => gap.to > gap.from)
+    .sort((a, b) => a.from - b.from);
+  const gaps: RecordRange[] = [];
+  for (const gap of all) {
+    const last = gaps.at(-1);
+    if (last === undefined || gap.from > last.to) gaps.push(gap);
+    else gaps[gaps.length - 1] = { from: last.from, to: Math.max(last.to, gap.to) };
+  }
+  return gaps;
 }
 
 export async function exportNative(
@@ -56,6 +62,7 @@ export async function exportNative(
   source: NativeSource,
   directory: string,
   range: RecordRange,
+  absent: readonly RecordRange[],
 ): Promise<NativeExported> {
   const { checkpoint } = source;
   const { size } = checkpoint;
@@ -78,7 +85,7 @@ export async function exportNative(
     files.set(name, digest.hex());
   };
   ensureDirectory(deps.files, directory);
-  const gaps = gapsAround(range, size);
+  const gaps = gapsOf(range, size, absent);
   for (let n = 0; n * N < size; n++) {
     const part = presentRanges(gaps, size)
       .map(({ from, to }) => ({ from: Math.max(from, n * N), to: Math.min(to, (n + 1) * N) }))

@@ -18,7 +18,7 @@ export default class AuditExport extends BaseCommand {
 
 --tlog DIR is a directory as in C2SP tlog-tiles, which third-party verifiers take as it is: checkpoint, tile/, tile/entries/. Run again, it writes only what is new, with the checkpoint last. It refuses the directory of another log, and one whose checkpoint this log does not extend (10, with both notes kept as evidence).
 
---out DIR alone is a native export: segments, tiles, notes, key chain and a manifest of digests. With --from and --to it holds that range and declares the rest as gaps.
+--out DIR alone is a native export: segments, tiles, notes, key chain and a manifest of digests. With --from and --to it holds that range and declares the rest as gaps; so are records that were archived, unless --archive names where they lie.
 
 --redact MEMBERS --out FILE leaves members out of records, for example tenant,actor. The place of every record in the log stays provable; what is still shown of a redacted one is not. tenant and purpose take kid with them.
 
@@ -48,6 +48,7 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
     format: chainFormatFlag,
     from: Flags.integer({ summary: 'first record', helpValue: 'INDEX', min: 0 }),
     to: Flags.integer({ summary: 'the record behind the last one', helpValue: 'INDEX', min: 0 }),
+    archive: Flags.directory({ summary: 'where segments lie that audit archive took away', helpValue: 'DIR' }),
     epoch: Flags.integer({ summary: 'epoch of the log; default: the newest', helpValue: 'N', min: 0 }),
     ...onlineFlags,
   };
@@ -62,7 +63,8 @@ DIR (the argument) is a copy of a home or of its audit directory; without it the
     const kind = kindOf(flags);
     const deps = await runtime.readDeps();
     const source = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
-    const place = { source, epoch: flags.epoch ?? null };
+    const archive = flags.archive === undefined ? null : runtime.inputPath(flags.archive, 'directory');
+    const place = { source, archive, epoch: flags.epoch ?? null };
     const data = await this.#export(kind, place, flags, runtime, deps);
     return { data, text: () => auditExportView(data) };
   }

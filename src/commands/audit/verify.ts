@@ -107,12 +107,15 @@ async function verifiedFile(
   deps: AuditDeps,
 ): Promise<AuditVerifyResult | null> {
   const isFile = deps.host.files.info(path)?.type === 'file';
-  if (flags.format === undefined && !flags.unseal && isSink(deps, path)) return auditVerifySink(path, deps);
+  if (flags.format === undefined && !flags.unseal) {
+    // Before sinks: the header of a redacted export carries a checkpoint as their messages do.
+    if (isFile && isRedactedExport(deps, path)) return auditVerifyRedacted(path, deps);
+    if (isSink(deps, path)) return auditVerifySink(path, deps);
+  }
   if (flags.format !== undefined && !isFile) {
     throw new RonError('Usage', `--format ${flags.format} is about a file`, { field: '--format' });
   }
   if (!isFile) return null;
   if (flags.unseal) throw new RonError('Usage', '--unseal is about the log of this home', { field: '--unseal' });
-  if (flags.format === 'ron-audit') return auditVerifyRonAudit(path, deps);
-  return isRedactedExport(deps, path) ? auditVerifyRedacted(path, deps) : null;
+  return flags.format === 'ron-audit' ? auditVerifyRonAudit(path, deps) : null;
 }

@@ -22,7 +22,14 @@ import { writeStream } from '../../storage/durable-file.ts';
 import { homePaths, readHome } from '../../storage/home.ts';
 import { checkpointSummary } from './checkpoint-summary.ts';
 import type { AuditExportResult } from './export.ts';
-import { type ExportDeps, type ExportSource, exportHead, refuseInside, type SignedHead } from './export-source.ts';
+import {
+  demandAtHand,
+  type ExportDeps,
+  type ExportSource,
+  exportHead,
+  refuseInside,
+  type SignedHead,
+} from './export-source.ts';
 import { parseOrigin } from './export-target.ts';
 
 export interface LinesRequest extends ExportSource {
@@ -64,6 +71,7 @@ async function write(
   const { from, to } = range;
   const { checkpoint } = head;
   refuseInside(deps, request.out, '--out');
+  demandAtHand(head, from, to);
   const hashes = treeReader(head.uncachedTiles, checkpoint.size);
   function* lines(): Generator<ProvenLine> {
     for (const one of provenLines({ files: head.files, paths: head.paths, checkpoint, hashes }, from, to)) {

@@ -1,6 +1,7 @@
 // `audit export --out DIR` (log page 4.9): what an auditor takes away of one epoch, whole or a range, with the key chain by
 // which a pinned genesis reaches its log keys. The directory must not exist, or be empty.
 
+import { presentRanges } from '../../audit/export-manifest.ts';
 import { canonicalFile, type JsonObject } from '../../bytes/canonical-json.ts';
 import { RonError } from '../../errors.ts';
 import { chainLinkJson } from '../../governance/key-chain.ts';
@@ -57,6 +58,7 @@ export async function auditExportNative(request: NativeExportRequest, deps: Expo
     },
     directory,
     range,
+    head.absent,
   );
   return {
     kind: 'native',
@@ -66,7 +68,7 @@ export async function auditExportNative(request: NativeExportRequest, deps: Expo
     trust: head.trust === 'authenticated' ? 'pinned' : 'local',
     checkpoint: checkpointSummary(checkpoint),
     ...range,
-    records: range.to - range.from,
+    records: presentRanges(manifest.gaps, checkpoint.size).reduce((sum, one) => sum + one.to - one.from, 0),
     files_written: manifest.files.size + 1,
     bytes_written: bytes,
     gaps: manifest.gaps,

@@ -4,6 +4,7 @@
 
 import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import { leafHash } from '../../audit/leaf.ts';
+import { TILE_WIDTH } from '../../audit/tile.ts';
 import { Frontier } from '../../audit/tree.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { RonError } from '../../errors.ts';
@@ -14,7 +15,14 @@ import { readHome } from '../../storage/home.ts';
 import { writeForkEvidence } from '../../storage/trust-memory.ts';
 import { checkpointSummary } from './checkpoint-summary.ts';
 import type { AuditExportResult } from './export.ts';
-import { type ExportDeps, type ExportSource, exportHead, refuseInside, type SignedHead } from './export-source.ts';
+import {
+  demandAtHand,
+  type ExportDeps,
+  type ExportSource,
+  exportHead,
+  refuseInside,
+  type SignedHead,
+} from './export-source.ts';
 
 const FLAG = '--tlog';
 
@@ -97,6 +105,7 @@ export async function auditExportTlog(request: TlogExportRequest, deps: ExportDe
   const old = exported(deps, head, directory);
   if (old !== null) await demandPrefix(deps, head, old);
   const from = old?.size ?? 0;
+  demandAtHand(head, from - (from % TILE_WIDTH), checkpoint.size);
   const { files, paths, tiles } = head;
   const writing = { files: deps.host.files, random: deps.host.random, onProgress: deps.onProgress };
   const done = await exportTlog(writing, { files, paths, tiles, checkpoint }, directory, from);

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { auditArchive } from '../../../src/operations/audit/archive.ts';
+import { auditExportRonAudit } from '../../../src/operations/audit/export-lines.ts';
+import { auditExportNative } from '../../../src/operations/audit/export-native.ts';
+import { auditExportTlog } from '../../../src/operations/audit/export-tlog.ts';
 import { auditLog } from '../../../src/operations/audit/log.ts';
 import { auditShow } from '../../../src/operations/audit/show.ts';
 import { type AuditVerifyResult, auditVerify } from '../../../src/operations/audit/verify.ts';
@@ -110,12 +113,44 @@ describe('audit archive', () => {
     expect(existsSync(segment)).toBe(false);
   });
 
+  it('is exported with the archive at hand; without it a native export declares a gap, and the others refuse', async () => {
+    const out = (name: string): string => join(root, name);
+    const source = { source: null, epoch: null };
+    const here = { ...source, archive };
+    const whole = await auditExportTlog({ ...here, directory: out('tlog') }, deps());
+    expect(await auditVerify({ target: out('tlog'), fast: true, headKeys: null }, deps())).toMatchObject({
+      kind: 'tlog',
+      verdict: 'consistent',
+    });
+    await expect(auditExportTlog({ ...source, directory: out('tlog2') }, deps())).rejects.toMatchObject({
+      code: 'Inconclusive',
+      field: 'archived',
+    });
+    // What is there already needs no archive.
+    expect(await auditExportTlog({ ...source, directory: out('tlog') }, deps())).toMatchObject({ records: 0 });
+    const lines = { from: null, to: null, out: out('chain.jsonl') };
+    await expect(auditExportRonAudit({ ...source, ...lines }, deps())).rejects.toMatchObject({ field: 'archived' });
+    const range = { from: null, to: null };
+    const part = await auditExportNative({ ...source, ...range, directory: out('part') }, deps());
+    expect(part).toMatchObject({ gaps: [{ from: 0, to: N }], records: whole.to - N });
+    const judged = await auditVerify({ target: out('part'), fast: false, headKeys: null }, deps());
+    expect([judged.verdict, codes(judged)]).toEqual(['inconclusive', ['declared-gap']]);
+    const all = await auditExportNative({ ...here, ...range, directory: out('all') }, deps());
+    expect(all).toMatchObject({ gaps: [], records: whole.to });
+    const consistent = await auditVerify({ target: out('all'), fast: true, headKeys: null }, deps());
+    expect([consistent.verdict, codes(consistent)]).toEqual(['consistent', []]);
+  });
+
   it('finds another file in the place of the archived one', async () => {
     const other = join(root, 'other');
     mkdirSync(join(other, 'e0/segments'), { recursive: true });
     const bytes = readFileSync(join(archive, 'e0/segments/000000.jsonl'));
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(join(other, 'e0/segments/000000.jsonl'), bytes);
+    const directory = join(root, 'tlog3');
+    const asked = { source: null, epoch: null, archive: other, directory };
+    await expect(auditExportTlog(asked, deps())).rejects.toMatchObject({ code: 'Tampered' });
+    expect(existsSync(join(directory, 'checkpoint'))).toBe(false);
     const result = await verify(other);
     expect(result.verdict).toBe('tampered');
     expect(codes(result)).toEqual(['archive-mismatch']);
