@@ -4,6 +4,7 @@
 
 import { parseSocket } from '../config/server-value.ts';
 import { RonError } from '../errors.ts';
+import type { Host } from '../host.ts';
 import { loadTlsMaterial, tlsOptions } from '../kms/http/tls-material.ts';
 import { serveWitness, type WitnessEvent } from '../kms/http/witness-server.ts';
 import { openWitness, type WitnessOptions } from '../operations/audit/witness.ts';
@@ -27,8 +28,46 @@ export interface WitnessServeInput {
   readonly tls: { readonly cert: string; readonly key: string } | null;
 }
 
-/** Worth a line: not what a log does in its normal life (a size that it had to ask for). */
-const isTold = ({ status }: WitnessEvent): boolean => status !== 200 && status !== 409;
+const WINDOW_MS = 10_000;
+const LINES_PER_WINDOW = 10;
+
+/**
+ * Tells refusals, but not what a log does in its normal life (200, and a size that it had to ask for). What a stranger can
+ * cause is told ten times in ten seconds at most; a fork, which needs the log's keys, and faults of this side always.
+ */
+class Refusals {
+  readonly #host: Pick<Host, 'log' | 'clock'>;
+  #sinceMs = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+  #left = 0;
+
+  constructor(host: Pick<Host, 'log' | 'clock'>) {
+    this.#host = host;
+  }
+
+  tell(event: WitnessEvent): void {
+    const { status, message, origin, evidence } = event;
+    if (status === 200 || status === 409) return;
+    if ((status <= 404 || status === 413) && !this.#mayTell()) return;
+    const log = origin === null ? '' : ` for ${JSON.stringify(origin.slice(0, 255))}`;
+    const kept = evidence === null ? '' : `; both notes are kept in ${evidence}`;
+    this.#host.log.warn(`witness: ${status}${log}: ${message}${kept}`);
+  }
+
+  #mayTell(): boolean {
+    const now = this.#host.clock.monotonicMs();
+    if (now - this.#sinceMs >= WINDOW_MS) {
+      if (this.#left > 0) this.#host.log.warn(`witness: ${this.#left} more refused requests`);
+      this.#sinceMs = now;
+      this.#lines = 0;
+      this.#left = 0;
+    }
+    this.#lines += 1;
+    if (this.#lines <= LINES_PER_WINDOW) return true;
+    this.#left += 1;
+    return false;
+  }
+}
 
 export async function serveWitnessCommand(input: WitnessServeInput): Promise<Outcome> {
   const { runtime, launch, deps } = input;
@@ -46,6 +85,7 @@ export async function serveWitnessCommand(input: WitnessServeInput): Promise<Out
   for (const line of material?.warnings ?? []) host.log.warn(line);
   const witness = await openWitness(input.witness, deps);
   const counts = { answered: 0, cosigned: 0 };
+  const refusals = new Refusals(host);
   try {
     const server = await serveWitness({
       host: address.host,
@@ -56,10 +96,7 @@ export async function serveWitnessCommand(input: WitnessServeInput): Promise<Out
       onAnswer: (event) => {
         counts.answered += 1;
         if (event.status === 200) counts.cosigned += 1;
-        if (!isTold(event)) return;
-        const log = event.origin === null ? '' : ` for ${JSON.stringify(event.origin.slice(0, 255))}`;
-        const kept = event.evidence === null ? '' : `; both notes are kept in ${event.evidence}`;
-        host.log.warn(`witness: ${event.status}${log}: ${event.message}${kept}`);
+        refusals.tell(event);
       },
     });
     const stopped = new Promise<{ readonly why: string; readonly error: RonError | null }>((resolve) => {

@@ -349,6 +349,10 @@ describe('a witness refuses', () => {
     expect((await post(request)).status).toBe(422);
     const stale = log.file('stale.request');
     await log.json(['audit', 'prove', '--consistency', '0', '--out', stale]);
+    // What strangers send is told in bounds.
+    for (let count = 0; count < 30; count++) {
+      await fetch(`${serving.ready.url}/add-checkpoint`, { method: 'POST', body: `junk ${count}` });
+    }
     const conflict = await post(stale);
     expect([conflict.status, conflict.headers.get('content-type'), await conflict.text()]).toEqual([
       409,
@@ -356,6 +360,7 @@ describe('a witness refuses', () => {
       `${size}\n`,
     ]);
     expect((await serving.stop('SIGINT')).exit).toBe(0);
+    expect(serving.stderr().match(/witness: 400/g)?.length).toBe(10);
     expect(serving.stderr()).toMatch(/witness: 422 for .*another root was cosigned/);
     // The store of the signer was never held: an approval goes on beside a witness that serves.
   });

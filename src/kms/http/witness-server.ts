@@ -56,6 +56,7 @@ const CONNECTIONS_MAX = 256;
 const HEADER_BYTES = 16 * 1024;
 const READ_MS = 5000;
 const IDLE_MS = 60_000;
+const CHECK_MS = 250;
 const RETRY_AFTER_S = '5';
 
 interface Reply {
@@ -187,6 +188,7 @@ export async function serveWitness(options: WitnessServerOptions): Promise<Witne
     headersTimeout: READ_MS,
     requestTimeout: READ_MS,
     keepAliveTimeout: IDLE_MS,
+    connectionsCheckingInterval: CHECK_MS,
     noDelay: true,
   };
   const handle = handler(options);
