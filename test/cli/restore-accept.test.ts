@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditAnchorResult } from '../../src/operations/audit/anchor.ts';
 import type { AuditImportResult } from '../../src/operations/audit/import.ts';
+import type { ReconcileResult } from '../../src/operations/audit/reconcile.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
@@ -150,6 +151,18 @@ describe('a restored store', () => {
     expect(verified.data?.findings.map((one) => one.code)).toContain('lost-records');
   });
 
+  it('is complete but for what the restore lost, over both epochs', async () => {
+    const { data } = await restored.json<ReconcileResult>(['audit', 'reconcile'], 11);
+    expect(data).toMatchObject({
+      verdict: 'undecidable',
+      trust: 'pinned',
+      counts: { executed: 2, effects: 3, keys: 1 },
+    });
+    expect(data!.findings.map((one) => one.code)).toEqual(['lost-range']);
+    expect(data!.epochs.map((one) => one.epoch)).toEqual([0, 1]);
+    await restored.json(unsealing(['audit', 'reconcile', '--unseal']), 11);
+  });
+
   it('verifies from elsewhere with the proof, not without it, and never with another link', async () => {
     const elsewhere = temporaryHome();
     const genesis = join(
@@ -265,6 +278,8 @@ describe('a restored store', () => {
     const verified = await restored.json<AuditVerifyResult>(['audit', 'verify']);
     const lost = verified.data?.findings.find((one) => one.code === 'lost-records');
     expect(lost?.message).toContain('are imported');
+    const reconciled = await restored.json<ReconcileResult>(['audit', 'reconcile']);
+    expect(reconciled.data).toMatchObject({ verdict: 'complete', findings: [{ code: 'lost-imported' }] });
     // What was signed after the backup is found again.
     await restored.json(['kms', 'verify', '--sig', home.file('lost'), '--file', home.write('payload', 'lost')]);
     const segment = join(restored.path, 'audit/e0/imported/segments/000000.jsonl');
@@ -274,6 +289,7 @@ describe('a restored store', () => {
     writeFileSync(segment, bytes, { mode: 0o600 });
     const altered = await restored.json<AuditVerifyResult>(['audit', 'verify'], 10);
     expect(altered.data?.findings[0]).toMatchObject({ file: 'imported' });
+    expect((await restored.json<ReconcileResult>(['audit', 'reconcile'], 10)).error?.field).toBe('missing-records');
   });
 
   it('learns of the end of the log from an export before the restore is accepted', async () => {

@@ -1,3 +1,4 @@
+import { Flags } from '@oclif/core';
 import { BaseCommand, type Input, type Outcome } from '../../cli/base-command.ts';
 import { passphraseFlags } from '../../cli/flags/passphrase.ts';
 import { onlineFlags, unsealFlag } from '../../cli/flags/shared.ts';
@@ -18,24 +19,31 @@ Exit codes: 0 complete, 10 unexplained (something is there that nothing explains
   static override examples = [
     '<%= config.bin %> audit reconcile',
     '<%= config.bin %> audit reconcile --json',
+    '<%= config.bin %> audit reconcile --archive /archive',
     '<%= config.bin %> audit reconcile --kms local',
     '<%= config.bin %> audit reconcile --unseal --passphrase-file store.pass',
   ];
   static override flags = {
     unseal: unsealFlag,
+    archive: Flags.directory({ summary: 'where segments lie that audit archive took away', helpValue: 'DIR' }),
     ...onlineFlags,
     ...passphraseFlags,
   };
 
   override async perform({ flags }: Input<typeof AuditReconcile>, runtime: Runtime): Promise<Outcome> {
-    if (runtime.online !== null && flags.unseal) {
-      throw new RonError('Usage', '--unseal is about files of this machine, and --kms names a server', {
-        field: '--unseal',
+    for (const given of [flags.unseal ? '--unseal' : null, flags.archive === undefined ? null : '--archive']) {
+      if (runtime.online === null || given === null) continue;
+      throw new RonError('Usage', `${given} is about files of this machine, and --kms names a server`, {
+        field: given,
         hint: 'Leave one of them away; --kms none overrides RONCTL_KMS and kms.url.',
       });
     }
     const deps = await runtime.readDeps(flags);
-    const data = await auditReconcile({ sealed: flags.unseal ? deps : null, server: runtime.online?.name }, deps);
+    const archive = flags.archive === undefined ? null : runtime.inputPath(flags.archive, 'directory');
+    const data = await auditReconcile(
+      { sealed: flags.unseal ? deps : null, archive, server: runtime.online?.name },
+      deps,
+    );
     return { data, text: () => auditReconcileView(data), error: reconcileError(data) };
   }
 }

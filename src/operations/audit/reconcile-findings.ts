@@ -42,6 +42,7 @@ export const RECONCILE_FINDINGS = {
   'newer-format': 'undecidable',
   'no-checkpoint': 'undecidable',
   'no-trusted-key': 'undecidable',
+  'lost-imported': 'note',
   'act-unfinished': 'note',
   'line-unrecorded': 'note',
 } as const satisfies Record<string, Weight>;

@@ -24,6 +24,7 @@ const MEMBERS = ['state', 'tracks', 'suite', 'pub', 'created_seq', 'created_epoc
 
 export class RecordedKeys {
   readonly #keys = new Map<string, PublicKeyEntry>();
+  readonly #unknown = new Set<string>();
   readonly #findings: ReconcileFindings;
 
   constructor(findings: ReconcileFindings) {
@@ -34,8 +35,11 @@ export class RecordedKeys {
     return this.#keys.size;
   }
 
-  has(kid: string): boolean {
-    return this.#keys.has(kid);
+  /** A record about a key without version; one that no record made is said once. */
+  used(kid: string, op: string, epoch: number, seq: number): void {
+    if (this.#keys.has(kid) || this.#unknown.has(kid)) return;
+    this.#unknown.add(kid);
+    this.#findings.add('key-unexplained', `${op} of ${kid}, which no record made`, { epoch, index: seq });
   }
 
   /** `action`: what a quorum decided, which says whether one version or the whole key is meant; null when unknown. */

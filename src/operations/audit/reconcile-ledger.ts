@@ -55,7 +55,7 @@ export class CommittedLedger {
   #broken = false;
   /** Effects of the open intent, by op_id. */
   #effects = new Map<string, Effect>();
-  /** Records of a new epoch come before the ledger lines that decided it. */
+  /** Records that come before the ledger lines that decided them: of a new epoch, and of the range that a restore lost. */
   readonly #early = new Map<string, Effect>();
   #failed = false;
   #tunes: Tune[] = [];
@@ -213,6 +213,11 @@ export class CommittedLedger {
     return action;
   }
 
+  /** A governed record of a lost range that was brought back: its ledger lines were committed again behind it. */
+  foundAgain(record: AuditRecord, place: RecordPlace): void {
+    this.#early.set(record.op_id, { ...place, record });
+  }
+
   /** `governance.failed` */
   failure(record: AuditRecord, place: RecordPlace): void {
     if (this.#broken) return;
@@ -309,7 +314,7 @@ export class CommittedLedger {
   /** At the end of the log, against public.json. */
   compare(view: PublicView): void {
     for (const { epoch, record } of this.#early.values()) {
-      const message = 'the epoch was opened by a proposal that the ledger does not have';
+      const message = `${record.op} was decided by a proposal that the ledger does not have`;
       this.#say('effect-unexplained', message, { epoch, index: record.seq });
     }
     if (this.#broken) return;

@@ -41,6 +41,7 @@ export class RecordWalk {
   readonly missing: MissingRange[] = [];
   readonly #files: Files;
   readonly #paths: EpochPaths;
+  readonly #archive: EpochPaths | null;
   readonly #reader = new LineReader();
   readonly #wanted: ReadonlySet<number>;
   readonly #roots = new Map<number, Uint8Array>();
@@ -49,10 +50,11 @@ export class RecordWalk {
   #offset = 0;
   #bytes = 0;
 
-  /** `sizes`: at which the root is wanted. */
-  constructor(files: Files, paths: EpochPaths, sizes: readonly number[]) {
+  /** `sizes`: at which the root is wanted. `archive`: where a segment may lie instead. */
+  constructor(files: Files, paths: EpochPaths, sizes: readonly number[], archive: EpochPaths | null = null) {
     this.#files = files;
     this.#paths = paths;
+    this.#archive = archive;
     this.#wanted = new Set(sizes);
   }
 
@@ -74,8 +76,8 @@ export class RecordWalk {
   *read(size: number): Generator<WalkedRecord> {
     for (;;) {
       const number = segmentOf(this.#seq);
-      const path = this.#paths.segment(number);
-      if (this.#files.info(path) === null) {
+      const path = this.#path(number);
+      if (path === null) {
         if (!this.#skip(number, size)) return;
         continue;
       }
@@ -86,6 +88,11 @@ export class RecordWalk {
         return;
       }
     }
+  }
+
+  #path(number: number): string | null {
+    const places = [this.#paths, this.#archive].flatMap((one) => (one === null ? [] : [one.segment(number)]));
+    return places.find((path) => this.#files.info(path) !== null) ?? null;
   }
 
   /** To the next segment that is here, or, without one, to `size`. False when nothing follows. */

@@ -4,12 +4,14 @@
 
 import { createLogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
+import { epochLink } from '../../audit/epoch-link.ts';
 import { AUDIT_OPS } from '../../audit/ops.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { RonError } from '../../errors.ts';
 import type { PublicView } from '../../keys/public-view.ts';
 import { LIMITS } from '../../limits.ts';
+import { importedPaths, isImported, lostRange, provenRange } from '../../storage/audit-imported.ts';
 import { epochPaths } from '../../storage/audit-paths.ts';
 import { newestVerifiedCheckpoint } from '../../storage/audit-store.ts';
 import { decodePublicView } from '../../storage/public-view.ts';
@@ -25,6 +27,8 @@ import { type AuditTarget, auditTarget } from './target.ts';
 export interface ReconcileRequest {
   /** What opens the store, whose sealed manifest is compared too; null = without. */
   readonly sealed: OperationDeps | null;
+  /** Absolute path of the directory that archived segments lie in; null = they are not read. */
+  readonly archive: string | null;
   /** Name of the server whose published files stand in the place of this home's. */
   readonly server?: string | undefined;
 }
@@ -71,12 +75,14 @@ class Reconciliation {
   readonly keys: RecordedKeys;
   readonly mints: RecordedMints;
   readonly ledger: CommittedLedger;
+  readonly #target: AuditTarget;
   readonly #archived: { epoch: number; from: number; to: number }[] = [];
   #generation = 0;
   /** Digest of public.json in the newest record that names one. */
   publicSha256: string | null = null;
 
   constructor(target: AuditTarget) {
+    this.#target = target;
     this.keys = new RecordedKeys(this.findings);
     this.mints = new RecordedMints(this.findings);
     const { files, crypto, paths } = target;
@@ -90,10 +96,7 @@ class Reconciliation {
   /** Every record, of whatever kind. */
   plain(record: PlainRecord, place: RecordPlace, seq: number): void {
     const { op, actor, kid } = record;
-    if (kid !== undefined && op !== 'create' && !this.keys.has(kid)) {
-      const message = `${op} of ${kid}, which no record made`;
-      this.findings.add('key-unexplained', message, { epoch: place.epoch, index: seq });
-    }
+    if (kid !== undefined && op !== 'create') this.keys.used(kid, op, place.epoch, seq);
     if (actor.startsWith('cap:') && op !== 'reject') this.mints.acted(actor.slice('cap:'.length), place.epoch, seq);
   }
 
@@ -126,11 +129,34 @@ class Reconciliation {
   }
 
   #lost(record: AuditRecord, { epoch }: RecordPlace): void {
-    const lost = record.detail?.['lost'] as { from: number; to: number } | null;
-    if (lost === null || lost === undefined) return;
-    this.findings.dataElsewhere();
-    const message = `records ${lost.from} to ${lost.to - 1} of epoch ${epoch - 1} were lost to a restore`;
-    this.findings.add('lost-range', message, { epoch: epoch - 1, index: lost.from });
+    const lost = lostRange(epochLink(record));
+    if (lost === null) return;
+    const before = { epoch: epoch - 1, origin: epochLink(record)!.prev_origin };
+    const at = { epoch: before.epoch, index: lost.from };
+    const what = `records ${lost.from} to ${lost.to - 1} of epoch ${before.epoch} were lost to a restore`;
+    const { files } = this.#target;
+    const paths = this.#target.epochPaths(before.epoch);
+    if (!isImported(files, paths)) {
+      this.findings.dataElsewhere();
+      this.findings.add('lost-range', what, at);
+      return;
+    }
+    try {
+      for (const one of provenRange(files, importedPaths(paths), lost)) {
+        if (!('newer' in one.record)) this.#foundAgain(one.record, before);
+      }
+      this.findings.add('lost-imported', `${what}, and are imported`, at);
+    } catch (error) {
+      if (!(error instanceof RonError)) throw error;
+      this.findings.add('missing-records', `the imported range: ${error.message}`, at);
+    }
+  }
+
+  /** What it did to the store is lost; what it did to ledger and capabilities is not. */
+  #foundAgain(record: AuditRecord, place: RecordPlace): void {
+    if (record.result !== 'ok') return;
+    if (record.op === 'mint') this.mints.minted(record, place.epoch, this.ledger.policy);
+    else if (isGoverned(record)) this.ledger.foundAgain(record, place);
   }
 
   #heads({ seq, op, generation, public_sha256: sha256 }: AuditRecord, { epoch }: RecordPlace, ok: boolean): void {
@@ -190,7 +216,7 @@ function checkpointOf(target: AuditTarget, epoch: number, findings: ReconcileFin
   }
   try {
     const verifier = createLogVerifier(log, target.crypto);
-    const found = newestVerifiedCheckpoint(target.files, epochPaths(target.auditDir, epoch), verifier);
+    const found = newestVerifiedCheckpoint(target.files, target.epochPaths(epoch), verifier);
     if (found === null) findings.add('no-checkpoint', 'nothing vouches for these records', { epoch });
     return found;
   } catch (error) {
@@ -255,10 +281,12 @@ export async function auditReconcile(request: ReconcileRequest, deps: OperationD
   const report = (): void => {
     if (++records % PROGRESS_RECORDS === 0) deps.onProgress({ phase: 'reconcile', done: records, unit: 'records' });
   };
+  const { archive } = request;
+  const archived = (n: number) => (archive === null ? null : epochPaths(archive, n));
   for (const { n, origin } of listed) {
     const checkpoint = checkpointOf(target, n, findings);
     const sizes = checkpoint === null ? [] : [checkpoint.size];
-    const walk = new RecordWalk(target.files, epochPaths(target.auditDir, n), sizes);
+    const walk = new RecordWalk(target.files, target.epochPaths(n), sizes, archived(n));
     const epoch: EpochRun = { epoch: n, origin, walk, checkpoint };
     runs.push(epoch);
     readRecords(run, epoch, report);

@@ -11,6 +11,7 @@ import { auditExportRonAudit } from '../../../src/operations/audit/export-lines.
 import { auditExportNative } from '../../../src/operations/audit/export-native.ts';
 import { auditExportTlog } from '../../../src/operations/audit/export-tlog.ts';
 import { auditLog } from '../../../src/operations/audit/log.ts';
+import { auditReconcile } from '../../../src/operations/audit/reconcile.ts';
 import { auditShow } from '../../../src/operations/audit/show.ts';
 import { type AuditVerifyResult, auditVerify } from '../../../src/operations/audit/verify.ts';
 import type { OperationDeps } from '../../../src/operations/deps.ts';
@@ -81,6 +82,13 @@ describe('audit archive', () => {
     expect(without).toMatchObject({ verdict: 'inconclusive', first_index: 0 });
     expect(codes(without)).toEqual(['archived']);
     expect(without.epochs[0]?.records).toBeGreaterThan(N);
+    const reconciled = await auditReconcile({ sealed: null, archive: null }, deps());
+    expectData('audit/reconcile', reconciled);
+    expect(reconciled.verdict).toBe('undecidable');
+    const found = new Set(reconciled.findings.map((one) => one.code));
+    expect(found).toEqual(new Set(['archived', 'key-unexplained']));
+    const whole = await auditReconcile({ sealed: null, archive }, deps());
+    expect(whole.findings.filter((one) => one.code === 'archived' || one.code === 'root-mismatch')).toEqual([]);
   });
 
   it('leaves a log that is written and read on', async () => {

@@ -51,7 +51,7 @@ afterAll(() => {
 });
 
 const reconcile = (of: GovernedStore, unseal = false): Promise<ReconcileResult> =>
-  auditReconcile({ sealed: unseal ? of.deps() : null }, of.deps());
+  auditReconcile({ sealed: unseal ? of.deps() : null, archive: null }, of.deps());
 
 function copy(): GovernedStore {
   const made = home.copy();
