@@ -1,7 +1,9 @@
 // The tlog listener of a real server: a log that programs which are not ours follow over HTTP, byte for byte what
 // `audit export --tlog` writes; nothing else is there, and nothing can be written.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryHome } from '../support/binary.ts';
@@ -41,6 +43,16 @@ describe('audit.tlog', () => {
       expect([exit, output], checker.name).toEqual([0, expect.stringMatching(/^ok /)]);
     }
     await home.json(['audit', 'export', '--tlog', 'log', '--kms', 'local']);
+    await home.json(['audit', 'export', '--out', 'native', '--kms', 'local']);
+    expect((await home.json<{ kind: string }>(['audit', 'verify', 'native'])).data).toMatchObject({
+      verdict: 'consistent',
+    });
+    await home.json(['audit', 'export', '--format', 'ron-audit', '--out', 'chain', '--kms', 'local']);
+    const [first] = readFileSync(home.file('chain'), 'utf8').split('\n');
+    const { home_id } = JSON.parse(readFileSync(join(home.path, 'home.json'), 'utf8')) as { home_id: string };
+    expect(JSON.parse(first!)).toMatchObject({ writer_id: home_id, prev: 'b3:0' });
+    await home.json(['audit', 'export', '--redact', 'actor', '--out', 'redacted', '--kms', 'local']);
+    expect((await home.run(['audit', 'verify', 'redacted'])).exit).toBe(0);
     for (const name of filesBelow(home.file('log'))) {
       const got = await fetch(`http://${at}/${name}`);
       const bytes = Buffer.from(await got.arrayBuffer());
@@ -103,6 +115,49 @@ describe('audit.tlog', () => {
     const silent = await startServer(home);
     expect(silent.ready.tlog_addr).toBeNull();
     expect(await silent.stop()).toBe(0);
+  });
+
+  it('follows a reload: opened, shows more, closed; TLS where TLS is on', async () => {
+    const write = (tlog: string): void => {
+      home.write('ron-kms.toml', `[audit]\ntlog = "${tlog}"\n`);
+    };
+    write('off');
+    const server = await startServer(home, ['--config', 'ron-kms.toml']);
+    const reload = async (tlog: string): Promise<string | undefined> => {
+      const lines = (): number => server.stderr().split('"event":"config_updated"').length;
+      const before = lines();
+      write(tlog);
+      server.signal('SIGHUP');
+      for (let n = 0; n < 400 && lines() === before; n++) await new Promise((done) => setTimeout(done, 25));
+      return (JSON.parse(readFileSync(join(home.path, 'run', 'kms.json'), 'utf8')) as { tlog_addr?: string }).tlog_addr;
+    };
+    const at = (await reload('hashes'))!;
+    expect((await http(at, { path: '/checkpoint' })).status).toBe(200);
+    expect((await http(at, { path: '/tile/entries/000.p/3' })).status).toBe(404);
+    expect(await reload('full')).toBe(at);
+    expect((await http(at, { path: '/tile/entries/000.p/3' })).status).toBe(200);
+    expect(await reload('off')).toBeUndefined();
+    await expect(http(at, { path: '/checkpoint' })).rejects.toThrow('ECONNREFUSED');
+    expect(await server.stop()).toBe(0);
+
+    const argv = ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '30', '-subj', '/CN=localhost'];
+    const files = ['-keyout', home.file('tls.key'), '-out', home.file('tls.crt')];
+    execFileSync('openssl', [...argv, '-addext', 'subjectAltName=IP:127.0.0.1', ...files], { stdio: 'pipe' });
+    for (const end of ['key', 'crt']) chmodSync(home.file(`tls.${end}`), 0o600);
+    const tls = '[tls]\nenabled = true\ncert_path = "tls.crt"\nkey_path = "tls.key"\n';
+    home.write('ron-kms.toml', `[audit]\ntlog = "hashes"\n${tls}`);
+    const secure = await startServer(home, ['--config', 'ron-kms.toml']);
+    const address = secure.ready.tlog_addr!;
+    await expect(http(address, { path: '/checkpoint' })).rejects.toThrow();
+    const options = { ca: readFileSync(home.file('tls.crt')), agent: false };
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      get(`https://${address}/checkpoint`, options, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      }).on('error', reject);
+    });
+    expect(status).toBe(200);
+    expect(await secure.stop()).toBe(0);
   });
 
   it('a plain address beyond this machine is refused', async () => {
