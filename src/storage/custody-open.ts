@@ -122,9 +122,9 @@ export async function openHeld(
           })
         : decodePublicView(chosen.bytes, paths.publicView);
     checkView(view, storeId, unsealed);
-    const remembered = readOwnMemory(ctx, paths.audit);
     const restored = restoredAt(home, epoch.origin);
-    const behind = behindWhy(laterEpoch(ctx, epoch), remembered?.size ?? 0, newest?.size ?? 0);
+    const { remembered, otherKeys } = ownMemory(ctx, paths.audit, restored !== null);
+    const behind = otherKeys ?? behindWhy(laterEpoch(ctx, epoch), remembered?.size ?? 0, newest?.size ?? 0);
     const refused = verifyOnly(ctx, { restored, behind }, view, unsealed.root.genesisDigest);
     // A dry run and a store that only verifies repair nothing.
     const dryRun = options.dryRun === true;
@@ -232,6 +232,20 @@ function checkHead(
 function restoredAt({ restored }: HomeFile, origin: string): string | null {
   if (restored === undefined || (restored.head !== null && restored.head.origin !== origin)) return null;
   return restored.at;
+}
+
+/** Memory under keys that a restored log does not know yet: they were rotated after the backup. */
+function ownMemory(
+  ctx: StoreContext,
+  auditDir: string,
+  isRestored: boolean,
+): { readonly remembered: VerifiedCheckpoint | null; readonly otherKeys: string | null } {
+  try {
+    return { remembered: readOwnMemory(ctx, auditDir), otherKeys: null };
+  } catch (error) {
+    if (!isRestored || !(error instanceof RonError) || error.field !== 'log-keys-changed') throw error;
+    return { remembered: null, otherKeys: error.message };
+  }
 }
 
 /** What this home has verified and the log does not have; null when it has everything. */
