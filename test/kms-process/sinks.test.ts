@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ReconcileResult } from '../../src/operations/audit/reconcile.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
 import type { KmsStatusResult } from '../../src/operations/kms/status.ts';
 import { TestHome } from '../support/binary.ts';
@@ -115,6 +116,8 @@ describe('sinks of a server', () => {
     expect(status.stdout).toMatch(/sink web +http, .*it answered 500/);
     remote.status = 200;
     await until('nothing behind', async () => (await sinks()).every((one) => one.behind === 0 && one.error === null));
+    const online = await home.json<ReconcileResult>(['audit', 'reconcile', '--kms', 'local']);
+    expect(online.data).toMatchObject({ target: 'local', verdict: 'complete', findings: [] });
     expect(await server.stop()).toBe(0);
 
     const records = auditRecords(home).length;
