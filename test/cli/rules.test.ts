@@ -20,7 +20,7 @@ const MUTATING_VERBS: Readonly<Record<string, string>> = {
   pq: 'propose rollback exceptions',
   kms: 'create rotate sign wrap unwrap retire attest',
   cap: 'mint register revoke rotate',
-  audit: 'checkpoint import archive anchor reconcile witness',
+  audit: 'checkpoint import archive anchor witness',
   store: 'backup restore reseal passphrase',
 };
 const MUTATING = new Set(
