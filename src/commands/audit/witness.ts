@@ -115,7 +115,7 @@ Exit codes of --cosign: 11 a log that is not known here, 10 a bad signature or p
       if (flags.out !== undefined && data.lines !== null) {
         await runtime.writeOutput(flags.out, utf8(data.lines), { force: flags.force });
       }
-      return { data, text: () => witnessRequestView(data) };
+      return { data, text: () => witnessRequestView(data, flags.out) };
     }
     const { 'tls-cert': cert, 'tls-key': key } = flags;
     if ((cert === undefined) !== (key === undefined)) {

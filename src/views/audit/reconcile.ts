@@ -14,7 +14,7 @@ export function auditReconcileView(result: ReconcileResult): TextModel {
       ['keys of the log', result.trust],
       ['compared', `governance ledger, public.json${result.unsealed ? ', sealed manifest' : ''}`],
       ['records', `${counts.records} in ${result.epochs.length} epoch${result.epochs.length === 1 ? '' : 's'}`],
-      ['ledger lines', `${counts.ledger_lines}, ${counts.executed} executions with ${counts.effects} effects`],
+      ['ledger lines', `${counts.ledger_lines}; executed: ${counts.executed}, with effects: ${counts.effects}`],
       ['tunes', String(counts.tunes)],
       ['keys', String(counts.keys)],
       ['capabilities', `${counts.mints} minted`],

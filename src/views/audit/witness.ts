@@ -14,9 +14,11 @@ export function witnessKeysView(result: WitnessKeysResult): TextModel {
   ];
 }
 
-export function witnessRequestView(result: WitnessRequestResult): TextModel {
+/** `out`: the file that has the signature lines; undefined = they are shown. */
+export function witnessRequestView(result: WitnessRequestResult, out: string | undefined): TextModel {
   const what = `size ${result.size} of ${result.origin}`;
   if (result.lines === null) return [line(`${what} can be cosigned; nothing was signed (dry run)`)];
+  if (out !== undefined) return [line(`cosigned ${what}`, 'good'), fields([['file', out]])];
   return [
     line(`cosigned ${what}`, 'good'),
     blank,
