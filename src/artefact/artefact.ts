@@ -66,6 +66,7 @@ export const ARTEFACT_KINDS = {
   dispute: 'an objection to records of the log',
   checkpoint: 'the signed head of an audit log',
   'tlog-proof': 'an audit record with its inclusion proof',
+  'consistency proof': 'that a log extends an older one; what a witness is asked with',
   'sealed record': 'a secret, sealed under a passphrase; its header is in clear',
   'key object': 'the public half of a key version',
   attestation: 'what a log says of a key and where it lives',

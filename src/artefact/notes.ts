@@ -4,6 +4,7 @@
 
 import { type CheckpointBody, parseBody, subtreeMessage } from '../audit/checkpoint.ts';
 import { isTlogProof, parseTlogProof, provesInclusion } from '../audit/tlog-proof.ts';
+import { isWitnessRequest, parseWitnessRequest } from '../audit/witness-request.ts';
 import { readU64be } from '../bytes/framing.ts';
 import { toHex } from '../bytes/hex.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
@@ -112,6 +113,33 @@ export function describeTlogProof(crypto: Crypto, bytes: Uint8Array, keys: reado
     ],
     unchecked: [
       ...(proof.extra === null ? ['which record it proves: the file does not carry it'] : []),
+      ...inner.unchecked,
+    ],
+  };
+}
+
+/** The body of a witness request; null when it is none. Throws Malformed. What is older is not in it, so it stays open. */
+export function describeConsistencyProof(
+  crypto: Crypto,
+  bytes: Uint8Array,
+  keys: readonly KnownKey[],
+): Artefact | null {
+  if (!isWitnessRequest(bytes)) return null;
+  const { oldSize, proof, note } = parseWitnessRequest(bytes, 'consistency proof');
+  const inner = describeCheckpoint(crypto, note, keys);
+  const body = parseBody(parseNote(note, 'checkpoint').text);
+  if (inner === null || body === null) return null;
+  return {
+    ...inner,
+    kind: 'consistency proof',
+    members: [
+      { name: 'old', value: String(oldSize) },
+      { name: 'path', value: `${proof.length} hashes` },
+      ...inner.members.map((one) => ({ name: `checkpoint.${one.name}`, value: one.value })),
+    ],
+    checks: [...inner.checks, check('the older size is not above the checkpoint', oldSize <= body.size)],
+    unchecked: [
+      'whether it leads from the older checkpoint: `ronctl audit check-proof FILE --old OLD`',
       ...inner.unchecked,
     ],
   };

@@ -16,7 +16,7 @@ import { type Artefact, type KnownKey, verdictOf } from './artefact.ts';
 import { describeSealed, describeWrap } from './binary.ts';
 import { describeCapability } from './capability.ts';
 import { judgeSignature, keysIn, keysOfHolder } from './known-keys.ts';
-import { describeCheckpoint, describeTlogProof, isNote } from './notes.ts';
+import { describeCheckpoint, describeConsistencyProof, describeTlogProof, isNote } from './notes.ts';
 import { describeSigned } from './signed.ts';
 import { describeState } from './state-file.ts';
 import { describeUnsigned, envelopesOf } from './unsigned.ts';
@@ -78,7 +78,7 @@ export function recognise(
   if (binary !== null) return binary;
   const text = fromUtf8(bytes);
   if (text === null) return null;
-  const proof = describeTlogProof(crypto, bytes, keys);
+  const proof = describeTlogProof(crypto, bytes, keys) ?? describeConsistencyProof(crypto, bytes, keys);
   if (proof !== null) return proof;
   if (isNote(text)) return describeCheckpoint(crypto, bytes, keys);
   if (!text.startsWith('{') && !text.startsWith(BOM)) return describeCapability(text);

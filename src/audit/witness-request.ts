@@ -24,6 +24,11 @@ export interface WitnessRequest {
   readonly note: Uint8Array;
 }
 
+/** True when the bytes begin like a request. */
+export function isWitnessRequest(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(4, bytes.length)).toString('latin1') === 'old ';
+}
+
 export function formatWitnessRequest({ oldSize, proof, note }: WitnessRequest): Uint8Array {
   return concat(utf8(`old ${oldSize}\n${proof.map((hash) => `${toBase64(hash)}\n`).join('')}\n`), note);
 }

@@ -28,7 +28,7 @@ function errorOf(result: InspectResult): RonError | undefined {
 export default class Inspect extends BaseCommand {
   static override summary = 'explain any file of ronctl from its bytes';
   static override description =
-    `Recognises: genesis (draft or full), proposal, draft, request, statement, possession, receipt, signer bundle, proof, evidence, roll-call, dispute, checkpoint, tlog-proof, sealed record (its header), key object, continuity, signature bundle, wrap envelope, audit segment, ledger segment, checkpoint list, capability (see cap inspect); and the clear files of a home.
+    `Recognises: genesis (draft or full), proposal, draft, request, statement, possession, receipt, signer bundle, proof, evidence, roll-call, dispute, checkpoint, tlog-proof, consistency proof, sealed record (its header), key object, continuity, signature bundle, wrap envelope, audit segment, ledger segment, checkpoint list, capability (see cap inspect); and the clear files of a home.
 
 Prints kind, version, digest, words, members, each signature as valid, invalid or key unknown, and what could not be checked. A key that stands in the file itself proves that its holder signed, not who that is. A file given with --key in which something is invalid is refused (10).
 

@@ -3,6 +3,7 @@ import { ARTEFACT_KINDS, type Artefact, type KnownKey, verdictOf } from '../../s
 import { keysFromFile, recognise } from '../../src/artefact/recognise.ts';
 import { openSegment } from '../../src/artefact/segment.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/audit/tlog-proof.ts';
+import { formatWitnessRequest } from '../../src/audit/witness-request.ts';
 import { canonicalFile, canonicalText, parseCanonicalFile } from '../../src/bytes/canonical-json.ts';
 import { fromUtf8, utf8 } from '../../src/bytes/text.ts';
 import { attenuate } from '../../src/capability/token.ts';
@@ -97,7 +98,7 @@ describe('recognise', () => {
   });
 
   it('knows every kind that it claims to know', () => {
-    expect([...Object.keys(EXPECTED), ...Object.keys(STATE), 'checkpoint list'].sort()).toEqual(
+    expect([...Object.keys(EXPECTED), ...Object.keys(STATE), 'checkpoint list', 'consistency proof'].sort()).toEqual(
       Object.keys(ARTEFACT_KINDS).sort(),
     );
   });
@@ -317,6 +318,18 @@ describe('damage', () => {
     const found = explain(formatTlogProof({ ...proof, extra: other }))!;
     expect(found.checks).toContainEqual({ what: 'the record is at this index of the signed tree', ok: false });
     expect(verdictOf(found)).toBe('something invalid');
+  });
+
+  it('knows a consistency proof, and one from a size above its checkpoint', () => {
+    const keys = keysFromFile(crypto, made.logFile, 'log.json');
+    const request = { oldSize: 2, proof: [new Uint8Array(32)], note: made.files.checkpoint };
+    const found = explain(formatWitnessRequest(request), keys)!;
+    expect([found.kind, verdictOf(found)]).toEqual(['consistency proof', 'nothing invalid']);
+    expect(found.members.slice(0, 2).map((one) => one.value)).toEqual(['2', '1 hashes']);
+    expect(found.unchecked[0]).toContain('--old');
+    const above = explain(formatWitnessRequest({ ...request, oldSize: 4 }), keys)!;
+    expect(above.checks).toContainEqual({ what: 'the older size is not above the checkpoint', ok: false });
+    expect(refusal(() => explain(utf8('old 02\n\nx'))).code).toBe('Malformed');
   });
 
   it('finds a checkpoint over another size', () => {

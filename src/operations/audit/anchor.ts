@@ -6,7 +6,7 @@ import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import { consistencyProof } from '../../audit/proof.ts';
 import { frontierFromTiles } from '../../audit/tile.ts';
 import { foldRoot } from '../../audit/tree.ts';
-import { parseWitnessRequest, type WitnessRequest } from '../../audit/witness-request.ts';
+import { isWitnessRequest, parseWitnessRequest, type WitnessRequest } from '../../audit/witness-request.ts';
 import { canonicalText } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
@@ -64,9 +64,6 @@ export async function exportAnchor(
     proven_by: null,
   };
 }
-
-const isWitnessRequest = (bytes: Uint8Array): boolean =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(4, bytes.length)).toString('latin1') === 'old ';
 
 interface Tree {
   /** Root at a size, from the tiles of the log at hand; null when it has none. */

@@ -8,7 +8,7 @@ import { leafHash } from '../../audit/leaf.ts';
 import { verifyConsistency } from '../../audit/proof.ts';
 import { type NewerRecord, parseRecord } from '../../audit/record.ts';
 import { checkTlogProof, isTlogProof, parseTlogProof } from '../../audit/tlog-proof.ts';
-import { parseWitnessRequest } from '../../audit/witness-request.ts';
+import { isWitnessRequest, parseWitnessRequest } from '../../audit/witness-request.ts';
 import type { JsonObject } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
@@ -227,8 +227,7 @@ export async function auditCheckProof(
   deps: AuditDeps,
 ): Promise<AuditCheckProofResult> {
   if (isTlogProof(request.proof)) return inclusion(request, deps);
-  const start = Buffer.from(request.proof.buffer, request.proof.byteOffset, Math.min(4, request.proof.length));
-  if (start.toString('latin1') === 'old ') return consistency(request, deps);
+  if (isWitnessRequest(request.proof)) return consistency(request, deps);
   throw new RonError('Malformed', `${request.name}: neither a tlog-proof nor a witness request`, {
     hint: '`ronctl inspect FILE` shows what it is. A checkpoint is judged by `ronctl audit verify FILE`.',
   });
