@@ -4,8 +4,7 @@
 // Go program (0.99 s on the machine of the performance page), under 300 MB.
 // Run: npm run build && node bench/audit.ts [records]
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +17,7 @@ import { nativeCrypto } from '../src/crypto/native.ts';
 import { type AuditAppender, createAuditLog } from '../src/storage/audit-appender.ts';
 import { segmentName } from '../src/storage/audit-paths.ts';
 import { ensureHome, homePaths } from '../src/storage/home.ts';
+import { goProgram, median, type Timed, timed } from './whole-process.ts';
 
 const records = Number(process.argv[2] ?? 1_000_000);
 const CHECKPOINT_EVERY = 5000;
@@ -99,48 +99,7 @@ const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', RONCTL_HOME: home, H
 const main = join(root, 'dist', 'cli', 'main.js');
 const options = ['--disable-sigusr1', '--no-addons'];
 
-interface Timed {
-  readonly seconds: number;
-  readonly megabytes: number | null;
-}
-
-/** Wall time and, through /usr/bin/time where it is, the largest resident size. */
-function run(argv: readonly string[]): Timed | null {
-  const timer = ['/usr/bin/time', '-f', 'rss %M'];
-  const measured = spawnSync('/usr/bin/time', ['-f', 'rss %M', 'true']).error === undefined;
-  const all = measured ? [...timer, ...argv] : [...argv];
-  const begin = performance.now();
-  const done = spawnSync(all[0] ?? '', all.slice(1), { env, encoding: 'utf8', maxBuffer: 1e8 });
-  if (done.error !== undefined) return null;
-  if (done.status !== 0) throw new Error(`${argv.join(' ')}: exit ${done.status}\n${done.stdout}${done.stderr}`);
-  const rss = /rss (\d+)/.exec(done.stderr)?.[1];
-  return { seconds: seconds(begin), megabytes: rss === undefined ? null : Number(rss) / 1024 };
-}
-
-const goProgram = join(directory, 'go');
-/** The sumdb tlog package over the same lines, or null without golang-go and golang-golang-x-mod-dev. */
-function buildGo(): readonly string[] | null {
-  const source = `package main
-import ("bufio";"fmt";"os";"golang.org/x/mod/sumdb/tlog")
-type store []tlog.Hash
-func (s *store) ReadHashes(at []int64) ([]tlog.Hash, error) { out := make([]tlog.Hash, len(at)); for i, n := range at { out[i] = (*s)[n] }; return out, nil }
-func main() { var s store; n := int64(0)
-for _, name := range os.Args[1:] { f, _ := os.Open(name); in := bufio.NewScanner(f); in.Buffer(make([]byte, 1<<20), 1<<20)
-for in.Scan() { hashes, err := tlog.StoredHashes(n, in.Bytes(), &s); if err != nil { panic(err) }; s = append(s, hashes...); n++ } }
-root, _ := tlog.TreeHash(n, &s); fmt.Println(n, root) }
-`;
-  if (spawnSync('go', ['version']).error !== undefined) return null;
-  spawnSync('mkdir', ['-p', goProgram]);
-  writeFileSync(join(goProgram, 'main.go'), source);
-  // Debian's golang-golang-x-mod-dev: no module download.
-  const built = spawnSync('go', ['build', '-o', 'tlog', 'main.go'], {
-    cwd: goProgram,
-    env: { PATH: env.PATH, HOME: directory, GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
-  });
-  return built.status === 0 ? [join(goProgram, 'tlog'), ...segments] : null;
-}
-
-const go = buildGo();
+const go = goProgram(directory, segments);
 const verify = [process.execPath, ...options, main, 'audit', 'verify'];
 const variants: readonly (readonly [name: string, argv: readonly string[] | null])[] = [
   ['openssl dgst -sha256', ['openssl', 'dgst', '-sha256', ...segments]],
@@ -153,13 +112,13 @@ const ROUNDS = 5;
 const times = new Map(variants.map(([name]) => [name, [] as Timed[]]));
 for (let round = 0; round <= ROUNDS; round++) {
   for (const [name, argv] of variants) {
-    const timed = argv === null ? null : run(argv);
-    if (timed !== null && round > 0) times.get(name)!.push(timed);
+    if (argv === null) continue;
+    const run = timed(argv, env);
+    if (round > 0) times.get(name)!.push(run);
   }
 }
 rmSync(directory, { recursive: true, force: true });
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 /** Of the performance page: the Go program against openssl on the same file, for machines without Go. */
 const GO_BY_OPENSSL = 0.99 / 0.226;
 const openssl = median(times.get('openssl dgst -sha256')!.map((one) => one.seconds));
