@@ -44,7 +44,7 @@ export async function connectSink(endpoint: SinkEndpoint): Promise<SinkConnectio
             ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           },
           body,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(2 * timeoutMs)]),
+          signal,
         })
         .catch((error: unknown) => {
           throw unreachable(place, error instanceof Error ? error.message : String(error), error);

@@ -33,9 +33,9 @@ export class Exporter {
   readonly #deps: ExporterDeps;
   readonly #source: ExportSource;
   readonly #ended = new AbortController();
-  /** From the beginning of the end on nothing is waited for. */
-  readonly #hurry = new AbortController();
-  #woken: AbortController = new AbortController();
+  /** The pause that is being made. */
+  #nap: { readonly end: AbortController; readonly wakeable: boolean } | null = null;
+  #woken = false;
   #cursor: Cursor = FIRST_CURSOR;
   #error: string | null = null;
   /** Time of the oldest record that the sink does not have; null when it has all. */
@@ -67,18 +67,18 @@ export class Exporter {
   /** Something is new in the log. Costs nothing to the caller. */
   wake(): void {
     this.#oldestMs ??= this.#deps.clock.now();
-    this.#woken.abort();
+    this.#woken = true;
+    if (this.#nap?.wakeable === true) this.#nap.end.abort();
   }
 
   /** Hands over what there is, for at most `graceMs`, then ends. */
   async close(graceMs: Millis): Promise<void> {
     this.#finishing = true;
-    this.#hurry.abort();
     this.wake();
+    this.#nap?.end.abort();
     const late = this.#deps.clock.sleep(graceMs, this.#ended.signal).catch(() => undefined);
     await Promise.race([this.#running, late]);
     this.#ended.abort();
-    this.#woken.abort();
     await this.#running;
   }
 
@@ -116,7 +116,7 @@ export class Exporter {
 
   /** One batch; true when there was none. */
   async #step(sink: Sink, cursors: CursorFile, signal: AbortSignal): Promise<boolean> {
-    this.#woken = new AbortController();
+    this.#woken = false;
     const batch = this.#source.next(this.#cursor);
     if (batch === null) {
       this.#oldestMs = null;
@@ -135,13 +135,17 @@ export class Exporter {
   }
 
   /** Until something is new. */
-  #rest(): Promise<void> {
-    return this.#pause(LOOK_MS, this.#woken.signal);
+  async #rest(): Promise<void> {
+    if (!this.#woken) await this.#pause(LOOK_MS, true);
   }
 
-  async #pause(ms: Millis, until: AbortSignal = this.#hurry.signal): Promise<void> {
-    const any = AbortSignal.any([this.#hurry.signal, until]);
-    if (!any.aborted) await this.#deps.clock.sleep(ms, any).catch(() => undefined);
+  /** From the beginning of the end on nothing is waited for. */
+  async #pause(ms: Millis, wakeable = false): Promise<void> {
+    if (this.#finishing || this.#ended.signal.aborted) return;
+    const end = new AbortController();
+    this.#nap = { end, wakeable };
+    await this.#deps.clock.sleep(ms, end.signal).catch(() => undefined);
+    this.#nap = null;
   }
 
   #tell(error: unknown): void {
