@@ -3,7 +3,7 @@
 // token is asked of memory, which follows the commit.
 
 import { toTime } from '../../bytes/time.ts';
-import { fail } from '../../errors.ts';
+import { fail, RonError } from '../../errors.ts';
 import type { Millis } from '../../host.ts';
 import { CAP_ROOT_BYTES } from '../../storage/custody-record.ts';
 import { Turns } from '../../storage/turns.ts';
@@ -83,7 +83,7 @@ function capabilitiesPort(service: CapabilityService, turns: Turns): Capabilitie
     mint: (request, call) => turns.exclusive(() => mint(service, request, call)),
     register: (request, call) => turns.exclusive(() => register(service, request, call)),
     revoke: async ({ id }, call) => {
-      refuseAtOnce(service, id, call);
+      await refuseAtOnce(service, id, call);
       return turns.exclusive(() => revoke(service, id, call));
     },
     rotate: ({ now }, call) => turns.exclusive(() => rotate(service, now, call)),
@@ -95,10 +95,24 @@ function capabilitiesPort(service: CapabilityService, turns: Turns): Capabilitie
  * Before its turn comes and its record is durable: on a slow or a full disk both may take longer than the promise of 5 s. An error
  * that follows says that the record is missing, not that the token is good again.
  */
-function refuseAtOnce({ register: known }: CapabilityService, id: string, call: Call): void {
+async function refuseAtOnce(service: CapabilityService, id: string, call: Call): Promise<void> {
+  const { register: known } = service;
   const found = known.byId(id);
-  if (found !== null && call.dryRun !== true && administers(call, found.effective.tenants)) {
-    known.refuse(found.identifier);
+  if (found === null || call.dryRun === true || !administers(call, found.effective.tenants)) return;
+  if (await isOtherRequest(service, id, call)) return;
+  known.refuse(found.identifier);
+}
+
+const earlierOf = ({ home }: CapabilityService, id: string, call: Call): ReturnType<typeof repeatOf> =>
+  repeatOf(home, call, { op: 'revoke', tenant: null }, { route: 'caps.revoke', id });
+
+/** Its operation id was used for something else: it has no effect, and is told so in its turn. */
+async function isOtherRequest(service: CapabilityService, id: string, call: Call): Promise<boolean> {
+  try {
+    await earlierOf(service, id, call);
+    return false;
+  } catch (error) {
+    return error instanceof RonError && error.code === 'Conflict';
   }
 }
 
@@ -112,7 +126,7 @@ async function revoke(service: CapabilityService, id: string, call: Call): Promi
     fail('Denied', 'the capability is not for this');
   }
   refuseVerifyOnly(home.store);
-  const { req, earlier } = await repeatOf(home, call, { op: 'revoke', tenant: null }, { route: 'caps.revoke', id });
+  const { req, earlier } = await earlierOf(service, id, call);
   if (earlier !== null) return { id, revoked_at: earlier.ts };
   if (found === null) {
     return fail('NotFound', `no capability ${id} was minted in the last 24 hours`, {
