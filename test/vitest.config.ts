@@ -11,8 +11,8 @@ export default defineConfig({
     env: { TMPDIR: testDirectory() },
     environment: 'node',
     pool: 'forks',
-    // The tests wait for child processes most of the time; the default leaves one of two cores idle.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // The tests wait for child processes most of the time: as many workers as cores leave a fifth of them idle.
+    maxWorkers: Math.max(2, availableParallelism()) + 1,
     disableConsoleIntercept: true,
     // A deadline against hangs only; no test asserts a duration.
     testTimeout: 120_000,
