@@ -56,13 +56,16 @@ test('a byte more, a byte less, and any bytes at all', () => {
   fc.assert(
     fc.property(macaroon, bytes(60), (one, noise) => {
       const whole = printMacaroon(one);
-      for (const broken of [whole.subarray(0, -1), Uint8Array.from([...whole, 0]), whole.subarray(1)]) {
+      for (const broken of [whole.subarray(0, -1), Uint8Array.from([...whole, 0])]) {
         expect(refusal(() => parseMacaroon(broken)).code).toBe('Malformed');
       }
-      try {
-        parseMacaroon(noise);
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'Malformed' });
+      // Without its first byte it may be another macaroon: 02 02 01 01 00 ... is then one with a location.
+      for (const other of [noise, whole.subarray(1)]) {
+        try {
+          expect(parseMacaroon(other)).not.toEqual(one);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'Malformed' });
+        }
       }
     }),
   );
