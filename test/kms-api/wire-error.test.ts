@@ -29,7 +29,7 @@ const DOCUMENTED: readonly (readonly [ErrorCode, string, number, boolean])[] = [
   ['Tampered', 'Internal', 500, false],
 ];
 
-const PLACE = { requestId: 'r-1', ts: '2026-11-20T00:00:00.000Z', home: '/home/ron/.ronctl' };
+const PLACE = { requestId: 'r-1', ts: '2026-11-20T00:00:00.000Z', home: '/srv/ron/ronctl' };
 
 describe('error envelope', () => {
   it.each(DOCUMENTED)('%s is %s, %i, retryable %s', (code, wire, status, retryable) => {

@@ -179,7 +179,7 @@ export async function testServer(change: Change = {}): Promise<TestServer> {
     },
     tlog: NO_TLOG,
     telemetry,
-    home: '/home/ron/.ronctl',
+    home: '/srv/ron/ronctl',
     internalError: (of) => telemetry.seen.internal.push(of),
     config: () => made.config,
     clock: nodeClock(),

@@ -375,7 +375,7 @@ describe('bodies', () => {
 });
 
 describe('paths of the server', () => {
-  const HOME = '/home/ron/.ronctl';
+  const HOME = '/srv/ron/ronctl';
 
   it('no error body has one, whatever the error says', async () => {
     let thrown: unknown = null;
