@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditExportResult } from '../../src/operations/audit/export.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 import { tlogCheckers } from '../support/tlog-checkers.ts';

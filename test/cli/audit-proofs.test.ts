@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditAnchorResult } from '../../src/operations/audit/anchor.ts';
 import type { AuditCheckProofResult } from '../../src/operations/audit/check-proof.ts';
 import type { AuditProveResult } from '../../src/operations/audit/prove.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 

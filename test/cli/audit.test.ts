@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditCheckpointResult } from '../../src/operations/audit/checkpoint.ts';
 import type { AuditLogResult } from '../../src/operations/audit/log.ts';
 import type { AuditShowResult } from '../../src/operations/audit/show.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 

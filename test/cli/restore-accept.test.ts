@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditAnchorResult } from '../../src/operations/audit/anchor.ts';
 import type { AuditImportResult } from '../../src/operations/audit/import.ts';
 import type { ReconcileResult } from '../../src/operations/audit/reconcile.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';

@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditImportResult } from '../../src/operations/audit/import.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { ExecuteResult } from '../../src/operations/governance/execute.ts';
 import type { ProposeResult } from '../../src/operations/governance/propose.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { StoreBackupResult } from '../../src/operations/store/backup.ts';
 import type { StorePassphraseResult } from '../../src/operations/store/passphrase.ts';
 import type { StoreResealResult } from '../../src/operations/store/reseal.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fromBase64Url } from '../../src/bytes/base64.ts';
 import { formatVkey, NOTE_TYPES } from '../../src/envelope/note.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { WitnessKeysResult, WitnessRequestResult } from '../../src/operations/audit/witness.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeSigners } from '../support/floor-home.ts';

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { formatNote, parseNote, parseVkey } from '../../src/envelope/note.ts';
 import type { AuditCheckProofResult } from '../../src/operations/audit/check-proof.ts';
 import type { CollectResult } from '../../src/operations/audit/collect-cosignatures.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { WitnessKeysResult, WitnessRequestResult } from '../../src/operations/audit/witness.ts';
 import { type TestHome, temporaryHome } from '../support/binary.ts';
 import { makeSigners, makeStore } from '../support/floor-home.ts';

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ReconcileResult } from '../../src/operations/audit/reconcile.ts';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { KmsStatusResult } from '../../src/operations/kms/status.ts';
 import { TestHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';

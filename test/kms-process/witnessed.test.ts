@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { WitnessKeysResult } from '../../src/operations/audit/witness.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeSigners, makeStore } from '../support/floor-home.ts';

@@ -3,7 +3,7 @@
 import { chmodSync, cpSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { AuditVerifyResult } from '../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { KmsListResult } from '../../src/operations/kms/list.ts';
 import type { KmsVerifyResult } from '../../src/operations/kms/verify.ts';
 import type { StoreStatusResult } from '../../src/operations/store/status.ts';

@@ -9,8 +9,9 @@ import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { GivenNote } from '../../operations/audit/given-checkpoints.ts';
 import type { AuditDeps } from '../../operations/audit/target.ts';
-import { type AuditVerifyResult, auditVerify, sealedHeadKeys, verdictError } from '../../operations/audit/verify.ts';
+import { auditVerify, sealedHeadKeys } from '../../operations/audit/verify.ts';
 import { auditVerifyRedacted, auditVerifyRonAudit, isRedactedExport } from '../../operations/audit/verify-file.ts';
+import { type AuditVerifyResult, verdictError } from '../../operations/audit/verify-result.ts';
 import { auditVerifySink, isSink } from '../../operations/audit/verify-sink.ts';
 import { auditVerifyView } from '../../views/audit/verify.ts';
 

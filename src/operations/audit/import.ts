@@ -18,7 +18,8 @@ import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
 import { readLinks } from './epochs.ts';
 import { type AuditTarget, auditTarget } from './target.ts';
-import { type AuditVerifyResult, auditVerify, verdictError } from './verify.ts';
+import { auditVerify } from './verify.ts';
+import { type AuditVerifyResult, verdictError } from './verify-result.ts';
 
 export interface AuditImportResult {
   readonly dry_run: boolean;

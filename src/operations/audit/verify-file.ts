@@ -23,7 +23,7 @@ import { readRemembered, writeForkEvidence } from '../../storage/trust-memory.ts
 import { checkpointSummary } from './checkpoint-summary.ts';
 import { parseOrigin, trustedOrigin } from './export-target.ts';
 import { type AuditDeps, isGoverned } from './target.ts';
-import type { AuditVerifyResult } from './verify.ts';
+import type { AuditVerifyResult } from './verify-result.ts';
 
 /** Longer lines are none of ours. */
 const LINE_BYTES_MAX = 1024 * 1024;

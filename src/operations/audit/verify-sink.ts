@@ -16,7 +16,7 @@ import { readRemembered } from '../../storage/trust-memory.ts';
 import { checkpointSummary } from './checkpoint-summary.ts';
 import { claimedOrigin, type ParsedOrigin, trustedOrigin } from './export-target.ts';
 import { type AuditDeps, isGoverned } from './target.ts';
-import type { AuditVerifyResult, EpochSummary } from './verify.ts';
+import type { AuditVerifyResult, EpochSummary } from './verify-result.ts';
 
 type EpochFinding = AuditVerifyResult['findings'][number];
 

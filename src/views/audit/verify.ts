@@ -1,7 +1,7 @@
 // `ronctl audit verify` for people: the verdict first, what was covered, then every finding with its record.
 
-import type { AuditVerifyResult, EpochSummary, WitnessSummary } from '../../operations/audit/verify.ts';
 import type { RedactedSummary, RonAuditSummary } from '../../operations/audit/verify-file.ts';
+import type { AuditVerifyResult, EpochSummary, WitnessSummary } from '../../operations/audit/verify-result.ts';
 import { type Block, blank, fields, line, section, type TextModel, type Tone, table } from '../../ui/text-model.ts';
 import { quorumBlocks } from './witness.ts';
 

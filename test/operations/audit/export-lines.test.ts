@@ -10,12 +10,12 @@ import { nativeCrypto } from '../../../src/crypto/native.ts';
 import type { Files } from '../../../src/host.ts';
 import type { AuditExportResult } from '../../../src/operations/audit/export.ts';
 import { auditExportRedacted, auditExportRonAudit } from '../../../src/operations/audit/export-lines.ts';
-import type { AuditVerifyResult } from '../../../src/operations/audit/verify.ts';
 import {
   auditVerifyRedacted,
   auditVerifyRonAudit,
   isRedactedExport,
 } from '../../../src/operations/audit/verify-file.ts';
+import type { AuditVerifyResult } from '../../../src/operations/audit/verify-result.ts';
 import { ensureHome, homePaths, readHome } from '../../../src/storage/home.ts';
 import { auditVerifyView } from '../../../src/views/audit/verify.ts';
 import { countingRandom, fillLog, newLog, reopenLog, testClock } from '../../support/audit.ts';

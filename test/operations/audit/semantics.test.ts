@@ -15,7 +15,8 @@ import { toHex } from '../../../src/bytes/hex.ts';
 import { utf8 } from '../../../src/bytes/text.ts';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { nativeCrypto } from '../../../src/crypto/native.ts';
-import { type AuditVerifyResult, auditVerify, verdictError } from '../../../src/operations/audit/verify.ts';
+import { auditVerify } from '../../../src/operations/audit/verify.ts';
+import { type AuditVerifyResult, verdictError } from '../../../src/operations/audit/verify-result.ts';
 import { checkpointLine } from '../../../src/storage/audit-notes.ts';
 import { TileBuilder } from '../../../src/storage/audit-tiles.ts';
 import {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { sinksOf } from '../../../src/cli/serve-sinks.ts';
-import type { AuditVerifyResult } from '../../../src/operations/audit/verify.ts';
+import type { AuditVerifyResult } from '../../../src/operations/audit/verify-result.ts';
 import { auditVerifySink, isSink } from '../../../src/operations/audit/verify-sink.ts';
 import { B3, call } from '../../contract/kms-subject.ts';
 import { testCrypto } from '../../support/crypto.ts';

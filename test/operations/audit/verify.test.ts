@@ -8,7 +8,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { nativeCrypto } from '../../../src/crypto/native.ts';
 import type { Host } from '../../../src/host.ts';
-import { type AuditVerifyResult, auditVerify, verdictError } from '../../../src/operations/audit/verify.ts';
+import { auditVerify } from '../../../src/operations/audit/verify.ts';
+import { type AuditVerifyResult, verdictError } from '../../../src/operations/audit/verify-result.ts';
 import { ensureHome, homePaths } from '../../../src/storage/home.ts';
 import {
   auditDeps,
