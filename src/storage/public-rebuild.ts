@@ -126,7 +126,8 @@ function isHead(view: PublicView, kid: string): boolean {
   return key !== null && headOf(key).n === id.version;
 }
 
-function versionOf({ seq, detail }: AuditRecord, epoch: number): NewVersion {
+/** What a `create` or `rotate` record says of the version that it made. Throws Tampered when it does not say. */
+export function versionOf({ seq, detail }: AuditRecord, epoch: number): NewVersion {
   const { tracks, suite, pub, continuity } = (detail ?? {}) as unknown as Partial<NewVersion>;
   if (tracks === undefined || pub === undefined) throw tampered(`record ${seq} does not say which keys were made`);
   return {

@@ -2,10 +2,11 @@
 // `audit export --tlog` writes; nothing else is there, and nothing can be written.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { filesBelow, vkeyOf } from '../support/audit-homes.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 import { http, startServer, tryServer } from '../support/server.ts';
@@ -17,19 +18,6 @@ beforeAll(async () => {
   await makeStore(home);
 });
 
-const vkey = (): string => {
-  const log = JSON.parse(readFileSync(join(home.path, 'audit/log.json'), 'utf8')) as {
-    epochs: { keys: { vkeys: string[] }[] }[];
-  };
-  return log.epochs[0]!.keys[0]!.vkeys[0]!;
-};
-
-const filesBelow = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    .sort();
-
 describe('audit.tlog', () => {
   it('full: the log over HTTP is the exported one, and verifies elsewhere', async () => {
     const server = await startServer(home, [], { env: { RON_KMS_AUDIT_TLOG: 'full' } });
@@ -39,7 +27,7 @@ describe('audit.tlog', () => {
     expect(run.tlog_addr).toBe(at);
     await home.json(['audit', 'checkpoint', '--kms', 'local']);
     for (const checker of tlogCheckers()) {
-      const { exit, output } = await checker.check(`http://${at}`, vkey(), [1, 3]);
+      const { exit, output } = await checker.check(`http://${at}`, vkeyOf(home.path), [1, 3]);
       expect([exit, output], checker.name).toEqual([0, expect.stringMatching(/^ok /)]);
     }
     await home.json(['audit', 'export', '--tlog', 'log', '--kms', 'local']);

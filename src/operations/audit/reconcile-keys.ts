@@ -6,8 +6,9 @@ import { canonicalText } from '../../bytes/canonical-json.ts';
 import { RonError } from '../../errors.ts';
 import type { Action } from '../../governance/actions.ts';
 import { requireKeyId, withVersion } from '../../keys/key-id.ts';
-import { addKey, addVersion, compromise, headOf, type NewVersion, retire } from '../../keys/keyring.ts';
+import { addKey, addVersion, compromise, headOf, retire } from '../../keys/keyring.ts';
 import type { PublicKeyEntry, PublicVersion, PublicView } from '../../keys/public-view.ts';
+import { versionOf } from '../../storage/public-rebuild.ts';
 import type { ReconcileFindings } from './reconcile-findings.ts';
 
 const NO_KEYS: PublicView = {
@@ -123,16 +124,4 @@ export class RecordedKeys {
   #say(code: 'key-unexplained' | 'key-missing' | 'key-state' | 'key-different', message: string): void {
     this.#findings.add(code, message, { file: 'store/public.json' });
   }
-}
-
-function versionOf({ seq, detail }: AuditRecord, epoch: number): NewVersion {
-  const { tracks, suite, pub, continuity } = (detail ?? {}) as unknown as NewVersion;
-  return {
-    tracks,
-    pub,
-    created_seq: seq,
-    ...(epoch === 0 ? {} : { created_epoch: epoch }),
-    ...(suite === undefined ? {} : { suite }),
-    ...(continuity === undefined ? {} : { continuity }),
-  };
 }

@@ -1,13 +1,10 @@
 // Redacted exports and ron-audit chains: what was exported verifies, what was changed does not, and what is hidden is not there.
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseRedactMembers } from '../../../src/audit/redacted.ts';
 import { nodeHost } from '../../../src/cli/node-host.ts';
-import { nativeCrypto } from '../../../src/crypto/native.ts';
-import type { Files } from '../../../src/host.ts';
 import type { AuditExportResult } from '../../../src/operations/audit/export.ts';
 import { auditExportRedacted, auditExportRonAudit } from '../../../src/operations/audit/export-lines.ts';
 import {
@@ -19,29 +16,9 @@ import type { AuditVerifyResult } from '../../../src/operations/audit/verify-res
 import { ensureHome, homePaths, readHome } from '../../../src/storage/home.ts';
 import { auditVerifyView } from '../../../src/views/audit/verify.ts';
 import { countingRandom, fillLog, newLog, reopenLog, testClock } from '../../support/audit.ts';
+import { depsOf, scratch } from '../../support/audit-homes.ts';
 import { expectData } from '../../support/data-schema.ts';
 import { refusal, refusalOf } from '../../support/refusal.ts';
-
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true, force: true });
-});
-function scratch(): string {
-  const made = mkdtempSync(join(tmpdir(), 'ronctl-lines-'));
-  roots.push(made);
-  return made;
-}
-
-const deps = (home: string, files?: Files) => {
-  const host = nodeHost();
-  const clock = { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') };
-  return {
-    host: { ...host, clock, ...(files === undefined ? {} : { files }) },
-    home,
-    crypto: async () => nativeCrypto(),
-    onProgress: () => undefined,
-  };
-};
 
 const SIZE = 600;
 let home: string;
@@ -60,8 +37,8 @@ beforeAll(async () => {
   log.close();
   redactedFile = join(scratch(), 'redacted.jsonl');
   chainFile = join(scratch(), 'chain.jsonl');
-  redactedResult = await auditExportRedacted({ ...all, out: redactedFile, redact: 'tenant,input_hash' }, deps(home));
-  chainResult = await auditExportRonAudit({ ...all, out: chainFile }, deps(home));
+  redactedResult = await auditExportRedacted({ ...all, out: redactedFile, redact: 'tenant,input_hash' }, depsOf(home));
+  chainResult = await auditExportRonAudit({ ...all, out: chainFile }, depsOf(home));
 });
 
 const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -85,12 +62,12 @@ const change = (file: string, at: number, edit: (item: Record<string, unknown>) 
   });
 
 async function redacted(file: string, at = home): Promise<AuditVerifyResult> {
-  const result = await auditVerifyRedacted(file, deps(at));
+  const result = await auditVerifyRedacted(file, depsOf(at));
   expectData('audit/verify', result);
   return result;
 }
 async function chain(file: string): Promise<AuditVerifyResult> {
-  const result = await auditVerifyRonAudit(file, deps(home));
+  const result = await auditVerifyRonAudit(file, depsOf(home));
   expectData('audit/verify', result);
   return result;
 }
@@ -128,7 +105,7 @@ describe('a redacted export', () => {
   });
 
   it('proves the place of every record and says that what is shown is not proven', async () => {
-    expect(isRedactedExport(deps(home), redactedFile)).toBe(true);
+    expect(isRedactedExport(depsOf(home), redactedFile)).toBe(true);
     const result = await redacted(redactedFile);
     expect(found(result)).toEqual(['consistent', null, []]);
     expect(result).toMatchObject({
@@ -147,11 +124,11 @@ describe('a redacted export', () => {
   it('of a range', async () => {
     const out = join(scratch(), 'part.jsonl');
     const redact = 'actor';
-    const result = await auditExportRedacted({ ...all, from: 255, to: 258, out, redact }, deps(home));
+    const result = await auditExportRedacted({ ...all, from: 255, to: 258, out, redact }, depsOf(home));
     expect(result).toMatchObject({ from: 255, to: 258, records: 3, redacted: 3 });
     expect(found(await redacted(out))).toEqual(['consistent', null, []]);
     expect(linesOf(out)).toHaveLength(4);
-    const beyond = auditExportRedacted({ ...all, to: SIZE + 1, out: `${out}2`, redact }, deps(home));
+    const beyond = auditExportRedacted({ ...all, to: SIZE + 1, out: `${out}2`, redact }, depsOf(home));
     expect(await refusalOf(beyond)).toMatchObject({ code: 'InvalidValue', field: '--to' });
   });
 
@@ -230,7 +207,7 @@ describe('a redacted export', () => {
     await fillLog(log, SIZE + 20);
     log.close();
     const { auditVerify } = await import('../../../src/operations/audit/verify.ts');
-    await auditVerify({ target: null, fast: true, headKeys: null }, deps(later));
+    await auditVerify({ target: null, fast: true, headKeys: null }, depsOf(later));
     expect(found(await redacted(redactedFile, later))).toEqual(['inconclusive', null, ['older-copy']]);
     expect(found(await redacted(redactedFile, scratch()))).toEqual(['inconclusive', null, ['no-trusted-key']]);
   });
@@ -284,7 +261,7 @@ describe('a ron-audit chain', () => {
   });
 
   it('is not written over something, and never half', async () => {
-    const again = auditExportRonAudit({ ...all, out: chainFile }, deps(home));
+    const again = auditExportRonAudit({ ...all, out: chainFile }, depsOf(home));
     expect(await refusalOf(again)).toMatchObject({ code: 'Exists' });
     const broken = join(scratch(), 'home');
     cpSync(home, broken, { recursive: true });
@@ -294,7 +271,7 @@ describe('a ron-audit chain', () => {
     writeFileSync(segment, bytes);
     const directory = scratch();
     const out = join(directory, 'chain.jsonl');
-    expect(await refusalOf(auditExportRonAudit({ ...all, out }, deps(broken)))).toMatchObject({
+    expect(await refusalOf(auditExportRonAudit({ ...all, out }, depsOf(broken)))).toMatchObject({
       code: 'Tampered',
       field: 'leaf-mismatch',
     });

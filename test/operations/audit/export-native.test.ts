@@ -1,14 +1,12 @@
 // Native exports: whole and in part, judged by their own checkpoint, their manifest and what this home remembers.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { formatManifest, parseManifest, presentRanges } from '../../../src/audit/export-manifest.ts';
 import { utf8 } from '../../../src/bytes/text.ts';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { sha256Hex } from '../../../src/crypto/hash.ts';
-import { nativeCrypto } from '../../../src/crypto/native.ts';
 import type { AuditExportResult } from '../../../src/operations/audit/export.ts';
 import { auditExportNative } from '../../../src/operations/audit/export-native.ts';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
@@ -16,23 +14,9 @@ import type { AuditVerifyResult } from '../../../src/operations/audit/verify-res
 import { ensureHome, homePaths } from '../../../src/storage/home.ts';
 import { auditVerifyView } from '../../../src/views/audit/verify.ts';
 import { countingRandom, fillLog, newLog, reopenLog, testClock } from '../../support/audit.ts';
+import { depsOf, scratch } from '../../support/audit-homes.ts';
 import { expectData } from '../../support/data-schema.ts';
 import { refusal, refusalOf } from '../../support/refusal.ts';
-
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true, force: true });
-});
-function scratch(): string {
-  const made = mkdtempSync(join(tmpdir(), 'ronctl-native-'));
-  roots.push(made);
-  return made;
-}
-
-const deps = (home: string) => {
-  const clock = { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') };
-  return { host: { ...nodeHost(), clock }, home, crypto: async () => nativeCrypto(), onProgress: () => undefined };
-};
 
 const SIZE = 600;
 let home: string;
@@ -40,12 +24,12 @@ let whole: string;
 let part: string;
 
 async function exportTo(at: string, from: number | null = null, to: number | null = null): Promise<AuditExportResult> {
-  const result = await auditExportNative({ source: null, epoch: null, directory: at, from, to }, deps(home));
+  const result = await auditExportNative({ source: null, epoch: null, directory: at, from, to }, depsOf(home));
   expectData('audit/export', result);
   return result;
 }
 async function verify(target: string, at = home, fast = false): Promise<AuditVerifyResult> {
-  const result = await auditVerify({ target, fast, headKeys: null }, deps(at));
+  const result = await auditVerify({ target, fast, headKeys: null }, depsOf(at));
   expectData('audit/verify', result);
   return result;
 }

@@ -1,64 +1,20 @@
 // `audit export --tlog`: programs that are not ours accept it, it grows, it refuses what is not its own, and our verifier
 // judges it like a log.
 
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { leafHash } from '../../../src/audit/leaf.ts';
 import { nodeHost } from '../../../src/cli/node-host.ts';
-import { nativeCrypto } from '../../../src/crypto/native.ts';
-import type { Host } from '../../../src/host.ts';
 import type { AuditExportResult } from '../../../src/operations/audit/export.ts';
 import { auditExportTlog } from '../../../src/operations/audit/export-tlog.ts';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
 import type { AuditVerifyResult } from '../../../src/operations/audit/verify-result.ts';
-import { ensureHome, homePaths } from '../../../src/storage/home.ts';
-import { countingRandom, fillLog, newLog, reopenLog, testClock } from '../../support/audit.ts';
+import { fillLog, reopenLog } from '../../support/audit.ts';
+import { auditHost, depsOf, filesBelow, flip, makeLogHome, scratch, vkeyOf } from '../../support/audit-homes.ts';
 import { expectData } from '../../support/data-schema.ts';
 import { refusalOf } from '../../support/refusal.ts';
 import { tlogCheckers } from '../../support/tlog-checkers.ts';
-
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true, force: true });
-});
-
-function scratch(): string {
-  const made = mkdtempSync(join(tmpdir(), 'ronctl-export-'));
-  roots.push(made);
-  return made;
-}
-
-const host = (): Host => ({
-  ...nodeHost(),
-  clock: { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') },
-});
-const deps = (home: string) => ({
-  host: host(),
-  home,
-  crypto: async () => nativeCrypto(),
-  onProgress: () => undefined,
-});
-
-async function makeHome(size: number, every = Number.POSITIVE_INFINITY): Promise<string> {
-  const home = scratch();
-  await ensureHome({ files: nodeHost().files, random: countingRandom(), clock: testClock() }, homePaths(home));
-  const log = await newLog(join(home, 'audit'));
-  await fillLog(log, size, every);
-  log.close();
-  return home;
-}
 
 async function grow(home: string, size: number): Promise<void> {
   const log = await reopenLog(join(home, 'audit'));
@@ -67,29 +23,24 @@ async function grow(home: string, size: number): Promise<void> {
 }
 
 async function exportTo(home: string, directory: string, source: string | null = null): Promise<AuditExportResult> {
-  const result = await auditExportTlog({ source, epoch: null, directory }, deps(home));
+  const result = await auditExportTlog({ source, epoch: null, directory }, depsOf(home));
   expectData('audit/export', result);
   return result;
 }
 
 async function verify(home: string, target: string, fast = false): Promise<AuditVerifyResult> {
-  const result = await auditVerify({ target, fast, headKeys: null }, deps(home));
+  const result = await auditVerify({ target, fast, headKeys: null }, depsOf(home));
   expectData('audit/verify', result);
   return result;
 }
 
-const vkeyOf = (home: string): string => {
-  const log = JSON.parse(readFileSync(join(home, 'audit/log.json'), 'utf8')) as {
-    epochs: { keys: { vkeys: string[] }[] }[];
-  };
-  return log.epochs[0]!.keys[0]!.vkeys[0]!;
+/** A copy of the exported directory. */
+const damaged = (edit: (directory: string) => void): string => {
+  const directory = join(scratch(), 'log');
+  cpSync(exported, directory, { recursive: true });
+  edit(directory);
+  return directory;
 };
-
-const filesBelow = (directory: string): string[] =>
-  readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    .sort();
 
 const codes = (result: AuditVerifyResult): string[] => [...new Set(result.findings.map((one) => one.code))].sort();
 
@@ -98,14 +49,14 @@ let grown: string;
 let exported: string;
 
 beforeAll(async () => {
-  grown = await makeHome(700, 300);
+  grown = await makeLogHome(700, 300);
   exported = join(scratch(), 'log');
   await exportTo(grown, exported);
 });
 
 describe('a directory of tlog-tiles', () => {
   it.each([3, 255, 256, 257, 513])('of %i records is accepted by programs that are not ours', async (size) => {
-    const home = await makeHome(size);
+    const home = await makeLogHome(size);
     const directory = join(scratch(), 'log');
     expect(await exportTo(home, directory)).toMatchObject({
       kind: 'tlog',
@@ -123,7 +74,7 @@ describe('a directory of tlog-tiles', () => {
   });
 
   it('of several segments: exported in two steps, checked elsewhere, judged here with workers and without', async () => {
-    const home = await makeHome(65_000);
+    const home = await makeLogHome(65_000);
     const directory = join(scratch(), 'log');
     await exportTo(home, directory);
     await grow(home, 65_537);
@@ -166,19 +117,6 @@ describe('a directory of tlog-tiles', () => {
   });
 
   it.each(checkers.map((one) => [one.name, one] as const))('%s refuses a changed one', async (_, checker) => {
-    const change = (edit: (directory: string) => void): string => {
-      const directory = join(scratch(), 'log');
-      cpSync(exported, directory, { recursive: true });
-      edit(directory);
-      return directory;
-    };
-    const flip =
-      (name: string, at: number) =>
-      (directory: string): void => {
-        const bytes = readFileSync(join(directory, name));
-        bytes[at]! ^= 1;
-        writeFileSync(join(directory, name), bytes);
-      };
     const vkey = vkeyOf(grown);
     expect((await checker.check(exported, vkey, [300])).exit).toBe(0);
     for (const [name, at] of [
@@ -187,7 +125,7 @@ describe('a directory of tlog-tiles', () => {
       ['tile/1/000.p/2', 0],
       ['tile/entries/001', 50],
     ] as const) {
-      expect((await checker.check(change(flip(name, at)), vkey)).exit, name).not.toBe(0);
+      expect((await checker.check(damaged(flip(name, at)), vkey)).exit, name).not.toBe(0);
     }
   });
 });
@@ -253,13 +191,13 @@ describe('an incremental export', () => {
       const real = nodeHost().files;
       let renames = 0;
       const files = {
-        ...host().files,
+        ...auditHost().files,
         rename(from: string, to: string): void {
           if (++renames === failing) throw new Error('the disk is gone');
           real.rename(from, to);
         },
       };
-      const broken = { ...deps(grown), host: { ...host(), files } };
+      const broken = { ...depsOf(grown), host: { ...auditHost(), files } };
       await expect(auditExportTlog({ source: null, epoch: null, directory }, broken)).rejects.toThrow(
         'the disk is gone',
       );
@@ -297,7 +235,7 @@ describe('refusals', () => {
   });
 
   it('a log that nobody has signed', async () => {
-    const error = await refusalOf(exportTo(await makeHome(1), join(scratch(), 'log')));
+    const error = await refusalOf(exportTo(await makeLogHome(1), join(scratch(), 'log')));
     expect(error).toMatchObject({ code: 'Inconclusive', field: 'no-checkpoint' });
   });
 
@@ -315,7 +253,7 @@ describe('refusals', () => {
 
   it('a fork: both notes are evidence', async () => {
     // The same keys, clock and random bytes, but another record in between.
-    const fork = await makeHome(699);
+    const fork = await makeLogHome(699);
     await grow(fork, 720);
     const directory = copyOf(exported);
     const error = await refusalOf(exportTo(fork, directory));
@@ -339,20 +277,6 @@ describe('refusals', () => {
 });
 
 describe('audit verify of an export', () => {
-  const damaged = (edit: (directory: string) => void): string => {
-    const directory = join(scratch(), 'log');
-    cpSync(exported, directory, { recursive: true });
-    edit(directory);
-    return directory;
-  };
-  const flip =
-    (name: string, at: number) =>
-    (directory: string): void => {
-      const bytes = readFileSync(join(directory, name));
-      bytes[at]! ^= 1;
-      writeFileSync(join(directory, name), bytes);
-    };
-
   it.each([
     ['a changed byte of an entry', flip('tile/entries/000', 40), 'leaf-mismatch', 0],
     ['a changed length', flip('tile/entries/001', 1), 'leaf-mismatch', 256],
@@ -383,7 +307,7 @@ describe('audit verify of an export', () => {
     expect(await verify(home, exported)).toMatchObject({ verdict: 'inconclusive', findings: [{ code: 'older-copy' }] });
     const unfinished = damaged((directory) => rmSync(join(directory, 'checkpoint')));
     expect(await refusalOf(verify(home, unfinished))).toMatchObject({ code: 'Inconclusive', field: 'no-checkpoint' });
-    const stranger = await makeHome(3);
+    const stranger = await makeLogHome(3);
     rmSync(join(stranger, 'audit'), { recursive: true });
     const unknown = await verify(stranger, exported);
     expect(unknown).toMatchObject({ verdict: 'inconclusive', trust: 'none', findings: [{ code: 'no-trusted-key' }] });

@@ -1,43 +1,13 @@
 // Whole logs on real files (log page 4.8): undamaged ones, every byte flipped, keys, tails and memory. Kinds of damage x sizes
 // are in damage-matrix.test.ts.
 
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { nodeHost } from '../../../src/cli/node-host.ts';
-import { nativeCrypto } from '../../../src/crypto/native.ts';
-import type { Host } from '../../../src/host.ts';
+import { describe, expect, test } from 'vitest';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
 import { type AuditVerifyResult, verdictError } from '../../../src/operations/audit/verify-result.ts';
-import { ensureHome, homePaths } from '../../../src/storage/home.ts';
-import {
-  auditDeps,
-  closing,
-  countingRandom,
-  fillLog,
-  HEAD_KEY,
-  newLog,
-  reopenLog,
-  signDraft,
-  testClock,
-} from '../../support/audit.ts';
-
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots) rmSync(root, { recursive: true, force: true });
-});
-
-function scratch(): string {
-  const made = mkdtempSync(join(tmpdir(), 'ronctl-audit-'));
-  roots.push(made);
-  return made;
-}
-
-const host = (): Host => ({
-  ...nodeHost(),
-  clock: { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') },
-});
+import { auditDeps, closing, HEAD_KEY, reopenLog, signDraft, testClock } from '../../support/audit.ts';
+import { depsOf, makeLogHome, scratch } from '../../support/audit-homes.ts';
 
 async function verify(
   home: string,
@@ -49,17 +19,8 @@ async function verify(
       fast: change.fast ?? false,
       headKeys: change.key === true ? async () => [HEAD_KEY] : null,
     },
-    { host: host(), home, crypto: async () => nativeCrypto(), onProgress: () => undefined },
+    depsOf(home),
   );
-}
-
-async function makeHome(size: number, every: number): Promise<string> {
-  const home = scratch();
-  await ensureHome({ files: nodeHost().files, random: countingRandom(), clock: testClock() }, homePaths(home));
-  const log = await newLog(join(home, 'audit'));
-  await fillLog(log, size, every);
-  log.close();
-  return home;
 }
 
 function copyOf(home: string): string {
@@ -77,7 +38,7 @@ const codes = (result: AuditVerifyResult): string[] => [...new Set(result.findin
 
 describe('an undamaged log', () => {
   test.each([3, 4, 255, 256, 257])('of %i records is consistent and remembered', async (size) => {
-    const home = await makeHome(size, 50);
+    const home = await makeLogHome(size, 50);
     const result = await verify(home);
     expect(result.findings).toEqual([]);
     expect(result).toMatchObject({ verdict: 'consistent', first_index: null, trust: 'local', remembered: true });
@@ -90,7 +51,7 @@ describe('an undamaged log', () => {
 });
 
 test('every flipped byte of a small log is found, with the index of its record', async () => {
-  const home = await makeHome(8, 3);
+  const home = await makeLogHome(8, 3);
   await verify(home);
   const original = readFileSync(segment(home));
   const wrong: string[] = [];
@@ -109,7 +70,7 @@ test('every flipped byte of a small log is found, with the index of its record',
 });
 
 test('a flipped byte in any other file that counts is found too', async () => {
-  const home = await makeHome(8, 3);
+  const home = await makeLogHome(8, 3);
   const epoch = join(home, 'audit/e0');
   await verify(home);
   const files = readdirSync(join(home, 'audit'), { recursive: true, withFileTypes: true })
@@ -140,7 +101,7 @@ test('a flipped byte in any other file that counts is found too', async () => {
 });
 
 test('without tiles the links still name the record', async () => {
-  const home = await makeHome(40, 100);
+  const home = await makeLogHome(40, 100);
   const original = linesOf(segment(home));
   rmSync(join(home, 'audit/e0/tile'), { recursive: true });
   for (const at of [1, 17, 38]) {
@@ -156,7 +117,7 @@ test('without tiles the links still name the record', async () => {
 
 describe('memory', () => {
   async function grown(): Promise<{ home: string; old: string }> {
-    const home = await makeHome(20, 100);
+    const home = await makeLogHome(20, 100);
     const old = copyOf(home);
     const log = await reopenLog(join(home, 'audit'));
     await log.append([signDraft(100), ...(await closing(log, 1))]);
@@ -201,7 +162,7 @@ describe('memory', () => {
 
   test('a log replaced under other keys is found by the remembered origin', async () => {
     const { home } = await grown();
-    const other = await makeHome(4, 100);
+    const other = await makeLogHome(4, 100);
     const file = join(home, 'audit/log.json');
     const text = readFileSync(file, 'utf8');
     const id = /\+([0-9a-f]{8})\+/.exec(text)![1]!;
@@ -222,9 +183,9 @@ describe('memory', () => {
 });
 
 test('a log without any checkpoint, or without a trusted key, is inconclusive', async () => {
-  const empty = await makeHome(0, 1);
+  const empty = await makeLogHome(0, 1);
   expect(codes(await verify(empty))).toEqual(['no-checkpoint']);
-  const home = await makeHome(4, 100);
+  const home = await makeLogHome(4, 100);
   const stranger = scratch();
   const result = await verify(stranger, { target: join(home, 'audit') });
   expect(codes(result)).toEqual(['no-trusted-key']);
@@ -233,7 +194,7 @@ test('a log without any checkpoint, or without a trusted key, is inconclusive', 
 });
 
 test('with the head key a cut of acknowledged records behind the checkpoint is found', async () => {
-  const home = await makeHome(10, 100);
+  const home = await makeLogHome(10, 100);
   const log = await reopenLog(join(home, 'audit'));
   await log.append([signDraft(1), signDraft(2)]);
   log.close();
