@@ -148,3 +148,15 @@ export function demandFits(before: Governed, proposal: Proposal): Governed {
   }
   return after;
 }
+
+/** Which pairs a restored store needs anew: those that the ledger names and the backup does not have. */
+export interface LostKeys {
+  readonly service: boolean;
+  readonly log: boolean;
+}
+
+/** `restored`: by the ledger of the backup; `now`: with the lines that were brought back. */
+export function lostKeysOf(restored: Governed, now: Governed): LostKeys {
+  const differ = (a: PublicKeys | LogKeys, b: PublicKeys | LogKeys): boolean => canonicalText(a) !== canonicalText(b);
+  return { service: differ(restored.serviceKeys, now.serviceKeys), log: differ(restored.logKeys, now.logKeys) };
+}

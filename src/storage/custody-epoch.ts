@@ -18,12 +18,13 @@ import { logFileBytes, requireLogFile } from './audit-log-file.ts';
 import { type EpochPaths, epochPaths, logFilePath } from './audit-paths.ts';
 import { cutTail } from './audit-recovery.ts';
 import { logHead, nextPublic, prepareMutation, supersededFiles } from './custody-change.ts';
-import { headKey } from './custody-keys.ts';
-import type { EpochOpening, Mutation } from './custody-port.ts';
+import { destroyLogKeys, headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
+import type { EpochOpening, Mutation, SealedPut } from './custody-port.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
 import { removeFiles, removeTree, renameFiles, writeFile, writeFiles } from './durable-file.ts';
 import { readHome, writeHome } from './home.ts';
 import { appendLedgerLines, cutLedger } from './ledger-segments.ts';
+import { dropStaged } from './staged-keys.ts';
 import type { StoreContext } from './store-deps.ts';
 
 export interface OpenedEpoch {
@@ -80,13 +81,15 @@ export async function openNextEpoch(
   await cutLedger(files, paths.ledger, state.ledgerEnd);
   const fresh = epochPaths(paths.audit, n);
   removeTree(files, fresh.directory);
+  const logKeys = await newLogKeys(ctx, accepted?.newKeys ?? []);
+  const keys = logKeys ?? state.logKeys;
   const { writer, listed } = await createEpoch(ctx, {
     auditDir: paths.audit,
     storeId: state.storeId,
     base: log.base,
     epoch: n,
     counters,
-    logKeys: state.logKeys.current,
+    logKeys: keys.current,
     headKey: headKey(state.rootKey),
   });
   try {
@@ -143,6 +146,8 @@ export async function openNextEpoch(
     ]);
     removeFiles(files, supersededFiles(paths, state.manifest, change.manifest));
     await clearRestored(ctx);
+    dropStaged(files, paths);
+    if (logKeys !== null) destroyLogKeys(state.logKeys);
     const opened: CustodyState = {
       ...state,
       epoch: fresh,
@@ -154,17 +159,29 @@ export async function openNextEpoch(
       view: next.view,
       publicSha256: next.sha256,
       ledgerEnd,
+      logKeys: keys,
       verifyOnly: null,
     };
     return { state: opened, appender: writer, record: record! };
   } catch (error) {
     writer.close();
+    if (logKeys !== null) destroyLogKeys(logKeys);
     throw error;
   }
 }
 
-function committed({ ledger, policy }: NonNullable<EpochOpening['accepted']>): Pick<Mutation, 'ledger' | 'publicView'> {
-  return { ledger, publicView: (current) => ({ ...current, policy }) };
+function committed({
+  ledger,
+  newKeys,
+  policy,
+}: NonNullable<EpochOpening['accepted']>): Pick<Mutation, 'ledger' | 'publicView' | 'puts'> {
+  return { ledger, puts: newKeys, publicView: (current) => ({ ...current, policy }) };
+}
+
+/** Null when the pair of the restored store goes on. */
+async function newLogKeys(ctx: StoreContext, newKeys: readonly SealedPut[]): Promise<LogKeySet | null> {
+  const put = newKeys.find(({ id }) => id === 'log-keys');
+  return put === undefined ? null : importLogKeys(ctx.crypto, put);
 }
 
 /** The lines that the mutation brings stand under a record of their own, as every batch does. */

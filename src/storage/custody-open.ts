@@ -28,13 +28,14 @@ import type { CheckpointInfo, VerifyOnly } from './custody-port.ts';
 import { type ChosenManifest, chooseManifest, choosePublic, noCustodyStore } from './custody-recovery.ts';
 import { type CustodyPaths, type CustodyState, custodyPaths } from './custody-state.ts';
 import { FileCustodyStore } from './custody-store.ts';
-import { type FileRename, removeFiles, renameFiles } from './durable-file.ts';
+import { ensureDirectory, type FileRename, removeFiles, renameFiles } from './durable-file.ts';
 import { type HolderRole, type HomeHold, holdHome } from './holder.ts';
 import { type HomeFile, readHome, refuseNetworkFileSystem } from './home.ts';
 import { checkLedgerHead, cutLedger, ledgerLines } from './ledger-segments.ts';
 import { rebuildPublicView } from './public-rebuild.ts';
 import { decodePublicView } from './public-view.ts';
 import { demandRecordFiles, readSealed, sweep, type Unsealed, unseal } from './sealed-store.ts';
+import { dropStaged } from './staged-keys.ts';
 import { type StoreContext, type StoreDeps, storeContext } from './store-deps.ts';
 import { laterEpoch } from './trust-memory.ts';
 import { readPin } from './trust-pin.ts';
@@ -150,6 +151,7 @@ export async function openHeld(
       finishCommit(ctx, paths, manifestFile, unsealed, chosen?.place ?? 'public', view);
     }
     if (appender !== null) {
+      dropStaged(ctx.files, paths);
       await cutUncommittedLines(ctx, paths, appender, ledgerEnd, governed);
     }
     wipe(unsealed.previous?.rootKey);
@@ -294,6 +296,8 @@ function finishCommit(
   if (renames.length > 0) renameFiles(ctx.files, renames);
   const leftovers = [paths.rootNext, paths.publicNext, paths.manifestNext, paths.ledgerStateNext];
   sweep(ctx.files, paths, unsealed.manifest, leftovers);
+  // A backup has no empty directories.
+  ensureDirectory(ctx.files, paths.keys);
   const temporary = ctx.files.list(paths.keys).filter((name) => name.endsWith('.tmp'));
   removeFiles(
     ctx.files,

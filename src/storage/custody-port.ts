@@ -101,6 +101,8 @@ export interface EpochOpening {
     readonly ledger: LedgerBatch;
     /** The last execution that changed V, by these lines. */
     readonly policy: PublicView['policy'];
+    /** `service-keys`, `log-keys`: accepted new pairs, which from now on are those of the store. */
+    readonly newKeys: readonly SealedPut[];
   } | null;
 }
 
@@ -149,6 +151,10 @@ export interface CustodyStore {
    * again. Nothing is signed under the origin before. Conflict for any other store.
    */
   openEpoch(opening: EpochOpening): Promise<AuditRecord>;
+  /** New keys that such a store holds ready for its next epoch; null when there are none. The caller wipes the secret. */
+  stagedKeys(which: 'service-keys' | 'log-keys'): Promise<SealedItem | null>;
+  /** Keeps them, in the place of earlier ones; nothing that counts changes. Wiped by the store. Conflict for any other store. */
+  stageKeys(which: 'service-keys' | 'log-keys', keys: SealedItem): Promise<void>;
 
   /** The record at a seq of the current epoch. */
   record(seq: number): AuditRecord;

@@ -25,6 +25,7 @@ import type { CustodyPaths, CustodyState } from './custody-state.ts';
 import { CustodyWriter } from './custody-writer.ts';
 import { ledgerLines } from './ledger-segments.ts';
 import { readSealed } from './sealed-store.ts';
+import { readStaged, type StagedKeys } from './staged-keys.ts';
 import type { StoreContext } from './store-deps.ts';
 
 export class FileCustodyStore implements CustodyStore {
@@ -147,6 +148,14 @@ export class FileCustodyStore implements CustodyStore {
 
   openEpoch(opening: EpochOpening): Promise<AuditRecord> {
     return this.#writer.openEpoch(opening);
+  }
+
+  async stagedKeys(which: StagedKeys): Promise<SealedItem | null> {
+    return readStaged(this.#ctx, this.#paths, this.#state, which);
+  }
+
+  stageKeys(which: StagedKeys, keys: SealedItem): Promise<void> {
+    return this.#writer.stageKeys(which, keys);
   }
 
   /** Commits the view that this store was opened with under a `manifest` record: for a public.json that was lost. */

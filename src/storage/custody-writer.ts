@@ -34,12 +34,14 @@ import {
   type EpochOpening,
   type LedgerBatch,
   type Mutation,
+  type SealedItem,
   verifyOnlyError,
 } from './custody-port.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
 import { type FileWrite, removeFiles, renameFiles, writeFiles } from './durable-file.ts';
 import { appendLedgerLines } from './ledger-segments.ts';
 import { prepareChange, readSealed } from './sealed-store.ts';
+import { type StagedKeys, writeStaged } from './staged-keys.ts';
 import type { StoreContext } from './store-deps.ts';
 import { Turns } from './turns.ts';
 
@@ -113,16 +115,29 @@ export class CustodyWriter {
     );
   }
 
+  /** Beside the store, which stays as it was restored. */
+  stageKeys(which: StagedKeys, keys: SealedItem): Promise<void> {
+    return this.#turns.exclusive(async () => {
+      this.#demandRolledBack();
+      await writeStaged(this.#ctx, this.#paths, this.#state, { id: which, type: which, ...keys });
+    });
+  }
+
+  #demandRolledBack(): void {
+    if (this.#broken !== null) throw this.#broken;
+    if (this.#state.verifyOnly?.code === 'RolledBack') return;
+    throw new RonError('Conflict', 'this store is neither restored nor rolled back: no epoch is opened');
+  }
+
   /** Opens the next epoch of a restored store and signs it. */
   openEpoch(opening: EpochOpening): Promise<AuditRecord> {
     return this.#turns.exclusive(async () => {
-      if (this.#broken !== null) throw this.#broken;
-      if (this.#state.verifyOnly?.code !== 'RolledBack') {
-        throw new RonError('Conflict', 'this store is neither restored nor rolled back: no epoch is opened');
-      }
+      this.#demandRolledBack();
       try {
         const opened = await openNextEpoch(this.#ctx, this.#paths, this.#state, opening);
         this.#state = opened.state;
+        if (opening.accepted?.newKeys.some(({ id }) => id === 'service-keys') === true)
+          await this.#serviceKeysChanged();
         await this.#checkpoint(opened.appender);
         return opened.record;
       } catch (error) {

@@ -143,6 +143,8 @@ export async function memoryCustody(
     ledgerState: () => null,
     originOf: () => store.origin,
     openEpoch: () => Promise.reject(new RonError('Conflict', 'this store was not restored')),
+    stagedKeys: () => Promise.resolve(null),
+    stageKeys: () => Promise.reject(new RonError('Conflict', 'this store was not restored')),
     close: async () => {},
   };
   sealed.set('cap-root/1', {

@@ -179,6 +179,7 @@ export class Backend {
           context: this.context,
           ingested,
           recovered,
+          judgedRestore: null,
           demandLedger: () => demandLedger(this.#ledger),
         });
       } finally {

@@ -20,6 +20,8 @@ export interface Held {
   readonly ingested: IngestReport | null;
   /** The execution that a crash had left, finished before this act. */
   readonly recovered: ExecutionResult | null;
+  /** A restore-accept that was judged before this act, in a dry run; null for every other act. */
+  readonly judgedRestore: string | null;
   /** Ungoverned (4) when there is no genesis. */
   demandLedger(): LedgerWriter;
 }

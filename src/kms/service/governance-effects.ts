@@ -4,7 +4,7 @@
 
 import type { AuditOp } from '../../audit/draft.ts';
 import { fromBase64Url, toBase64Url } from '../../bytes/base64.ts';
-import { canonicalBytes } from '../../bytes/canonical-json.ts';
+import { canonicalBytes, canonicalText } from '../../bytes/canonical-json.ts';
 import { wipe } from '../../bytes/wipe.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import type { Crypto } from '../../crypto/provider.ts';
@@ -43,12 +43,12 @@ export async function effectMutation(input: EffectInput): Promise<Mutation> {
       return { rotateRoot: true, audit: audit('root-rotate', input) };
     case 'service-key-rotate':
       return {
-        puts: [await promote(input, 'service-keys', SERVICE, action.new_keys)],
+        puts: [await promote(input, 'service-keys', action.new_keys)],
         audit: audit('service-key-rotate', input),
       };
     case 'log-key-rotate':
       return {
-        puts: [await promote(input, 'log-keys', LOG, action.new_keys)],
+        puts: [await promote(input, 'log-keys', action.new_keys)],
         audit: withVkeys(input, action.new_keys),
       };
     case 'signer-set-change':
@@ -85,34 +85,54 @@ function withVkeys(input: EffectInput, keys: LogKeys): ReturnType<typeof audit> 
 
 type Member = keyof typeof ALG;
 
+export type KeyRecord = 'service-keys' | 'log-keys';
+
+export const membersOf = (which: KeyRecord): readonly Member[] => (which === 'service-keys' ? SERVICE : LOG);
+
+/** A fresh pair: its public halves, and the secrets by member. The caller wipes them. */
+export async function freshPair(
+  crypto: Crypto,
+  which: KeyRecord,
+): Promise<{ readonly keys: PublicKeys | LogKeys; readonly parts: readonly (readonly [Member, Uint8Array])[] }> {
+  const parts: [Member, Uint8Array][] = [];
+  for (const member of membersOf(which)) parts.push([member, await crypto.signature(ALG[member]).generate()]);
+  return { keys: await publicKeysOf(crypto, new Map(parts), which), parts };
+}
+
+/** Public halves of `<prefix><member>`; a member that is not there is left out. */
+export async function publicKeysOf(
+  crypto: Crypto,
+  parts: ReadonlyMap<string, Uint8Array>,
+  which: KeyRecord,
+  prefix = '',
+): Promise<PublicKeys | LogKeys> {
+  const keys: Record<string, string> = {};
+  for (const member of membersOf(which)) {
+    const secret = parts.get(`${prefix}${member}`);
+    if (secret === undefined) continue;
+    const imported = await crypto.signature(ALG[member]).importSecret(secret);
+    keys[member] = toBase64Url(imported.publicKey);
+    imported.destroy();
+  }
+  return keys as unknown as PublicKeys | LogKeys;
+}
+
 /** Makes the next pair, waiting beside the current one; returns the public halves. Replaces an earlier next pair. */
 export async function nextKeys(
   store: CustodyStore,
   crypto: Crypto,
-  which: 'service-keys' | 'log-keys',
+  which: KeyRecord,
 ): Promise<{ readonly put: SealedPut; readonly keys: PublicKeys | LogKeys }> {
-  const members: readonly Member[] = which === 'service-keys' ? SERVICE : LOG;
   const parts = await readParts(store, which);
   const kept = [...parts].filter(([name]) => !name.startsWith('next_'));
-  const keys: Record<string, string> = {};
-  const fresh: [string, Uint8Array][] = [];
-  for (const member of members) {
-    const scheme = crypto.signature(ALG[member]);
-    const secret = await scheme.generate();
-    const imported = await scheme.importSecret(secret);
-    keys[member] = toBase64Url(imported.publicKey);
-    imported.destroy();
-    fresh.push([`next_${member}`, secret]);
-  }
-  const record = encodeKeyRecord([...kept, ...fresh]);
-  wipe(...parts.values(), ...fresh.map(([, secret]) => secret));
-  return { put: { id: which, type: which, ...record }, keys: keys as unknown as PublicKeys | LogKeys };
+  const fresh = await freshPair(crypto, which);
+  const next = fresh.parts.map(([member, secret]) => [`next_${member}`, secret] as const);
+  const record = encodeKeyRecord([...kept, ...next]);
+  wipe(...parts.values(), ...next.map(([, secret]) => secret));
+  return { put: { id: which, type: which, ...record }, keys: fresh.keys };
 }
 
-async function readParts(
-  store: CustodyStore,
-  which: 'service-keys' | 'log-keys',
-): Promise<ReadonlyMap<string, Uint8Array>> {
+async function readParts(store: CustodyStore, which: KeyRecord): Promise<ReadonlyMap<string, Uint8Array>> {
   const item = await store.read(which);
   try {
     return decodeKeyRecord(item.meta, item.secret, which);
@@ -124,27 +144,27 @@ async function readParts(
 /** The record with the next pair in force; `Conflict` when the waiting pair is not the approved one. */
 async function promote(
   { store, crypto }: EffectInput,
-  which: 'service-keys' | 'log-keys',
-  members: readonly Member[],
+  which: KeyRecord,
   approved: PublicKeys | LogKeys,
 ): Promise<SealedPut> {
   const parts = await readParts(store, which);
-  const next: [string, Uint8Array][] = [];
-  for (const member of members) {
-    const secret = parts.get(`next_${member}`);
-    const key = secret === undefined ? null : await crypto.signature(ALG[member]).importSecret(secret);
-    const publicKey = key === null ? null : toBase64Url(key.publicKey);
-    key?.destroy();
-    if (secret === undefined || publicKey !== (approved as unknown as Record<string, string>)[member]) {
-      wipe(...parts.values());
-      throw new RonError('Conflict', `the approved new ${which} are not the ones that wait in this store`, {
-        field: 'actions[0].new_keys',
-        hint: 'Propose the rotation again on this machine.',
-      });
-    }
-    next.push([member, secret]);
+  if (canonicalText(await publicKeysOf(crypto, parts, which, 'next_')) !== canonicalText(approved)) {
+    wipe(...parts.values());
+    throw new RonError('Conflict', `the approved new ${which} are not the ones that wait in this store`, {
+      field: 'actions[0].new_keys',
+      hint: 'Propose the rotation again on this machine.',
+    });
   }
-  const previous: [string, Uint8Array][] = members.map((member) => [`previous_${member}`, parts.get(member)!]);
+  const named = (name: (member: Member) => string, from: (member: Member) => string) =>
+    membersOf(which).map((member) => [name(member), parts.get(from(member))!] as const);
+  const next = named(
+    (member) => member,
+    (member) => `next_${member}`,
+  );
+  const previous = named(
+    (member) => `previous_${member}`,
+    (member) => member,
+  );
   const record = encodeKeyRecord([...next, ...previous]);
   wipe(...parts.values());
   return { id: which, type: which, ...record };

@@ -81,10 +81,9 @@ export async function execute(
   const { digest, body } = open.proposal;
   const action = body.actions[0] ?? null;
   const plan = planFor(digest, action);
-  if (action?.name === 'restore-accept') {
-    // A restored store takes another way (governance-restore.ts); here only its dry run comes by.
-    if (!dryRun || writer.store.verifyOnly?.code !== 'RolledBack') throw notRestored();
-  } else if (action !== null) {
+  // A restored store takes another way (governance-restore.ts).
+  if (action?.name === 'restore-accept') throw notRestored();
+  if (action !== null) {
     await effectMutation({
       store: writer.store,
       crypto: writer.crypto,

@@ -169,7 +169,10 @@ export function governanceService(custodian: Custodian, reads: GovernanceReads):
         const { ingested } = held;
         const isDry = call.dryRun === true;
         const { keysElsewhere } = custodian;
-        const done = await execute(held.demandLedger(), id, actorOf(call), isDry, ingested?.behind, keysElsewhere);
+        const done =
+          held.judgedRestore === id
+            ? null
+            : await execute(held.demandLedger(), id, actorOf(call), isDry, ingested?.behind, keysElsewhere);
         return {
           id,
           envelope: done === null ? null : envelopeFile(done.envelope),

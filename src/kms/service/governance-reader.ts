@@ -10,6 +10,7 @@ import { applyLine } from '../../governance/ledger-apply.ts';
 import { ownLine } from '../../governance/ledger-load.ts';
 import { openLedger, replayLedger } from '../../governance/ledger-open.ts';
 import type { LedgerState } from '../../governance/ledger-state.ts';
+import { type LostKeys, lostKeysOf } from '../../governance/outcome.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
@@ -38,6 +39,8 @@ export interface GovernanceReading {
   readonly lines: (fromSeq: number) => Iterable<Uint8Array>;
   /** Of lines that a restored home brought back and that its own log does not cover. */
   readonly missingHead: ProvenHead | null;
+  /** Keys that these lines rotated: the restored store does not have them. */
+  readonly lostKeys: LostKeys;
 }
 
 /** One consistent reading. `replay` verifies the whole ledger instead of starting from state.json. */
@@ -55,8 +58,8 @@ export function readGovernance(
     const line = (place: LinePlace): Uint8Array => readLedgerLine(ctx.files, ctx.paths.ledger, place);
     const lines = (from: number): Iterable<Uint8Array> => ledgerLines(ctx.files, ctx.paths.ledger, from, size);
     const common: {
-      -readonly [K in 'trust' | 'home' | 'line' | 'lines' | 'missingHead']: GovernanceReading[K];
-    } = { trust: home.trust, home, line, lines, missingHead: null };
+      -readonly [K in 'trust' | 'home' | 'line' | 'lines' | 'missingHead' | 'lostKeys']: GovernanceReading[K];
+    } = { trust: home.trust, home, line, lines, missingHead: null, lostKeys: { service: false, log: false } };
     if (ledger === null) {
       return {
         ...common,
@@ -73,10 +76,12 @@ export function readGovernance(
     demandPinned(home, state);
     demandLastLine(ctx, state);
     const missing = readMissing(ctx, ledger.seq);
+    const { governed: restored } = state;
     for (const bytes of missing?.lines ?? []) applyLine(state, parseLine(bytes, state), bytes.length, ctx.crypto);
     const highWaterMs = Math.max(recordMs, fromTime(state.mark), state.clockReset === null ? signedMs : 0);
     if (missing !== null) {
       common.missingHead = missing.head;
+      common.lostKeys = lostKeysOf(restored, state.governed);
       const behind = (seq: number): Uint8Array | undefined => missing.lines[seq - ledger.seq - 1];
       common.line = (place) => behind(place.seq) ?? line(place);
       common.lines = function* (from) {

@@ -9,6 +9,7 @@
 import { createLogVerifier } from '../../audit/checkpoint.ts';
 import { canonicalText } from '../../bytes/canonical-json.ts';
 import { toHex } from '../../bytes/hex.ts';
+import { wipe } from '../../bytes/wipe.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
 import type { RestoreAccept } from '../../governance/actions.ts';
@@ -18,18 +19,20 @@ import { tallyOf } from '../../governance/ledger-admit.ts';
 import type { OpenProposal } from '../../governance/ledger-state.ts';
 import { viewHashOf } from '../../governance/outcome.ts';
 import type { CheckpointRef } from '../../governance/statement.ts';
+import type { SealedPut } from '../../storage/custody-port.ts';
 import { removeFromInbox } from '../../storage/inbox.ts';
 import { dropMissing, readMissing } from '../../storage/missing-ledger.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { readRemembered } from '../../storage/trust-memory.ts';
 import { readChain } from '../../storage/trust-pin.ts';
-import { homeLog, logVkeysOf } from '../../storage/trusted-log.ts';
+import { homeLog } from '../../storage/trusted-log.ts';
 import { chainOf } from './governance-chain.ts';
 import { type ExecutionResult, recover } from './governance-execute.ts';
 import { behindError, type InboxJudge, type IngestReport, judgeInbox } from './governance-ingest.ts';
 import { judgeExecution } from './governance-judge.ts';
 import type { LedgerWriter } from './governance-ledger.ts';
 import { waitingSubmissions } from './governance-request.ts';
+import { acceptedKeys } from './restore-keys.ts';
 
 export interface AcceptedRestore {
   /** Null in a dry run. */
@@ -84,8 +87,12 @@ export async function acceptRestore(
   const judgedAt = writer.now();
   judgeExecution(writer, open, judgedAt, here);
   demandFacts(writer, context, action);
-  if (dryRun) return { executed: null, ingested };
-  const executed = await carryOut(writer, open, action, judgedAt, actor);
+  const newKeys = await acceptedKeys(writer.store, writer.crypto, writer.state.governed, action.new_keys);
+  if (dryRun) {
+    wipe(...newKeys.map((one) => one.secret));
+    return { executed: null, ingested };
+  }
+  const executed = await carryOut(writer, open, { action, newKeys }, judgedAt, actor);
   dropMissing(context);
   removeFromInbox(
     context,
@@ -104,7 +111,10 @@ function demandChain(writer: LedgerWriter, context: StoreContext): void {
   throw new RonError(
     here[later] === undefined ? 'LedgerBehind' : 'Tampered',
     `this home knows the executed proposal ${envelopeDigest(link!.proposal)}, a change of signers or keys that the restored ledger does not have`,
-    { field: 'ledger', hint: 'Restore a backup that has it, or a newer ledger/ of the same store.' },
+    {
+      field: 'ledger',
+      hint: 'Bring the missing lines back from a copy of the home that went on: `ronctl audit import DIR`. Without one: a new genesis with --supersedes.',
+    },
   );
 }
 
@@ -113,7 +123,7 @@ const textOf = (link: ChainLink): string => canonicalText(chainLinkJson(link));
 async function carryOut(
   writer: LedgerWriter,
   open: OpenProposal,
-  action: RestoreAccept,
+  { action, newKeys }: { readonly action: RestoreAccept; readonly newKeys: readonly SealedPut[] },
   judgedAt: ReturnType<LedgerWriter['now']>,
   actor: string,
 ): Promise<ExecutionResult> {
@@ -128,7 +138,7 @@ async function carryOut(
       actor,
       opId: plan[0]!.op_id,
       prevCheckpoint: action.prev_checkpoint,
-      accepted: { proposalDigest: digest, statements, ledger, policy },
+      accepted: { proposalDigest: digest, statements, ledger, policy, newKeys },
     }),
   );
   return (await recover(writer, actor))!;
@@ -176,7 +186,6 @@ function demandFacts(writer: LedgerWriter, context: StoreContext, action: Restor
   if (!isSame(action.restored_checkpoint, { origin, size, root })) {
     stale('restored_checkpoint', `the newest checkpoint of the restored log has size ${size}`);
   }
-  if (action.new_keys === undefined) demandKeys(writer);
   const { log } = homeLog(context);
   const remembered = readRemembered(context.files, context.paths.trustedLogs, createLogVerifier(log, context.crypto));
   if (remembered === null || remembered.size < action.prev_checkpoint.size) return;
@@ -186,14 +195,4 @@ function demandFacts(writer: LedgerWriter, context: StoreContext, action: Restor
   if (toHex(remembered.root) !== action.prev_checkpoint.root) {
     throw new RonError('Tampered', `this home remembers another root at size ${remembered.size}`, { field: 'fork' });
   }
-}
-
-/** Keys that were rotated after the backup are lost with it. */
-function demandKeys({ store, state }: LedgerWriter): void {
-  const held = store.logVkeys();
-  const wanted = logVkeysOf(store.origin, state.governed.logKeys);
-  if (wanted[0] === held.ed25519 && wanted[1] === held.mlDsa44) return;
-  throw new RonError('Conflict', 'the log keys were rotated after this backup was made: the proposal needs new_keys', {
-    field: 'actions[0].new_keys',
-  });
 }

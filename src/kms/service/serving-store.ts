@@ -215,6 +215,16 @@ export class ServingStore implements CustodyStore {
     return record;
   }
 
+  async stagedKeys(which: 'service-keys' | 'log-keys'): Promise<SealedItem | null> {
+    this.#demandThere();
+    return this.#inner.stagedKeys(which);
+  }
+
+  async stageKeys(which: 'service-keys' | 'log-keys', keys: SealedItem): Promise<void> {
+    this.#demandThere();
+    return this.#inner.stageKeys(which, keys);
+  }
+
   async checkpoint(): Promise<CheckpointInfo> {
     const signed = await this.#write(0, (inner) => inner.checkpoint());
     this.#newest = null;

@@ -145,6 +145,7 @@ async function start(
     },
     ingested,
     recovered,
+    judgedRestore: dryRun ? (accepts ?? null) : null,
     now: () => momentNow(clock),
     judgedNow: () => ({ now: momentNow(clock), highWaterMs: markMs() }),
     demandLedger: () => demandLedger(ledger),

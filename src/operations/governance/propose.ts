@@ -11,7 +11,7 @@ import { fromTime, toTime } from '../../bytes/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { envelopeDigest } from '../../envelope/dsse.ts';
 import { RonError } from '../../errors.ts';
-import type { Action } from '../../governance/actions.ts';
+import type { Action, RestoreAccept } from '../../governance/actions.ts';
 import { type LogKeys, PROPOSAL_TYPE, type PublicKeys } from '../../governance/names.ts';
 import { encodeDraft, recogniseFile } from '../../governance/object-file.ts';
 import { demandFits } from '../../governance/outcome.ts';
@@ -29,10 +29,12 @@ import type { StatusNow } from '../../governance/status.ts';
 import { nextKeys } from '../../kms/service/governance-effects.ts';
 import { demandState, type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
 import { requestHead } from '../../kms/service/governance-request.ts';
+import { stageLost } from '../../kms/service/restore-keys.ts';
 import { withSession } from '../../kms/service/session.ts';
 import { LIMITS } from '../../limits.ts';
 import { tenantOf } from '../../policy/state.ts';
 import { demandTenant } from '../../policy/tenant.ts';
+import { openCustodyStore } from '../../storage/custody-open.ts';
 import { ensureDirectory, writeFile } from '../../storage/durable-file.ts';
 import { openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
@@ -104,7 +106,8 @@ export async function propose(request: ProposeRequest, deps: OperationDeps): Pro
   );
   const reading = readGovernance(ctx);
   const state = demandState(reading);
-  const named = action?.name === 'restore-accept' ? restoreAction(ctx, reading, action) : action;
+  const named =
+    action?.name === 'restore-accept' ? await withLostKeys(restoreAction(ctx, reading, action), reading, deps) : action;
   const nowMs = ctx.clock.now();
   const author = findSigner(ctx, state.governed.set, {
     signer: request.signer ?? draft?.author ?? null,
@@ -212,10 +215,7 @@ async function withNewKeys(action: Action | null, confirmTime: boolean, deps: Op
   if (action?.name !== 'service-key-rotate' && action?.name !== 'log-key-rotate') return action;
   const which = KEY_ROTATIONS[action.name];
   if (deps.online !== null) {
-    throw new RonError('Unsupported', `the new keys of ${action.name} are made in the home of the server only`, {
-      field: '--kms',
-      hint: 'Stop the server, propose in its home with --kms none, start it again.',
-    });
+    throw madeInHome(action.name);
   }
   const { result } = await withSession(deps, { dryRun: deps.dryRun, confirmTime }, async (session) => {
     const { put, keys } = await nextKeys(session.store, session.crypto, which);
@@ -240,6 +240,28 @@ async function withNewKeys(action: Action | null, confirmTime: boolean, deps: Op
     ? { name: 'service-key-rotate', new_keys: result as PublicKeys }
     : { name: 'log-key-rotate', new_keys: result as LogKeys };
 }
+
+/** What was rotated after the backup: the restored store holds new pairs ready, beside what counts. */
+async function withLostKeys(
+  action: RestoreAccept,
+  { lostKeys }: GovernanceReading,
+  deps: OperationDeps,
+): Promise<Action> {
+  if (!lostKeys.service && !lostKeys.log) return action;
+  if (deps.online !== null) throw madeInHome(action.name);
+  const store = await openCustodyStore(deps, { dryRun: deps.dryRun });
+  try {
+    return { ...action, new_keys: await stageLost(store, await deps.crypto(), lostKeys, deps.dryRun) };
+  } finally {
+    await store.close();
+  }
+}
+
+const madeInHome = (name: Action['name']): RonError =>
+  new RonError('Unsupported', `the new keys of ${name} are made in the home of the server only`, {
+    field: '--kms',
+    hint: 'Stop the server, propose in its home with --kms none, start it again.',
+  });
 
 /** Members that a draft had with another value; identity, times and nonce always differ. */
 function differences(draft: Proposal, now: Proposal): string[] {
