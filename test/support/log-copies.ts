@@ -1,6 +1,7 @@
-// Logs in memory that many tests damage: built once with the real writer on MemoryFiles, kept as a table of files, and copied
-// without copying bytes. A change replaces the file in one copy only.
+// Logs that many tests damage: built once with the real writer on MemoryFiles, kept as a table of files, and copied without
+// copying bytes, in memory or on disk. A change replaces the file in one copy only.
 
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { RonError } from '../../src/errors.ts';
 import type { FileInfo, Files, OpenFile } from '../../src/host.ts';
 import { ensureHome, homePaths } from '../../src/storage/home.ts';
@@ -20,8 +21,22 @@ const refuse = (code: 'NotFound' | 'Exists', path: string): never => {
   throw new RonError(code, `${path}: ${code}`);
 };
 
+/** A home whose files a test changes, by their paths below `HOME`. */
+export interface DamagedLog {
+  bytes(path: string): Uint8Array;
+  has(path: string): boolean;
+  put(path: string, bytes: Uint8Array | string): void;
+  /** Paths of files below a directory. */
+  below(directory: string): string[];
+  /** A file, or a directory with everything in it. */
+  drop(path: string): void;
+  makeDirectory(path: string): void;
+  /** Everything of another log of the same kind below `directory` in the place of what is here. */
+  takeFrom(other: DamagedLog, directory: string): void;
+}
+
 /** One copy. Every read of bytes goes through `read` of an open file or `read` of a whole one, and is counted. */
-export class LogCopy implements Files {
+export class LogCopy implements Files, DamagedLog {
   readonly #table: Map<string, Uint8Array | null>;
   reads = 0;
   readBytes = 0;
@@ -64,6 +79,17 @@ export class LogCopy implements Files {
     for (const [path, bytes] of other.#table) {
       if (path === directory || path.startsWith(`${directory}/`)) this.#table.set(path, bytes);
     }
+  }
+
+  /** Into a directory, which stands for `HOME`. */
+  writeTo(directory: string): DiskLog {
+    for (const [path, bytes] of this.#table) {
+      if (path !== HOME && !path.startsWith(`${HOME}/`)) continue;
+      const at = `${directory}${path.slice(HOME.length)}`;
+      if (bytes === null) mkdirSync(at, { mode: 0o700 });
+      else writeFileSync(at, bytes, { mode: 0o600 });
+    }
+    return new DiskLog(directory);
   }
 
   copy(): LogCopy {
@@ -162,6 +188,66 @@ export class LogCopy implements Files {
   }
 }
 
+/** A home on disk. Copies are hard links; a change replaces the file in one of them. */
+export class DiskLog implements DamagedLog {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  #at(path: string): string {
+    return `${this.directory}${path.slice(HOME.length)}`;
+  }
+
+  bytes(path: string): Uint8Array {
+    return readFileSync(this.#at(path));
+  }
+
+  has(path: string): boolean {
+    return existsSync(this.#at(path));
+  }
+
+  put(path: string, bytes: Uint8Array | string): void {
+    this.drop(path);
+    writeFileSync(this.#at(path), bytes, { mode: 0o600 });
+  }
+
+  below(directory: string): string[] {
+    const from = this.#at(directory);
+    return readdirSync(from, { recursive: true, withFileTypes: true }).flatMap((one) =>
+      one.isFile() ? [`${directory}${`${one.parentPath}/${one.name}`.slice(from.length)}`] : [],
+    );
+  }
+
+  drop(path: string): void {
+    rmSync(this.#at(path), { recursive: true, force: true });
+  }
+
+  makeDirectory(path: string): void {
+    mkdirSync(this.#at(path), { mode: 0o700 });
+  }
+
+  takeFrom(other: DiskLog, directory: string): void {
+    this.drop(directory);
+    linkAll(other.#at(directory), this.#at(directory));
+  }
+
+  copyTo(directory: string): DiskLog {
+    linkAll(this.directory, directory);
+    return new DiskLog(directory);
+  }
+}
+
+function linkAll(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o700 });
+  for (const one of readdirSync(from, { withFileTypes: true })) {
+    const place = [`${from}/${one.name}`, `${to}/${one.name}`] as const;
+    if (one.isDirectory()) linkAll(...place);
+    else linkSync(...place);
+  }
+}
+
 const memory = (): MemoryFiles =>
   new MemoryFiles({ clock: testClock(), random: countingRandom('memory'), uid: 1000, capacityBytes: 2 ** 31 });
 
@@ -181,11 +267,15 @@ function tableOf(files: MemoryFiles): Table {
 }
 
 /** A home with a log of each size, from one growing log; a checkpoint after every `every` records and at each size. */
-export async function logsOfSizes(sizes: readonly number[], every: number): Promise<ReadonlyMap<number, LogCopy>> {
+export async function logsOfSizes(
+  sizes: readonly number[],
+  every: number,
+  clock = testClock(),
+): Promise<ReadonlyMap<number, LogCopy>> {
   const files = memory();
   files.makeDirectory(HOME);
   await ensureHome({ files, random: countingRandom('home'), clock: testClock() }, homePaths(HOME));
-  const log = await newLog(AUDIT, auditDeps(files));
+  const log = await newLog(AUDIT, auditDeps(files, clock));
   const out = new Map<number, LogCopy>();
   for (const size of sizes.toSorted((a, b) => a - b)) {
     await fillLog(log, size, every);
