@@ -1,22 +1,29 @@
 // What an interrupted `audit verify` of a large log has done (log page 4.8), in the judging home: trust/verify/<hex SHA-256 of
 // audit directory 00 origin>/<n>.json = one report of a whole segment without any finding, and the SHA-256 of every byte that
-// it was made from (the segment file and its hash tiles). A later run reads these bytes again and takes the report over only
-// when the digest is the same and the question is the same: it never skips what changed, it only spares the parsing, the
-// tree and the links. What does not parse is no report. Everything is removed when a run ends.
+// it was made from (the segment file and its hash tiles), under a MAC of this session's key. A later run reads these bytes
+// again and takes the report over only when the digest is the same and the question is the same: it never skips what changed,
+// it only spares the parsing, the tree and the links. Everything else is no report: what was edited, torn or made up, what is
+// of another log, of another session or of other rules. Everything is removed when a run ends.
+// Attack: an edited segment, and beside it a report of the old one with the digest of the new one. The report says what the
+// root is, so no checkpoint and no anchor would speak against it; the MAC does.
 
 import type { SegmentReport } from '../audit/scan.ts';
 import { fromBase64, toBase64 } from '../bytes/base64.ts';
+import { equalBytes } from '../bytes/equal.ts';
 import { concat, u8 } from '../bytes/framing.ts';
+import { toHex } from '../bytes/hex.ts';
 import { fromUtf8, utf8 } from '../bytes/text.ts';
-import { sha256Hex } from '../crypto/hash.ts';
+import { hmacSha256, sha256Hex } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { ScanRequest } from './audit-scan.ts';
 import { type DurableDeps, directoryOf, ensureDirectory, removeFiles, writeFile } from './durable-file.ts';
 
 /** A report means the same only while this stands; raised with every change of what the scan accepts. */
-const RULES = 1;
+const RULES = 2;
 const N = LIMITS.auditSegmentRecords;
+const CONTEXT = 'ron-audit/verify-progress/v1';
+const MAC_HEX = 64;
 
 export interface KeptReport {
   readonly digest: string;
@@ -51,6 +58,8 @@ const decode = (_: string, value: unknown): unknown => {
 export interface ProgressDeps extends DurableDeps {
   /** trust/verify of the judging home. */
   readonly directory: string;
+  /** Of this session (`session-key.ts`). */
+  readonly key: Uint8Array;
 }
 
 /** Reports of one epoch of one log in one place. */
@@ -65,6 +74,12 @@ export class VerifyProgress {
     this.#request = request;
   }
 
+  /** Of everything that a report says, and of which log. */
+  #mac(body: string): Uint8Array {
+    const log = this.#directory.slice(this.#directory.lastIndexOf('/') + 1);
+    return hmacSha256(this.#deps.key, utf8([CONTEXT, log, body].join('\n')));
+  }
+
   #path(number: number): string {
     return `${this.#directory}/${number}.json`;
   }
@@ -74,9 +89,11 @@ export class VerifyProgress {
     const bytes = this.#deps.files.read(this.#path(number), LIMITS.stateFileBytes);
     const text = bytes === null ? null : fromUtf8(bytes);
     if (text === null) return null;
-    // digest of the rest, LF, question, LF, report: a torn or edited file is none.
-    const [sum, question, report] = text.split('\n');
-    if (sum !== sha256Hex(`${question}\n${report}`) || question !== questionOf(this.#request, number)) return null;
+    // MAC of the rest, LF, question, LF, report.
+    const body = text.slice(MAC_HEX + 1);
+    const [question, report] = body.split('\n');
+    if (!equalBytes(utf8(text.slice(0, MAC_HEX)), utf8(toHex(this.#mac(body))))) return null;
+    if (question !== questionOf(this.#request, number)) return null;
     try {
       const found = JSON.parse(report!, decode) as SegmentReport;
       return found.number === number && found.digest !== undefined ? { digest: found.digest, report: found } : null;
@@ -97,7 +114,7 @@ export class VerifyProgress {
       ensureDirectory(files, one);
     }
     const body = `${questionOf(this.#request, report.number)}\n${JSON.stringify(report, encode)}`;
-    await writeFile(this.#deps, this.#path(report.number), utf8(`${sha256Hex(body)}\n${body}`));
+    await writeFile(this.#deps, this.#path(report.number), utf8(`${toHex(this.#mac(body))}\n${body}`));
   }
 
   /** Removes everything; called when a run has ended. */

@@ -32,7 +32,13 @@ export interface VerifyDeps {
   readonly workers: Workers;
   readonly onProgress: OnProgress;
   /** Where what is done of a log of at least `fromBytes` is kept, so that an interrupted run goes on; null = nowhere. */
-  readonly resume?: (ProgressDeps & { readonly fromBytes: number }) | null;
+  readonly resume?:
+    | (Omit<ProgressDeps, 'key'> & {
+        readonly fromBytes: number;
+        /** Null where this session has none: then nothing is kept. */
+        readonly key: () => Promise<Uint8Array | null>;
+      })
+    | null;
 }
 
 export interface VerifyEpoch {
@@ -114,12 +120,12 @@ async function scanAll(
     };
     tasks.push(scanShare());
   }
-  // This thread does the first share itself, and looks after the others between two segments.
+  // This thread does the first share itself, and looks after the others, and signals, between two segments.
   for (const { number, bytes } of own) {
     await take([...scanSegments(deps.files, requestOf([number]))]);
     done += bytes;
     report(done);
-    if (tasks.length > 0) await deps.clock.sleep(0);
+    await deps.clock.sleep(0);
   }
   await Promise.all(tasks);
   return reports;
@@ -176,7 +182,8 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   const { resume = null } = deps;
   const isLarge = resume !== null && segments.reduce((sum, one) => sum + one.bytes, 0) >= resume.fromBytes;
   const log = { auditDir: paths.directory, origin: request.verifier.log.origin };
-  const progress = isLarge ? new VerifyProgress(resume, log, scanned) : null;
+  const key = isLarge ? await resume.key() : null;
+  const progress = isLarge && key !== null ? new VerifyProgress({ ...resume, key }, log, scanned) : null;
   const found = await scanAll(deps, scanned, segments, progress);
   progress?.clear();
   const reports = new Map(found.map((one) => [one.number, one]));

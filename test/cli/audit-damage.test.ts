@@ -96,7 +96,7 @@ describe('the binary', () => {
     const width = Math.max(...DAMAGES.map((one) => one.name.length));
     const lines = DAMAGES.map(({ name }) => `${name.padEnd(width)} ${cells.get(name) ?? ''}\n`);
     process.stdout.write(
-      `exit code and first index of \`ronctl audit verify\`, the same in ${MODES}\n${lines.join('')}`,
+      `exit code and first index of \`ronctl audit verify\`, the same in ${MODES.join(', ')}\n${lines.join('')}`,
     );
   });
 

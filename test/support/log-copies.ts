@@ -176,7 +176,7 @@ export class LogCopy implements Files, DamagedLog {
   }
 
   fileSystem(): { readonly type: string; readonly freeBytes: number; readonly totalBytes: number } {
-    return { type: 'memory', freeBytes: 2 ** 30, totalBytes: 2 ** 30 };
+    return { type: 'tmpfs', freeBytes: 2 ** 30, totalBytes: 2 ** 30 };
   }
 
   uid(): number {

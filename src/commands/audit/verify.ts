@@ -24,6 +24,8 @@ DIR is a copy of a home or of its audit directory, or a directory that audit exp
 
 --anchor FILE: the log must contain that checkpoint, whoever kept it. --since-anchor FILE, or --since-anchor remembered: takes the tree up to that checkpoint from the tiles, whose root must be its own, and reads only the records behind it; the result says so. A fork leaves both checkpoints in an evidence file.
 
+What an interrupted run had done of a log of over 1 GiB (--resumable: of any size) is compared byte for byte and not judged again; the result says how much that was. With --kms, and over an export with gaps, it begins anew.
+
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
     '<%= config.bin %> audit verify',
@@ -47,6 +49,9 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
       summary: 'read only what follows this checkpoint; `remembered` is that of this home',
       helpValue: 'FILE|remembered',
     }),
+    resumable: Flags.boolean({
+      summary: 'keep what is done of a log below 1 GiB too, so that an interrupted run goes on',
+    }),
     unseal: unsealFlag,
     policy: policyFlag,
     archive: Flags.directory({ summary: 'where segments lie that audit archive took away', helpValue: 'DIR' }),
@@ -60,6 +65,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
       flags.format === undefined ? null : '--format',
       flags.unseal ? '--unseal' : null,
       flags.archive === undefined ? null : '--archive',
+      flags.resumable ? '--resumable' : null,
     ]) {
       if (runtime.online === null || given === null) continue;
       throw new RonError('Usage', `${given} is about files of this machine, and --kms names a server`, {
@@ -90,6 +96,7 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
       target,
       server: runtime.online?.name,
       fast: flags.fast,
+      resumable: flags.resumable,
       headKeys,
       archive,
       policy,

@@ -22,8 +22,10 @@ import {
   type VerifyEpoch,
   verifyEpoch,
 } from '../../storage/audit-verify.ts';
+import { checkedFiles } from '../../storage/checked-files.ts';
 import { unsealHeadKeys } from '../../storage/head-keys.ts';
 import { readHome } from '../../storage/home.ts';
+import { sessionKey } from '../../storage/session-key.ts';
 import {
   readRemembered,
   rememberCheckpoint,
@@ -60,8 +62,8 @@ export interface AuditVerifyRequest {
   readonly anchor?: GivenNote | null;
   /** A checkpoint below which nothing is read but tiles; `remembered`: that of this home. */
   readonly since?: GivenNote | 'remembered' | null;
-  /** Bytes from which on a log is large enough to keep what is done. */
-  readonly resumeFrom?: number;
+  /** Keeps what is done of a small log too. */
+  readonly resumable?: boolean;
 }
 
 const summaryOrNull = (one: VerifiedCheckpoint | null): CheckpointSummary | null =>
@@ -112,16 +114,17 @@ function verifierOf(
   }
 }
 
-/** Where an interrupted run of a large log is gone on with: in a home, for files of this machine. */
+/** Where an interrupted run is gone on with: in a home, for files of this machine, while it is not switched off. */
 function resumeOf(
   deps: AuditDeps,
   request: AuditVerifyRequest,
   target: AuditTarget,
 ): NonNullable<VerifyDeps['resume']> | null {
-  const isLocal = target.files.published === undefined && target.kind !== 'tlog';
-  if (!isLocal || readHome(target.files, target.paths) === null) return null;
-  const { files, paths } = target;
-  return { files, random: deps.host.random, directory: paths.verifying, fromBytes: request.resumeFrom ?? RESUME_BYTES };
+  const { host } = deps;
+  if (target.files.published !== undefined || readHome(target.files, target.paths) === null) return null;
+  const fromBytes = request.resumable === true ? 0 : RESUME_BYTES;
+  const files = checkedFiles(host.files, target.paths.trust);
+  return { files, random: host.random, directory: target.paths.verifying, key: () => sessionKey(host), fromBytes };
 }
 
 async function verifyOne(

@@ -2,13 +2,16 @@
 // log, in its tiles or in what is kept, the answer is that of a run from the start.
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toHex } from '../../../src/bytes/hex.ts';
+import { utf8 } from '../../../src/bytes/text.ts';
 import { nodeHost } from '../../../src/cli/node-host.ts';
 import { runTask } from '../../../src/cli/worker.ts';
+import { hmacSha256, sha256Hex } from '../../../src/crypto/hash.ts';
 import { nativeCrypto } from '../../../src/crypto/native.ts';
 import type { ProgressEvent, Workers } from '../../../src/host.ts';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
 import type { AuditVerifyResult } from '../../../src/operations/audit/verify-result.ts';
-import { scanTask } from '../../../src/storage/audit-scan.ts';
+import { scanSegments, scanTask } from '../../../src/storage/audit-scan.ts';
 import { homePaths } from '../../../src/storage/home.ts';
 import { testClock } from '../../support/audit.ts';
 import { expectData } from '../../support/data-schema.ts';
@@ -16,12 +19,20 @@ import { EPOCH, HOME, type LogCopy, logsOfSizes } from '../../support/log-copies
 
 const SIZE = 132_000;
 const KEPT = homePaths(HOME).verifying;
+const SESSION = '/run/user/1000';
+const GROWN = SIZE + 300;
 let log: LogCopy;
+let grown: LogCopy;
 
 class Interrupted extends Error {}
 
 /** `stopAfter`: bytes of progress after which the run is cut off, as by a signal. */
-async function verify(files: LogCopy, stopAfter = Number.POSITIVE_INFINITY, fast = false): Promise<AuditVerifyResult> {
+async function verify(
+  files: LogCopy,
+  stopAfter = Number.POSITIVE_INFINITY,
+  fast = false,
+  session = SESSION,
+): Promise<AuditVerifyResult> {
   const clock = { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') };
   const workers: Workers = {
     parallelism: 1,
@@ -31,9 +42,9 @@ async function verify(files: LogCopy, stopAfter = Number.POSITIVE_INFINITY, fast
   const onProgress = ({ done }: ProgressEvent): void => {
     if (done >= stopAfter) throw new Interrupted();
   };
-  const host = { ...nodeHost(), clock, files, workers };
+  const host = { ...nodeHost(), clock, files, workers, env: { ...nodeHost().env, get: () => session } };
   const deps = { host, home: HOME, crypto: async () => nativeCrypto(), onProgress };
-  const result = await auditVerify({ target: null, fast, headKeys: null, resumeFrom: 1 }, deps);
+  const result = await auditVerify({ target: null, fast, headKeys: null, resumable: true }, deps);
   expectData('audit/verify', result);
   return result;
 }
@@ -54,7 +65,9 @@ function flip(files: LogCopy, path: string, at: number): void {
 }
 
 beforeAll(async () => {
-  log = (await logsOfSizes([SIZE], 20_000)).get(SIZE)!;
+  const made = await logsOfSizes([SIZE, GROWN], 20_000);
+  [log, grown] = [made.get(SIZE)!, made.get(GROWN)!];
+  for (const one of [log, grown]) one.makeDirectory(SESSION);
 });
 
 describe('an interrupted run', () => {
@@ -118,5 +131,61 @@ describe('an interrupted run', () => {
       expect(result).toMatchObject({ verdict: 'consistent' });
       expect(result.resumed_segments).toBeUndefined();
     }
+  });
+
+  it('believes no report that somebody else made, whatever the digest in it', async () => {
+    const files = log.copy();
+    await interrupted(files);
+    flip(files, segment(0), 5000);
+    // Read as it is now, for its digest, which is no secret; the report stays that of the segment before.
+    const request = {
+      semantic: true,
+      complete: true,
+      sizes: [],
+      checkpoints: [],
+      start: 0,
+      tiledSize: SIZE,
+      digests: true,
+    };
+    const [now] = [...scanSegments(files, { ...request, directory: EPOCH, segments: [0] })];
+    const path = kept(files).find((one) => one.endsWith('/0.json'))!;
+    const [mac, question, report] = Buffer.from(files.bytes(path)).toString().split('\n');
+    const made = report!.replace(/"digest":"[0-9a-f]{64}"/, `"digest":"${now!.digest}"`);
+    expect(made).not.toBe(report);
+    const body = `${question}\n${made}`;
+    const withKeyOfAnother = toHex(hmacSha256(new Uint8Array(32), utf8(body)));
+    for (const sum of [mac!, sha256Hex(body), withKeyOfAnother]) {
+      const one = files.copy();
+      one.put(path, `${sum}\n${body}`);
+      expect(await verify(one)).toMatchObject({ verdict: 'tampered', first_index: expect.any(Number) });
+    }
+  });
+
+  it('is of its session: in another one, or without one, everything is judged again', async () => {
+    const files = log.copy();
+    await interrupted(files);
+    files.makeDirectory('/run/user/other');
+    const other = files.copy();
+    expect((await verify(other, Number.POSITIVE_INFINITY, false, '/run/user/other')).resumed_segments).toBeUndefined();
+    files.put(`${SESSION}/ronctl/verify.key`, new Uint8Array(31));
+    expect((await verify(files)).resumed_segments).toBeUndefined();
+    const nowhere = log.copy();
+    nowhere.drop(SESSION);
+    await expect(verify(nowhere, 1)).rejects.toThrow(Interrupted);
+    expect(kept(nowhere)).toEqual([]);
+  });
+
+  it('goes on in a log that has grown since', async () => {
+    const files = log.copy();
+    await interrupted(files);
+    const later = grown.copy();
+    for (const path of [...kept(files), `${SESSION}/ronctl/verify.key`]) {
+      for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) {
+        if (!later.has(path.slice(0, at))) later.makeDirectory(path.slice(0, at));
+      }
+      later.put(path, files.bytes(path));
+    }
+    const result = await verify(later);
+    expect(result).toMatchObject({ verdict: 'consistent', resumed_segments: 2, epochs: [{ records: GROWN }] });
   });
 });
