@@ -54,6 +54,13 @@ export interface OpenFile {
   close(): void;
 }
 
+/** Bytes for a place in an open file. */
+export interface PlacedBytes {
+  readonly file: OpenFile;
+  readonly bytes: Uint8Array;
+  readonly position: number;
+}
+
 /** Where the public files of the home come from, when not from this disk. They never vouch for themselves. */
 export interface PublishedBy {
   /** Name of the server. */
@@ -78,6 +85,11 @@ export interface Files {
   /** Whole file; null when absent. Refuses more than `maxBytes` before reading. */
   read(path: string, maxBytes: number): Uint8Array | null;
   open(path: string, flags: 'read' | 'write' | 'create-new'): OpenFile;
+  /**
+   * Writes each, synced before the next; resolves when the last one is durable, to whether all files still stand. The first
+   * error ends it. There where a thread of its own does it; elsewhere storage/durable-file.ts takes the same steps.
+   */
+  readonly writeInOrder?: (writes: readonly PlacedBytes[]) => Promise<boolean>;
   makeDirectory(path: string): void;
   rename(from: string, to: string): void;
   /** Hard link; Exists when `to` is there. The no-overwrite publish. */

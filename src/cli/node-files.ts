@@ -30,8 +30,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ErrorCode, RonError } from '../errors.ts';
-import type { FileInfo, Files, OpenFile } from '../host.ts';
+import type { FileInfo, Files, OpenFile, PlacedBytes } from '../host.ts';
 import { isLockFile } from './lock.ts';
+import type { WriteStep } from './write-loop.ts';
+import { WriteThread } from './write-thread.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -117,6 +119,9 @@ class NodeFile implements OpenFile {
   readonly #fd: number;
   readonly #path: string;
   #own: Stats | null = null;
+  /** Steps of another thread that use the descriptor. */
+  #lent = 0;
+  #closed = false;
 
   constructor(fd: number, path: string) {
     this.#fd = fd;
@@ -128,10 +133,9 @@ class NodeFile implements OpenFile {
   }
 
   stands(): boolean {
-    // While it is open nobody else gets its inode number.
-    this.#own ??= attempt(this.#path, 'examine', () => fstatSync(this.#fd));
+    const { ino, dev } = this.#stats();
     const named = attempt(this.#path, 'examine', () => lstatSync(this.#path, { throwIfNoEntry: false }));
-    return named !== undefined && named.ino === this.#own.ino && named.dev === this.#own.dev;
+    return named !== undefined && named.ino === ino && named.dev === dev;
   }
 
   read(position: number, length: number): Uint8Array {
@@ -176,8 +180,47 @@ class NodeFile implements OpenFile {
   }
 
   close(): void {
-    attempt(this.#path, 'close', () => closeSync(this.#fd));
+    this.#closed = true;
+    if (this.#lent === 0) attempt(this.#path, 'close', () => closeSync(this.#fd));
   }
+
+  /** For another thread, until `giveBack`: closed before that, its number could be another file's. */
+  lend(bytes: Uint8Array, position: number): WriteStep {
+    const { ino, dev } = this.#stats();
+    this.#lent += 1;
+    return { fd: this.#fd, bytes, position, path: this.#path, ino, dev };
+  }
+
+  giveBack(): void {
+    this.#lent -= 1;
+    if (this.#closed) this.close();
+  }
+
+  #stats(): Stats {
+    // While it is open nobody else gets its inode number.
+    this.#own ??= attempt(this.#path, 'examine', () => fstatSync(this.#fd));
+    return this.#own;
+  }
+}
+
+/** `files` of nodeFiles with `writeInOrder` on a thread of its own. */
+export function withWriteThread(files: Files): Files {
+  const thread = new WriteThread();
+  const writeInOrder = async (writes: readonly PlacedBytes[]): Promise<boolean> => {
+    const own = writes.map((write) => {
+      if (!(write.file instanceof NodeFile)) throw new TypeError('the write thread takes files of nodeFiles only');
+      return { ...write, file: write.file };
+    });
+    const steps = own.map(({ file, bytes, position }) => file.lend(bytes, position));
+    try {
+      const reply = await thread.write(steps);
+      if (typeof reply === 'boolean') return reply;
+      throw fileError(Object.assign(new Error(reply.code), { code: reply.code }), steps[reply.step]!.path, reply.act);
+    } finally {
+      for (const { file } of own) file.giveBack();
+    }
+  };
+  return { ...files, writeInOrder };
 }
 
 function openFile(path: string, flags: 'read' | 'write' | 'create-new'): NodeFile {

@@ -12,6 +12,7 @@ import { type CustodyService, openCustodyService } from '../kms/service/custody-
 import { createTelemetry, logSettings, type ServiceTelemetry } from '../kms/service-telemetry.ts';
 import { homePaths, readHome } from '../storage/home.ts';
 import type { StoreDeps } from '../storage/store-deps.ts';
+import { withWriteThread } from './node-files.ts';
 import type { ServeInput } from './serve.ts';
 import { LiveConfig } from './serve-config.ts';
 import { cosigningOf } from './serve-cosigning.ts';
@@ -55,9 +56,10 @@ async function provider(live: LiveConfig, telemetry: ServiceTelemetry, host: Hos
 function storeDeps({ runtime, flags }: ServeInput, live: LiveConfig, crypto: () => Promise<Crypto>): StoreDeps {
   const configured = live.config.backends.file.passphrase_file;
   const isFlagged = (flags['passphrase-file'] ?? []).length > 0 || flags['passphrase-fd'] !== undefined;
-  const files = isFlagged || configured === '' ? flags['passphrase-file'] : [configured];
-  const { host, home, passphrases, askYes, lockTimeoutMs } = runtime.deps({ ...flags, 'passphrase-file': files });
-  return { host, home, passphrases, askYes, lockTimeoutMs, crypto };
+  const named = isFlagged || configured === '' ? flags['passphrase-file'] : [configured];
+  const { host, home, passphrases, askYes, lockTimeoutMs } = runtime.deps({ ...flags, 'passphrase-file': named });
+  const files = withWriteThread(host.files);
+  return { host: { ...host, files }, home, passphrases, askYes, lockTimeoutMs, crypto };
 }
 
 /** Resolves when it is ready. */

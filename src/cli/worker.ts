@@ -21,6 +21,7 @@ export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, (
     },
   ],
   ['kms.files', async () => (await import('./file-fetcher.ts')).fetchFiles],
+  ['files.write', async () => (await import('./write-loop.ts')).writeLoop],
 ]);
 
 export async function runTask(name: string, input: unknown): Promise<unknown> {

@@ -1,7 +1,7 @@
 // The one writer of an epoch of the audit log (log page 4.5). A batch: write records; sync the segment; write and sync a
-// head slot; then answer. Frontier and HMAC are computed while the segment syncs. Attack: segment and head synced in
-// parallel make a power cut look like tampering. The first error of a write or sync is fatal: everything waiting
-// fails, nothing is released, and only a fresh open resumes.
+// head slot; then answer. Attack: segment and head synced in parallel make a power cut look like tampering. The
+// first error of a write or sync is fatal: everything waiting fails, nothing is released, and only a fresh open
+// resumes.
 
 import type { LogSigningKeys, VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import { countersDigest, countersFile, type KidCounters } from '../audit/counters.ts';
@@ -13,14 +13,14 @@ import type { JsonObject } from '../bytes/canonical-json.ts';
 import { concat } from '../bytes/framing.ts';
 import { toHex } from '../bytes/hex.ts';
 import { RonError } from '../errors.ts';
-import type { OpenFile } from '../host.ts';
+import type { OpenFile, PlacedBytes } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { Batch, type LogTip } from './audit-batch.ts';
 import type { HintRecord } from './audit-index.ts';
 import { segmentOf } from './audit-paths.ts';
 import { type AuditDeps, CheckpointSigner, type SignerState, type Unsigned } from './audit-signer.ts';
 import type { CheckpointInfo } from './custody-port.ts';
-import { writeFile } from './durable-file.ts';
+import { writeFile, writeInOrder } from './durable-file.ts';
 
 /** Everything a writer knows after create or open. */
 export interface WriterState extends SignerState, LogTip {
@@ -187,17 +187,19 @@ export class AuditWriter {
   }
 
   async #write(batch: Batch): Promise<void> {
-    await this.#writeLines(batch.lines);
-    const synced = this.#segment.sync();
+    const { files } = this.#deps;
+    const segment = await this.#lastSegment(batch.lines);
     let manifest: Frontier | null = null;
     for (const leaf of batch.leaves) {
       this.#frontier.append(leaf);
       if (this.#frontier.size === batch.manifestSize) manifest = this.#frontier.clone();
     }
-    const head = encodeSlot(this.#headKey, this.origin, { size: this.size, root: this.root });
-    await synced;
-    await this.#writeHead(head);
-    this.#demandInPlace();
+    const head = this.#nextHead(this.#headKey);
+    // Attack: the directory is moved or removed, and records go on into files that nobody finds again.
+    if (!(await writeInOrder(files, [segment, head]))) {
+      throw new RonError('StorageFault', 'the audit log is no longer where it was opened: it was moved or removed');
+    }
+    this.#slot = 1 - this.#slot;
     this.#tip = batch.tip;
     for (const [kid, value] of batch.moved) this.#counters.set(kid, value);
     this.#unsigned.leaves.push(...batch.leaves);
@@ -206,23 +208,20 @@ export class AuditWriter {
     if (batch.stateFile !== null) await writeFile(this.#deps, this.#state.paths.counters, batch.stateFile);
   }
 
-  async #writeLines(lines: readonly Uint8Array[]): Promise<void> {
+  /** What goes into the last segment of the batch; over a border the full ones are written and synced first. */
+  async #lastSegment(lines: readonly Uint8Array[]): Promise<PlacedBytes> {
     const first = this.#frontier.size;
-    for (let at = 0; at < lines.length; ) {
+    for (let at = 0; ; ) {
       const seq = first + at;
-      if (segmentOf(seq) !== this.#segmentNumber) {
-        // Over a border the full segment is synced first, and the new one before its first use.
-        const full = this.#segment;
-        await full.sync();
-        await this.#nextSegment(segmentOf(seq));
-        full.close();
-      }
+      if (segmentOf(seq) !== this.#segmentNumber) await this.#nextSegment(segmentOf(seq));
       const room = LIMITS.auditSegmentRecords - (seq % LIMITS.auditSegmentRecords);
-      const part = lines.slice(at, at + room);
-      const bytes = concat(...part.flatMap((line) => [line, LF]));
-      this.#segment.write(bytes, this.#segmentBytes);
+      const bytes = concat(...lines.slice(at, at + room).flatMap((line) => [line, LF]));
+      const part = { file: this.#segment, bytes, position: this.#segmentBytes };
       this.#segmentBytes += bytes.length;
-      at += part.length;
+      at += room;
+      if (at >= lines.length) return part;
+      part.file.write(part.bytes, part.position);
+      await part.file.sync();
     }
   }
 
@@ -230,6 +229,7 @@ export class AuditWriter {
     const { files } = this.#deps;
     const path = this.#state.paths.segment(number);
     const file = files.open(path, files.info(path) === null ? 'create-new' : 'write');
+    this.#segment.close();
     this.#segment = file;
     this.#segmentNumber = number;
     this.#segmentBytes = 0;
@@ -238,18 +238,10 @@ export class AuditWriter {
     files.syncDirectory(this.#state.paths.segments);
   }
 
-  /** Attack: the directory is moved or removed, and records go on into files that nobody finds again. */
-  #demandInPlace(): void {
-    if (this.#segment.stands() && this.#head.stands()) return;
-    throw new RonError('StorageFault', 'the audit log is no longer where it was opened: it was moved or removed');
-  }
-
-  /** Into the slot that does not hold the current head. */
-  async #writeHead(slot: Uint8Array): Promise<void> {
-    const next = 1 - this.#slot;
-    this.#head.write(slot, SLOT_OFFSETS[next]!);
-    await this.#head.sync();
-    this.#slot = next;
+  /** The head as it will be, into the slot that does not hold the current one. */
+  #nextHead(key: Uint8Array): PlacedBytes {
+    const bytes = encodeSlot(key, this.origin, { size: this.size, root: this.root });
+    return { file: this.#head, bytes, position: SLOT_OFFSETS[1 - this.#slot]! };
   }
 
   /** The first error is fatal: nothing waiting is released, and nothing is tried again on these descriptors. */
@@ -309,7 +301,10 @@ export class AuditWriter {
   async rekeyHead(newHeadKey: Uint8Array): Promise<void> {
     if (this.#broken !== null) throw this.#broken;
     try {
-      await this.#writeHead(encodeSlot(newHeadKey, this.origin, { size: this.size, root: this.root }));
+      const { file, bytes, position } = this.#nextHead(newHeadKey);
+      file.write(bytes, position);
+      await file.sync();
+      this.#slot = 1 - this.#slot;
       this.#headKey = newHeadKey.slice();
     } catch (error) {
       throw this.#fail(error);

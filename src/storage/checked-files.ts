@@ -135,6 +135,7 @@ function readWhole(file: OpenFile, path: string, maxBytes: number): Uint8Array {
 export function bound(files: Files): Files {
   return {
     ...(files.published === undefined ? {} : { published: files.published }),
+    ...(files.writeInOrder === undefined ? {} : { writeInOrder: files.writeInOrder }),
     info: (path) => files.info(path),
     list: (path) => files.list(path),
     read: (path, maxBytes) => files.read(path, maxBytes),

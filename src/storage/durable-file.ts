@@ -3,7 +3,7 @@
 // Refuses nothing else: who may write where is judged by checked-files.ts.
 
 import { toHex } from '../bytes/hex.ts';
-import type { Files, Random } from '../host.ts';
+import type { Files, PlacedBytes, Random } from '../host.ts';
 
 export interface DurableDeps {
   readonly files: Files;
@@ -26,6 +26,16 @@ export function directoryOf(path: string): string {
 
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** `Files.writeInOrder`, or the same steps on this thread. */
+export async function writeInOrder(files: Files, writes: readonly PlacedBytes[]): Promise<boolean> {
+  if (files.writeInOrder !== undefined) return files.writeInOrder(writes);
+  for (const { file, bytes, position } of writes) {
+    file.write(bytes, position);
+    await file.sync();
+  }
+  return writes.every(({ file }) => file.stands());
 }
 
 async function writeTemporary(deps: DurableDeps, write: FileWrite): Promise<string> {

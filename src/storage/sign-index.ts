@@ -65,9 +65,13 @@ export class SegmentSigns {
     this.#bytes = larger;
   }
 
-  /** The entries, sorted bytewise. */
-  sorted(): Uint8Array {
-    return sortedEntries(this.#bytes.subarray(0, this.#count * SIGN_ENTRY_BYTES));
+  /** The entries of these records and of `later`, those right behind them, sorted bytewise. */
+  sorted(later: SegmentSigns | null = null): Uint8Array {
+    return sortedEntries(Buffer.concat([this.#entries(), ...(later === null ? [] : [later.#entries()])]));
+  }
+
+  #entries(): Buffer {
+    return this.#bytes.subarray(0, this.#count * SIGN_ENTRY_BYTES);
   }
 }
 
@@ -90,13 +94,18 @@ function sortedEntries(entries: Buffer): Buffer {
   return out;
 }
 
-function readSigns(files: Files, paths: EpochPaths, number: number): SegmentSigns {
+/** Records read in one turn: a server goes on answering meanwhile. */
+const AT_ONCE = 256;
+
+/** Of the records of a segment below `end`. */
+async function readSigns(files: Files, paths: EpochPaths, number: number, end: number): Promise<SegmentSigns> {
   const signs = new SegmentSigns(number * LIMITS.auditSegmentRecords);
   for (const record of knownRecords(files, paths, number)) {
-    if (record.seq >= signs.next) {
-      while (signs.next < record.seq) signs.add(null);
-      signs.add(signKeyOf(record));
-    }
+    if (record.seq >= end) break;
+    if (record.seq < signs.next) continue;
+    while (signs.next < record.seq) signs.add(null);
+    signs.add(signKeyOf(record));
+    if (record.seq % AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   return signs;
 }
@@ -122,11 +131,12 @@ export class SignIndexWriter {
   }
 
   async #write(number: number, seen: SegmentSigns): Promise<void> {
-    const whole = seen.from <= number * LIMITS.auditSegmentRecords;
-    const signs = whole ? seen : readSigns(this.#deps.files, this.#paths, number);
+    const { files } = this.#deps;
     this.#signs = null;
-    ensureDirectory(this.#deps.files, this.#paths.index);
-    await writeFile(this.#deps, this.#paths.signIndex(number), signs.sorted());
+    const whole = seen.from <= number * LIMITS.auditSegmentRecords;
+    const sorted = whole ? seen.sorted() : (await readSigns(files, this.#paths, number, seen.from)).sorted(seen);
+    ensureDirectory(files, this.#paths.index);
+    await writeFile(this.#deps, this.#paths.signIndex(number), sorted);
   }
 }
 

@@ -35,6 +35,16 @@ describe('sign index of a segment', () => {
     );
   });
 
+  test('of records before and after the start of a process', () => {
+    assert(
+      property(array(option(key), { maxLength: 300 }), nat(300), (keys, cut) => {
+        const before = keys.slice(0, cut);
+        const sorted = signsOf(0, before).sorted(signsOf(before.length, keys.slice(cut)));
+        expect(Buffer.from(sorted).equals(plain(0, keys))).toBe(true);
+      }),
+    );
+  });
+
   test('a full segment of one key', () => {
     const keys = Array.from({ length: 65_536 }, () => new Uint8Array(16));
     const sorted = signsOf(65_536, keys).sorted();
