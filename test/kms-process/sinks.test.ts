@@ -1,8 +1,9 @@
 // Sinks of a real server: load, kill -9 again and again, a receiver that comes and goes, SIGHUP; what arrived is the log, in order
 // and without a hole, and `audit verify` says so.
 
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -15,11 +16,13 @@ import {
   ALL_OF_A_TENANT,
   auditRecords,
   http,
+  metric,
   mintToken,
   type Server,
   startLoad,
   startServer,
 } from '../support/server.ts';
+import { type TlsPair, tlsPair } from '../support/tls-pair.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
@@ -32,9 +35,9 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 }
 
 /** A receiver that can be switched off; `lines` is what it has said 200 to. */
-async function receiver() {
+async function receiver(tls: TlsPair | null = null) {
   const state = { status: 200, lines: [] as string[], port: 0 };
-  const server = createServer((request, reply) => {
+  const answer: RequestListener = (request, reply) => {
     let body = '';
     request.setEncoding('utf8').on('data', (text: string) => {
       body += text;
@@ -43,7 +46,8 @@ async function receiver() {
       if (state.status === 200) state.lines.push(...body.trimEnd().split('\n'));
       reply.writeHead(state.status).end();
     });
-  });
+  };
+  const server = tls === null ? createServer(answer) : createTlsServer({ cert: tls.cert, key: tls.key }, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.close().closeAllConnections();
@@ -137,5 +141,33 @@ describe('sinks of a server', () => {
     expect((await home.run(['audit', 'verify', directory])).stdout).toContain(
       'records behind its last checkpoint are not final',
     );
+  });
+
+  it('over TLS: behind by its bound it is seen in gauge and readiness, and then gets everything', async () => {
+    const home = new TestHome();
+    onTestFinished(() => home.remove());
+    // Records that no sink has for two minutes already.
+    await makeStore(home, 'dev', 120_000);
+    const [own, stranger] = [tlsPair(home.directory, 'own'), tlsPair(home.directory, 'stranger')];
+    const remote = await receiver(own);
+    copyFileSync(stranger.certFile, home.file('ca.pem'));
+    const sinks = `sinks = ["web=https://127.0.0.1:${remote.port}/audit"]\nsink_ca_file = "${home.file('ca.pem')}"`;
+    home.write('ron-kms.toml', `[audit]\n${sinks}\n`);
+    const server = await startServer(home, ['--config', 'ron-kms.toml']);
+    const page = async (path: string) => (await http(server.ready.metrics_addr, { path })).body;
+    const degraded = async () => (JSON.parse(await page('/readyz')) as { readonly degraded?: string[] }).degraded ?? [];
+    const gauge = async (of: string) => metric(await page('/metrics'), `kms_audit_export_lag_${of}{sink="web"}`);
+    await until('degraded', async () => (await degraded()).includes('audit_export'));
+    expect(await gauge('seconds')).toBeGreaterThan(60);
+    expect(await gauge('records')).toBeGreaterThan(2);
+    const status = await home.run(['kms', 'status', '--kms', 'local']);
+    expect(status.stdout).toMatch(/sink web +http, .*self-signed certificate/);
+    expect(remote.lines).toEqual([]);
+    copyFileSync(own.certFile, home.file('ca.pem'));
+    await until('caught up', async () => (await gauge('records')) === 0);
+    expect(await gauge('seconds')).toBe(0);
+    await until('ready', async () => !(await degraded()).includes('audit_export'));
+    expect(await server.stop()).toBe(0);
+    expect(firstSeen(remote.lines)).toEqual(auditRecords(home).map((_, at) => at));
   });
 });

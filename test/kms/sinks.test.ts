@@ -3,9 +3,11 @@
 
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import type { TLSSocket, TlsOptions } from 'node:tls';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nodeFiles } from '../../src/cli/node-files.ts';
 import { nodeHost } from '../../src/cli/node-host.ts';
 import { sinksOf } from '../../src/cli/serve-sinks.ts';
@@ -20,10 +22,12 @@ import { NO_LOCAL_POLICY } from '../../src/policy/local.ts';
 import { logFileBytes, readLogFile } from '../../src/storage/audit-log-file.ts';
 import { B3, call } from '../contract/kms-subject.ts';
 import { closing, createDraft, initDraft, newLog, signDraft } from '../support/audit.ts';
+import { scratch } from '../support/audit-homes.ts';
 import { passing, settle, until } from '../support/manual-clock.ts';
 import { AROUND, HEALTHY, READINESS_CONFIG } from '../support/service-state.ts';
 import { type Serving, serverConfig, serving } from '../support/serving.ts';
 import { temporaryHome } from '../support/store.ts';
+import { type TlsPair, tlsPair } from '../support/tls-pair.ts';
 
 const key = { tenant: 'acme', purpose: 'release', alg: 'ed25519', newTenant: true } as const;
 
@@ -426,6 +430,80 @@ describe('an HTTP sink', () => {
     await until(() => true);
     expect(['taken', 'given up']).toContain(await delivered);
     await sink.close();
+  });
+});
+
+describe('an HTTP sink over TLS', () => {
+  const never = new AbortController().signal;
+  const batch = { epoch: 0, origin: 'a/b/e0', bytes: Buffer.from('{"index":0,"line":"x"}\n') };
+  let pairs: Readonly<Record<'own' | 'stranger' | 'elsewhere', TlsPair>>;
+  let directory: string;
+
+  beforeAll(() => {
+    directory = scratch();
+    const pair = (name: string, names?: string): TlsPair => tlsPair(directory, name, names);
+    pairs = { own: pair('own'), stranger: pair('stranger'), elsewhere: pair('elsewhere', 'DNS:elsewhere.example') };
+  });
+
+  /** What a receiver was sent, and by which protocol. */
+  async function receiving(pair: TlsPair, options: TlsOptions = {}) {
+    const seen: string[] = [];
+    const server = createTlsServer({ cert: pair.cert, key: pair.key, ...options }, (request, reply) => {
+      const { authorization } = request.headers;
+      seen.push(`${(request.socket as TLSSocket).getProtocol()} ${authorization ?? 'no token'}`);
+      request.resume().on('end', () => reply.writeHead(204).end());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close().closeAllConnections();
+    });
+    return { seen, url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/audit` };
+  }
+
+  /** One batch, with a token that nobody else may see. */
+  async function deliver(url: string, caFile: string): Promise<void> {
+    const tokenFile = join(directory, 'token');
+    writeFileSync(tokenFile, 'secret\n', { mode: 0o600 });
+    const sink = await sinksOf(nodeHost())({ name: 'one', kind: 'http', target: url, tokenFile, caFile });
+    try {
+      await sink.deliver(batch, never);
+    } finally {
+      await sink.close();
+    }
+  }
+
+  it('speaks TLS 1.3 with the CA that is configured', async () => {
+    const { url, seen } = await receiving(pairs.own);
+    await deliver(url, pairs.own.certFile);
+    expect(seen).toEqual(['TLSv1.3 Bearer secret']);
+  });
+
+  it('sends neither records nor token to another certificate, another name, an older TLS, or without a CA', async () => {
+    const older = { maxVersion: 'TLSv1.2' } as const;
+    const refused: readonly (readonly [TlsPair, string, TlsOptions, RegExp])[] = [
+      [pairs.stranger, pairs.own.certFile, {}, /self-signed certificate/],
+      // Those of the system, which do not know it.
+      [pairs.own, '', {}, /self-signed certificate/],
+      [pairs.elsewhere, pairs.elsewhere.certFile, {}, /does not match certificate's altnames/],
+      [pairs.own, pairs.own.certFile, older, /protocol version|unsupported protocol/],
+    ];
+    for (const [pair, caFile, options, message] of refused) {
+      const { url, seen } = await receiving(pair, options);
+      await expect(deliver(url, caFile)).rejects.toMatchObject({ code: 'Unreachable', message });
+      expect(seen).toEqual([]);
+    }
+    const { url } = await receiving(pairs.own);
+    await expect(deliver(url, join(directory, 'none.crt'))).rejects.toMatchObject({ code: 'NotFound' });
+    // A plain server behind an https URL gets nothing that it could read.
+    const heard: Buffer[] = [];
+    const plain = createTcpServer((socket) =>
+      socket.on('data', (bytes: Buffer) => heard.push(bytes) && socket.destroy()),
+    );
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void plain.close());
+    const at = `https://127.0.0.1:${(plain.address() as AddressInfo).port}/audit`;
+    await expect(deliver(at, pairs.own.certFile)).rejects.toMatchObject({ code: 'Unreachable' });
+    expect(Buffer.concat(heard).includes('secret')).toBe(false);
   });
 });
 

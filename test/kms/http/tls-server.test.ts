@@ -1,25 +1,18 @@
 // The API behind TLS 1.3: the same routes, older versions refused and counted, a new certificate without a restart.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TOKEN, testServer } from '../../support/http-server.ts';
+import { type TlsPair, tlsPair } from '../../support/tls-pair.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ronctl-tls-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function pair(name: string): { readonly cert: Buffer; readonly key: Buffer } {
-  const [cert, key] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)];
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const argv = ['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '30', ...subject];
-  execFileSync('openssl', [...argv, '-keyout', key, '-out', cert], { stdio: 'pipe' });
-  return { cert: readFileSync(cert), key: readFileSync(key) };
-}
-
+const pair = (name: string): TlsPair => tlsPair(directory, name);
 const first = pair('first');
 
 async function served() {
