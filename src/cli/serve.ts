@@ -6,7 +6,6 @@
 import type { ServerFlags } from '../config/server-sources.ts';
 import { fail, RonError } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { poolThreads } from '../kms/bounded-crypto.ts';
 import type { ServeStopped } from '../operations/kms/serve-event.ts';
 import { serveView } from '../views/kms/serve.ts';
 import type { Outcome } from './base-command.ts';
@@ -51,7 +50,7 @@ export async function serve(input: ServeInput): Promise<Outcome> {
   const { runtime } = input;
   refuseForeignHome(runtime.host, runtime.home);
   // Before the first job of the pool.
-  process.env['UV_THREADPOOL_SIZE'] = String(poolThreads(runtime.host.env.cpus));
+  process.env['UV_THREADPOOL_SIZE'] = String(runtime.host.env.cpus);
   const serving = await startServing(input);
   await runtime.emit(serving.ready, () => serveView(serving.ready));
   const { stopped, error } = await serving.ended;

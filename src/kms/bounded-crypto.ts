@@ -1,12 +1,11 @@
-// A provider whose post-quantum signatures take turns: as many at a time as there are cores (performance page, 4). They run in
-// the pool in which the log is synced, which has one thread more: so a sync never waits behind signatures, and more of them
-// at a time would only make each of them slower.
+// A provider whose post-quantum signatures take turns. The pool has a thread for each core (performance page, 4), and as many
+// signatures again lie ready in it, so that no thread waits for the main one to hand it the next. No more than that: what
+// else the pool does, the syncs of checkpoints and stored records, comes behind them.
 
 import type { Crypto, SignatureScheme, SigningKey } from '../crypto/provider.ts';
 import type { SignatureAlg } from '../crypto/suite.ts';
 
-/** Threads of the pool for so many signatures at a time. */
-export const poolThreads = (cores: number): number => cores + 1;
+const IN_POOL_PER_CORE = 2;
 
 /** Runs at most so many at a time, the others in the order in which they came. */
 class Turnstile {
@@ -35,7 +34,7 @@ class Turnstile {
 const POOLED = /^(?:ml|slh)-dsa/;
 
 export function boundedCrypto(crypto: Crypto, cores: number): Crypto {
-  const turns = new Turnstile(Math.max(1, cores));
+  const turns = new Turnstile(IN_POOL_PER_CORE * Math.max(1, cores));
   const bounded = (key: SigningKey): SigningKey => ({
     alg: key.alg,
     publicKey: key.publicKey,

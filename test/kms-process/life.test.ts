@@ -3,7 +3,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { poolThreads } from '../../src/kms/bounded-crypto.ts';
 import { TestHome, temporaryHome } from '../support/binary.ts';
 import { makeStore } from '../support/floor-home.ts';
 import { ALL_OF_A_TENANT, auditRecords, http, metric, mintToken, startServer, tryServer } from '../support/server.ts';
@@ -70,9 +69,7 @@ describe('a server', () => {
     const threads = readdirSync(`/proc/${server.child.pid}/task`).map((id) =>
       readFileSync(`/proc/${server.child.pid}/task/${id}/comm`, 'utf8').trim(),
     );
-    expect(threads.filter((name) => name === 'libuv-worker').length).toBeLessThanOrEqual(
-      poolThreads(navigator.hardwareConcurrency),
-    );
+    expect(threads.filter((name) => name === 'libuv-worker').length).toBeLessThanOrEqual(navigator.hardwareConcurrency);
 
     expect(await server.stop()).toBe(0);
     expect(server.last().data).toMatchObject({
