@@ -30,9 +30,14 @@ export interface VerifiedCheckpoint extends CheckpointBody {
   readonly note: Uint8Array;
 }
 
-/** Keys of one stretch of the log: `from` is the first size that they sign. */
+/** Keys of one stretch of the log: `from` is the first size that they sign, together with the keys before. */
 export interface LogKeyEra {
   readonly from: number;
+  /**
+   * Where nobody here says at which size: `behind`: the transition stands at `from` or later, and nothing behind `from` is
+   * signed by the keys before alone; `anywhere`: these keys and those before are both accepted from `from` on.
+   */
+  readonly transition?: 'behind' | 'anywhere';
   /** [Ed25519 (type 01), ML-DSA-44 (type 06)], both named origin. */
   readonly vkeys: readonly string[];
 }
@@ -142,6 +147,7 @@ export type CheckpointAnswer =
 
 interface EraKeys {
   readonly from: number;
+  readonly transition: LogKeyEra['transition'];
   readonly pair: readonly { readonly vkey: Vkey; readonly key: VerifyingKey }[];
 }
 
@@ -157,6 +163,7 @@ const refuse = (code: FindingCode, message: string): CheckpointAnswer => ({ ok: 
 export function createLogVerifier(log: TrustedLog, crypto: Crypto): LogVerifier {
   const eras: EraKeys[] = log.keys.map((era) => ({
     from: era.from,
+    transition: era.transition,
     pair: era.vkeys.map((text) => {
       const vkey = parseVkey(text, 'log key');
       const alg = vkey.type === NOTE_TYPES.ed25519 ? 'ed25519' : 'ml-dsa-44';
@@ -181,17 +188,23 @@ export function createLogVerifier(log: TrustedLog, crypto: Crypto): LogVerifier 
       return refuse('checkpoint-origin', `the checkpoint is of ${body.origin}, expected ${log.origin}`);
     }
     if (eras.length === 0) return refuse('no-trusted-key', `no trusted key is known for ${log.origin}`);
-    const current = eras.filter((era) => era.from <= body.size);
+    const isSignedBy = ({ vkey }: EraKeys['pair'][number]): boolean =>
+      note.signatures.some((one) => one.name === log.origin && one.keyId === vkey.keyId);
+    const current = eras.filter(
+      (era) => era.from <= body.size && (era.transition !== 'anywhere' || era.pair.some(isSignedBy)),
+    );
     const era = current.at(-1) ?? eras[0]!;
-    const transition = current.length > 1 && era.from === body.size;
-    const needed = transition ? [...current.at(-2)!.pair, ...era.pair] : era.pair;
+    const before = current.at(-2);
+    const transition =
+      before !== undefined && (era.transition === undefined ? era.from === body.size : before.pair.some(isSignedBy));
+    const needed = transition ? [...before.pair, ...era.pair] : era.pair;
     if (needed.length < (transition ? 4 : 2)) {
-      return refuse('log-key-missing', 'only one of the two log keys is known here');
+      return refuse('log-key-missing', `not every log key that signs size ${body.size} is known here`);
     }
     const foreign = eras
       .flatMap((one) => one.pair)
       .filter((one) => !needed.some((it) => it.vkey.keyId === one.vkey.keyId));
-    if (note.signatures.some((one) => foreign.some((it) => one.name === log.origin && one.keyId === it.vkey.keyId))) {
+    if (foreign.some(isSignedBy)) {
       return refuse('key-transition', `size ${body.size} is signed by log keys that do not sign this size`);
     }
     let timestamp = 0;

@@ -24,7 +24,7 @@ import { recordsBackwards } from './audit-lines.ts';
 import { type LogEpoch, logFileBytes, ownLogFile } from './audit-log-file.ts';
 import { epochPaths, logFilePath } from './audit-paths.ts';
 import { recoverEpoch } from './audit-recovery.ts';
-import type { AuditDeps } from './audit-signer.ts';
+import type { AuditDeps, SignerState } from './audit-signer.ts';
 import { TileBuilder } from './audit-tiles.ts';
 import { AuditWriter } from './audit-writer.ts';
 import type { CheckpointInfo } from './custody-port.ts';
@@ -170,6 +170,7 @@ export async function openAuditLog(deps: AuditDeps, request: OpenAuditLog): Prom
     remembered: request.remembered ?? null,
     firstEpoch: epoch.n === 0,
   });
+  const { next, ...change } = keyChange(epoch, request, found.checkpoint?.size ?? 0);
   const writer = new AuditWriter(deps, {
     ...found,
     auditDir: request.auditDir,
@@ -180,9 +181,11 @@ export async function openAuditLog(deps: AuditDeps, request: OpenAuditLog): Prom
     slot: head.slot,
     keys: keys.signing,
     eras: epoch.keys,
+    ...change,
   });
   try {
-    if (keys.next !== null) writer.rotateLogKeys(keys.next);
+    const coming = next ?? keys.next;
+    if (coming !== null) writer.rotateLogKeys(coming);
     const gaps = found.gaps.map(
       (detail): AuditDraft => ({
         op: 'gap',
@@ -213,6 +216,22 @@ function currentKeys(
   throw new RonError('Tampered', 'the log keys in audit/log.json are not those of the sealed store', {
     field: 'log-keys-changed',
   });
+}
+
+/**
+ * Where the keys changed with the newest checkpoint, or were to change with the one that a crash left out after log.json said
+ * it: the pair before signs that size too, also when it is signed again.
+ */
+function keyChange(
+  epoch: LogEpoch,
+  { logKeys, previousLogKeys: old }: OpenAuditLog,
+  signed: number,
+): Partial<Pick<SignerState, 'keys' | 'eras' | 'old'>> & { readonly next: LogSigningKeys | null } {
+  const [before, last] = epoch.keys.slice(-2);
+  if (last === undefined || old === undefined || last.from < signed) return { next: null };
+  if (before!.vkeys.join('\n') !== logVkeys(epoch.origin, old).join('\n')) return { next: null };
+  if (last.from === signed) return { old, next: null };
+  return { keys: old, eras: epoch.keys.slice(0, -1), next: logKeys };
 }
 
 export interface AuditHeadScan {

@@ -34,6 +34,8 @@ export interface NativeSource {
   readonly origin: string;
   /** Canonical file, or null while nothing governs the log. */
   readonly keyChain: Uint8Array | null;
+  /** The newest note that met the witness policy of the log, not newer than the checkpoint; null when there is none. */
+  readonly cosigned: Uint8Array | null;
 }
 
 export interface NativeExported {
@@ -111,6 +113,7 @@ export async function exportNative(
     if (counters !== null) await put('counters.json', counters);
   }
   if (source.keyChain !== null) await put('key-chain.json', source.keyChain);
+  if (source.cosigned !== null) await put('cosigned', source.cosigned);
   await put('checkpoint', checkpoint.note);
   const manifest: ExportManifest = { origin: source.origin, ...range, gaps, files };
   const content = formatManifest(manifest);

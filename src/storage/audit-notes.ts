@@ -33,6 +33,29 @@ export function parseCheckpointLine(line: Uint8Array, what: string): StoredNote 
   return { size: raw.size, note };
 }
 
+/** The notes of checkpoints.jsonl in their order, not verified; what is no line of it is left out. */
+export function* listedNotes(files: Files, paths: EpochPaths): Generator<Uint8Array> {
+  if (files.info(paths.checkpoints)?.type !== 'file') return;
+  const file = files.open(paths.checkpoints, 'read');
+  try {
+    for (const { line, complete } of segmentLines(file)) {
+      const note = complete ? noteIn(line, paths.checkpoints) : null;
+      if (note !== null) yield note;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+function noteIn(line: Uint8Array, what: string): Uint8Array | null {
+  try {
+    return parseCheckpointLine(line, what).note;
+  } catch (error) {
+    if (error instanceof RonError) return null;
+    throw error;
+  }
+}
+
 /** The newest note of `checkpoint`, or null when the file is missing. */
 export function readNewestNote(files: Files, paths: EpochPaths): Uint8Array | null {
   return files.read(paths.checkpoint, NOTE_BYTES_MAX);

@@ -37,6 +37,8 @@ export interface SignerState {
   readonly origin: string;
   readonly keys: LogSigningKeys;
   readonly eras: readonly LogKeyEra[];
+  /** The pair before, when the keys changed with the newest checkpoint. */
+  readonly old?: LogSigningKeys;
   readonly tiles: TileBuilder;
   readonly checkpoint: VerifiedCheckpoint | null;
   /** Bytes of whole lines in checkpoints.jsonl. */
@@ -59,7 +61,7 @@ export class CheckpointSigner {
   #checkpointsBytes: number;
   #keys: LogSigningKeys;
   #eras: readonly LogKeyEra[];
-  #old: LogSigningKeys | null = null;
+  #old: LogSigningKeys | null;
   #next: LogSigningKeys | null = null;
 
   constructor(deps: AuditDeps, state: SignerState) {
@@ -70,6 +72,7 @@ export class CheckpointSigner {
     this.#checkpointsBytes = state.checkpointsBytes;
     this.#keys = state.keys;
     this.#eras = state.eras;
+    this.#old = state.old ?? null;
   }
 
   get checkpoint(): VerifiedCheckpoint | null {

@@ -41,7 +41,10 @@ function pinnedEras(authority: Authority, epoch: Pick<LogEpoch, 'origin' | 'keys
     const vkeys = logVkeysOf(epoch.origin, era.logKeys);
     const hint = epoch.keys.find((one) => one.vkeys.join('\n') === vkeys.join('\n'));
     const after = era.since === null || era.since.origin !== epoch.origin ? 0 : era.since.index + 1;
-    return { from: index === 0 ? 0 : Math.max(hint?.from ?? 0, after), vkeys };
+    if (index === 0) return { from: 0, vkeys };
+    return hint === undefined
+      ? { from: after, transition: 'behind', vkeys }
+      : { from: Math.max(hint.from, after), vkeys };
   });
 }
 

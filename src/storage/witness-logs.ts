@@ -4,22 +4,11 @@
 
 import { createLogVerifier, type LogVerifier, type TrustedLog } from '../audit/checkpoint.ts';
 import type { WitnessPolicy } from '../audit/policy.ts';
-import { NOTE_TYPES } from '../envelope/note.ts';
+import { policyLog } from './policy-log.ts';
 import { listPins, type ReadDeps, readAuthority } from './trust-pin.ts';
 import { pinnedLog } from './trusted-log.ts';
 
 const ORIGIN = /\/([0-9a-f]{32})\/e(?:0|[1-9][0-9]{0,8})$/;
-
-/** The log as a policy names it, with one or both keys; null when it names none of this origin. */
-export function policyLog(policy: WitnessPolicy, origin: string): TrustedLog | null {
-  const own = policy.logs.filter((one) => one.vkey.name === origin).map((one) => one.vkey);
-  const pair = [NOTE_TYPES.ed25519, NOTE_TYPES.mlDsa44Cosignature].flatMap((type) =>
-    own.filter((vkey) => vkey.type === type).map((vkey) => vkey.text),
-  );
-  if (pair.length === 0) return null;
-  const none = { ed25519: new Uint8Array(), ml_dsa_65: new Uint8Array() };
-  return { origin, keys: [{ from: 0, vkeys: pair }], serviceKeys: none, trust: 'pinned' };
-}
 
 /** The log of a pinned store; null when no pin is of that store. */
 function pinned(deps: ReadDeps, origin: string): TrustedLog | null {

@@ -11,7 +11,8 @@ import type { AuditVerifyResult } from '../../src/operations/audit/verify-result
 import type { WitnessKeysResult, WitnessRequestResult } from '../../src/operations/audit/witness.ts';
 import { temporaryHome } from '../support/binary.ts';
 import { makeSigners } from '../support/floor-home.ts';
-import { governHome } from '../support/governed-home.ts';
+import { asStore, carryOut, governHome } from '../support/governed-home.ts';
+import { witnessIdentityOf } from '../support/witness.ts';
 import { startWitness } from '../support/witness-process.ts';
 
 const home = temporaryHome();
@@ -80,6 +81,114 @@ describe('a device that pins the genesis', () => {
     const others = home.write('others.policy', `log ${elsewhere}\nquorum none\n`);
     const { error } = await home.json(['audit', 'verify', '--policy', others], 11);
     expect(error).toMatchObject({ field: 'no-trusted-key', message: expect.stringContaining('does not name the log') });
+  });
+});
+
+describe('after the log keys were rotated', () => {
+  const key = ['--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
+  let policy = '';
+  let index = '';
+  let [oldPair, newPair]: readonly (readonly string[])[] = [[], []];
+  const logLines = (vkeys: readonly string[]): string => vkeys.map((vkey) => `log ${vkey}\n`).join('');
+
+  beforeAll(async () => {
+    const { kid } = (await home.json<{ readonly kid: string }>(asStore(home, ['kms', 'create', ...key]))).data!;
+    home.write('payload', 'release 1');
+    const signing = ['kms', 'sign', kid.split('#')[0]!, '--file', 'payload', '--out', 'bundle'];
+    const signed = await home.json<{ readonly audit: { readonly index: number } }>(asStore(home, signing));
+    index = String(signed.data!.audit.index);
+    const keys = await device.json<WitnessKeysResult>(['audit', 'witness', '--show-keys', ...pass()]);
+    const party = keys.data!.policy_lines.filter((line) => !line.startsWith('log ')).join('\n');
+    policy = `${party}\nquorum dave\n`;
+    const cosign = async (name: string, from: string): Promise<void> => {
+      const request = home.file(`${name}.request`);
+      await home.json(['audit', 'prove', '--consistency', from, '--out', request]);
+      await device.json(['audit', 'witness', '--cosign', request, '--out', home.file(`${name}.lines`), ...pass()]);
+      const merge = ['audit', 'witness', '--merge', home.file(`${name}.lines`), '--policy', home.write('w', policy)];
+      await home.json(merge);
+    };
+    const { data } = await home.json<AuditVerifyResult>(['audit', 'verify', '--policy', home.write('w', policy)]);
+    await cosign('before', String(data!.witnessed!.checkpoint!.size));
+    await home.json(['audit', 'prove', index, '--out', home.file('sign.proof')]);
+    await home.json(['audit', 'export', '--redact', 'actor', '--out', home.file('part.jsonl')]);
+    const store = ['--passphrase-file', `store=${home.passphrase('store')}`];
+    await carryOut(home, ['governance', 'propose', '--action', 'log-key-rotate', ...store]);
+    const file = JSON.parse(readFileSync(join(home.path, 'audit/log.json'), 'utf8')) as {
+      readonly epochs: readonly { readonly keys: readonly { readonly vkeys: readonly string[] }[] }[];
+    };
+    [oldPair, newPair] = file.epochs[0]!.keys.map((era) => era.vkeys) as [readonly string[], readonly string[]];
+    await home.json(asStore(home, ['audit', 'checkpoint']));
+    await home.json(['audit', 'export', '--out', home.file('native')]);
+  }, 240_000);
+
+  it('cosignatures of the old era count for the old checkpoint, whatever log keys the policy names', async () => {
+    for (const lines of ['', logLines(oldPair!), logLines(newPair!)]) {
+      const file = home.write('eras.policy', `${lines}${policy}`);
+      const { data } = await home.json<AuditVerifyResult>(['audit', 'verify', '--policy', file]);
+      expect(data).toMatchObject({ verdict: 'consistent', witnessed: { quorum: { met: true } } });
+      expect(data!.witnessed!.checkpoint!.size).toBeLessThan(data!.epochs[0]!.checkpoint!.size);
+    }
+  });
+
+  it('a device with the pin alone follows the key chain of an export, the checkpoint of both pairs included', async () => {
+    const file = home.write('eras.policy', policy);
+    const { data } = await device.json<AuditVerifyResult>(['audit', 'verify', home.file('native'), '--policy', file]);
+    expect(data).toMatchObject({
+      kind: 'export',
+      trust: 'pinned',
+      verdict: 'consistent',
+      findings: [],
+      witnessed: { quorum: { met: true } },
+    });
+  });
+
+  it('who has the policy alone needs both pairs, and one pair is not called tampering', async () => {
+    const verify = async (what: string, lines: string, exit: number) => {
+      const argv = ['audit', 'verify', home.file(what), '--policy', home.write('eras.policy', `${lines}${policy}`)];
+      const { data } = await stranger.json<AuditVerifyResult>(argv, exit);
+      return [data!.kind, data!.trust, data!.witnessed!.quorum?.met, ...new Set(data!.findings.map((one) => one.code))];
+    };
+    const [old, both] = [logLines(oldPair!), logLines(oldPair!) + logLines(newPair!)];
+    expect(await verify('native', both, 0)).toEqual(['export', 'policy', true]);
+    expect(await verify('native', old, 11)).toEqual(['export', 'policy', true, 'log-key-missing']);
+    expect(await verify('native', logLines(newPair!), 11)).toContain('log-key-missing');
+    for (const lines of [old, both]) {
+      expect(await verify('part.jsonl', lines, 0)).toEqual(['redacted', 'policy', true]);
+      expect(await verify('native/cosigned', lines, 0)).toEqual(['checkpoint', 'policy', true]);
+    }
+    expect(await verify('native/checkpoint', both, 11)).toEqual(['checkpoint', 'policy', false, 'witness-quorum']);
+    // The home compares an older checkpoint with its own log; one that is not of it is a fork.
+    const own = await home.json<AuditVerifyResult>(['audit', 'verify', home.file('native/cosigned')]);
+    expect(own.data).toMatchObject({ kind: 'checkpoint', verdict: 'consistent', findings: [] });
+  });
+
+  it('a proof is judged by the policy too, also as evidence of a signature', async () => {
+    const proof = home.file('sign.proof');
+    const met = home.write('met.policy', logLines(oldPair!) + policy);
+    const checked = await stranger.json(['audit', 'check-proof', proof, '--policy', met]);
+    expect(checked.data).toMatchObject({ trust: 'policy', quorum: { met: true } });
+    const verify = ['kms', 'verify', '--file', 'payload', '--sig', 'bundle', '--proof', proof, '--policy'];
+    const accepted = await home.json([...verify, met]);
+    expect(accepted.data).toMatchObject({ accepted: true, witnessed: { quorum: { met: true } } });
+    const other = await witnessIdentityOf('other.example');
+    const unmet = home.write('unmet.policy', `witness other ${other.vkeys[0]}\nquorum other\n`);
+    expect((await home.json([...verify, unmet], 11)).error).toMatchObject({
+      code: 'Inconclusive',
+      field: 'witness-quorum',
+    });
+    const without = await home.json(['kms', 'verify', '--file', 'payload', '--sig', 'bundle', '--policy', met], 2);
+    expect(without.error).toMatchObject({ code: 'Usage', field: '--policy' });
+    expect((await home.json(['audit', 'verify', proof, '--policy', met], 3)).error).toMatchObject({
+      code: 'Unsupported',
+      hint: expect.stringContaining('audit check-proof sign.proof'),
+    });
+  });
+
+  it('a ron-audit chain has no checkpoint that a witness could have cosigned', async () => {
+    await home.json(['audit', 'export', '--format', 'ron-audit', '--out', home.file('chain.jsonl')]);
+    const argv = ['audit', 'verify', '--format', 'ron-audit', home.file('chain.jsonl'), '--policy'];
+    const { error } = await home.json([...argv, home.write('w', policy)], 2);
+    expect(error).toMatchObject({ code: 'Usage', field: '--policy', hint: expect.stringContaining('tlog-tiles') });
   });
 });
 

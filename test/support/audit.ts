@@ -7,7 +7,12 @@ import { utf8 } from '../../src/bytes/text.ts';
 import { nodeFiles } from '../../src/cli/node-files.ts';
 import { sha256, sha256Hex } from '../../src/crypto/hash.ts';
 import type { Clock, Files, Random } from '../../src/host.ts';
-import { type AuditAppender, createAuditLog, openAuditLog } from '../../src/storage/audit-appender.ts';
+import {
+  type AuditAppender,
+  createAuditLog,
+  type OpenAuditLog,
+  openAuditLog,
+} from '../../src/storage/audit-appender.ts';
 import type { AuditDeps } from '../../src/storage/audit-signer.ts';
 import { testCrypto } from './crypto.ts';
 
@@ -136,6 +141,7 @@ export async function newLog(auditDir: string, deps: AuditDeps = auditDeps()): P
 export async function reopenLog(
   auditDir: string,
   deps: AuditDeps = auditDeps(undefined, testClock(3_600_000)),
+  keys: Partial<Pick<OpenAuditLog, 'logKeys' | 'previousLogKeys'>> = {},
 ): Promise<AuditAppender> {
   return openAuditLog(deps, {
     auditDir,
@@ -143,6 +149,7 @@ export async function reopenLog(
     logKeys: await logKeys(),
     headKeys: [HEAD_KEY],
     ungoverned: true,
+    ...keys,
   });
 }
 

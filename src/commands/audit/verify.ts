@@ -10,9 +10,12 @@ import { LIMITS } from '../../limits.ts';
 import type { GivenNote } from '../../operations/audit/given-checkpoints.ts';
 import type { AuditDeps } from '../../operations/audit/target.ts';
 import { auditVerify, sealedHeadKeys } from '../../operations/audit/verify.ts';
+import { auditVerifyCheckpoint, isCheckpointFile } from '../../operations/audit/verify-checkpoint.ts';
 import { auditVerifyRedacted, auditVerifyRonAudit, isRedactedExport } from '../../operations/audit/verify-file.ts';
+import { askedPolicy } from '../../operations/audit/verify-note.ts';
 import { type AuditVerifyResult, verdictError } from '../../operations/audit/verify-result.ts';
 import { auditVerifySink, isSink } from '../../operations/audit/verify-sink.ts';
+import type { PolicySource } from '../../operations/audit/witness-policy.ts';
 import { auditVerifyView } from '../../views/audit/verify.ts';
 
 export default class AuditVerify extends BaseCommand {
@@ -20,11 +23,13 @@ export default class AuditVerify extends BaseCommand {
   static override description =
     `Reads every record, tile and checkpoint again from its bytes: hash chain, Merkle tree, both signatures of every checkpoint, kid counters, generations, ledger order, clock, the schema of every record. Compares with the newest checkpoint that this home has verified before, and remembers the newest one when all is well.
 
-DIR is a copy of a home or of its audit directory, or a directory that audit export wrote; or what a sink of a server wrote (audit.sinks), where records behind the last checkpoint are counted as not final; a redacted export is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
+DIR is a copy of a home or of its audit directory, or a directory that audit export wrote; or what a sink of a server wrote (audit.sinks), where records behind the last checkpoint are counted as not final; a redacted export or a single checkpoint is given as a file, a ron-audit chain as a file with --format ron-audit. Keys come from this home, or where it knows none from the log lines of --policy, never from what is judged. Without DIR: the log of this home, or with --kms that of the server, whose bytes are judged here, with the keys and the remembered checkpoint of this home. Needs no passphrase; --unseal also checks the tail behind the newest checkpoint against the authenticated head, which needs that of the store.
 
 --anchor FILE: the log must contain that checkpoint, whoever kept it. --since-anchor FILE, or --since-anchor remembered: takes the tree up to that checkpoint from the tiles, whose root must be its own, and reads only the records behind it; the result says so. A fork leaves both checkpoints in an evidence file.
 
 What an interrupted run had done of a log of over 1 GiB (--resumable: of any size) is compared byte for byte and not judged again; the result says how much that was. With --kms, and over an export with gaps, it begins anew.
+
+--policy FILE: as many cosignatures of witnesses as it says, on the newest checkpoint or on the newest one that was cosigned (cosigned), of whatever is judged; a tlog-proof is judged by audit check-proof --policy. Nobody signs a ron-audit chain, so there it is refused.
 
 Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit log. Records behind the newest checkpoint are counted as the unsigned tail.`;
   static override examples = [
@@ -32,13 +37,14 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     '<%= config.bin %> audit verify /backup/audit --json',
     '<%= config.bin %> audit verify --kms local',
     '<%= config.bin %> audit verify --anchor last-year.checkpoint',
+    '<%= config.bin %> audit verify part.jsonl --policy witnesses.policy',
     '<%= config.bin %> audit verify --since-anchor remembered',
     '<%= config.bin %> audit verify --unseal --passphrase-file store.pass',
   ];
   static override args = {
     dir: Args.string({
       name: 'DIR',
-      description: 'a home, an audit directory or an export; default: this home',
+      description: 'a home, an audit directory, an export or a checkpoint; default: this home',
     }),
   };
   static override flags = {
@@ -78,13 +84,10 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     }
     const deps = await runtime.readDeps(flags);
     const target = args.dir === undefined ? null : runtime.inputPath(args.dir, 'directory');
-    const verified = target === null ? null : await verifiedFile(target, flags, deps);
-    if (verified !== null && flags.policy !== undefined) {
-      throw new RonError('Usage', 'this file carries no cosignatures that a policy could judge', { field: '--policy' });
-    }
+    const policy = await policySource(runtime, flags.policy);
+    const verified = target === null ? null : await verifiedFile(target, policy, flags, deps);
     if (verified !== null)
       return { data: verified, text: () => auditVerifyView(verified), error: verdictError(verified) };
-    const policy = await policySource(runtime, flags.policy);
     const headKeys = flags.unseal ? sealedHeadKeys(deps) : null;
     const archive = flags.archive === undefined ? null : runtime.inputPath(flags.archive, 'directory');
     const read = async (name: string): Promise<GivenNote> => ({
@@ -108,22 +111,46 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
   }
 }
 
-/** Null for a directory, unless a sink wrote it. */
+/** Null for a directory, unless a sink wrote it, and for a file that no verdict of a log is about. */
 async function verifiedFile(
   path: string,
-  flags: { readonly format: string | undefined; readonly unseal: boolean },
+  source: PolicySource | null,
+  flags: Pick<
+    Input<typeof AuditVerify>['flags'],
+    'format' | 'unseal' | 'policy' | 'anchor' | 'since-anchor' | 'archive'
+  >,
   deps: AuditDeps,
 ): Promise<AuditVerifyResult | null> {
   const isFile = deps.host.files.info(path)?.type === 'file';
-  if (flags.format === undefined && !flags.unseal) {
-    // Before sinks: the header of a redacted export carries a checkpoint as their messages do.
-    if (isFile && isRedactedExport(deps, path)) return auditVerifyRedacted(path, deps);
-    if (isSink(deps, path)) return auditVerifySink(path, deps);
-  }
   if (flags.format !== undefined && !isFile) {
     throw new RonError('Usage', `--format ${flags.format} is about a file`, { field: '--format' });
   }
-  if (!isFile) return null;
+  // A directory of a home is none that a sink wrote: --unseal is refused for files alone.
+  if (!isFile && (flags.unseal || !isSink(deps, path))) return null;
   if (flags.unseal) throw new RonError('Usage', '--unseal is about the log of this home', { field: '--unseal' });
-  return flags.format === 'ron-audit' ? auditVerifyRonAudit(path, deps) : null;
+  for (const [flag, given] of [
+    ['--anchor', flags.anchor],
+    ['--since-anchor', flags['since-anchor']],
+    ['--archive', flags.archive],
+  ] as const) {
+    if (given === undefined) continue;
+    throw new RonError('Usage', `${flag} is about a log, and ${path} is no directory of one`, {
+      field: flag,
+      hint: 'Name the log, a copy or an export of it: `ronctl audit verify DIR`.',
+    });
+  }
+  if (flags.format !== undefined) {
+    if (flags.policy !== undefined) {
+      throw new RonError('Usage', 'a ron-audit chain has no checkpoint: no witness can have cosigned it', {
+        field: '--policy',
+        hint: 'Verify the log that it was made from, or its tlog-tiles or native export, with --policy.',
+      });
+    }
+    return auditVerifyRonAudit(path, deps);
+  }
+  // Before sinks: the header of a redacted export carries a checkpoint as their messages do.
+  if (isRedactedExport(deps, path)) return auditVerifyRedacted(path, await askedPolicy(deps, source), deps);
+  if (isSink(deps, path)) return auditVerifySink(path, await askedPolicy(deps, source), deps);
+  if (isCheckpointFile(deps, path)) return auditVerifyCheckpoint(path, await askedPolicy(deps, source), deps);
+  return null;
 }

@@ -2,7 +2,7 @@
 // checkpoint: `index`, path, checkpoint. The verifier knows only the pinned genesis: the origin must be a log of its store,
 // the keys are those of the key chain. Refuses any other signature lines, a record that does not hash to the leaf.
 
-import { type CheckpointAnswer, createLogVerifier, type LogKeyEra, parseBody } from '../../audit/checkpoint.ts';
+import { type CheckpointAnswer, createLogVerifier, type LogKeyEra } from '../../audit/checkpoint.ts';
 import { leafHash } from '../../audit/leaf.ts';
 import { verifyInclusion } from '../../audit/proof.ts';
 import { fromBase64, fromBase64Url, toBase64 } from '../../bytes/base64.ts';
@@ -40,33 +40,27 @@ function parseHeadProof(text: string): HeadProof {
   return { index: Number(index), path, note: utf8(text.slice(end + 2)) };
 }
 
-/** The eras of the log keys for one origin, from the key chain alone. */
+/**
+ * The eras of the log keys for one origin, from the key chain alone, which does not say at which size the first checkpoint
+ * behind a rotation stands.
+ */
 export function logErasOf(authority: Authority, origin: string): LogKeyEra[] {
   const vkeys = (keys: LogKeys): readonly string[] => [
     formatVkey(origin, NOTE_TYPES.ed25519, fromBase64Url(keys.ed25519)!),
     formatVkey(origin, NOTE_TYPES.mlDsa44Cosignature, fromBase64Url(keys.ml_dsa_44)!),
   ];
-  return erasOf(authority, origin).map((era) => ({
-    from: era.since === null || era.since.origin !== origin ? 0 : era.since.index + 1,
-    vkeys: vkeys(era.logKeys),
-  }));
+  return erasOf(authority, origin).map((era, index) => {
+    const from = era.since === null || era.since.origin !== origin ? 0 : era.since.index + 1;
+    return { from, vkeys: vkeys(era.logKeys), ...(index === 0 ? {} : { transition: 'behind' as const }) };
+  });
 }
 
-/**
- * Judges the note under the eras of the key chain. At which size the first checkpoint behind a rotation stands is not in the
- * chain: a note that carries both pairs is judged as that one, and then all four signatures must hold.
- */
+/** Judges the note under the eras of the key chain. */
 function checkNote(crypto: Crypto, authority: Authority, origin: string, note: Uint8Array): CheckpointAnswer {
   const keys = authority.serviceKeys;
   const serviceKeys = { ed25519: fromBase64Url(keys.ed25519)!, ml_dsa_65: fromBase64Url(keys.ml_dsa_65)! };
-  const check = (eras: readonly LogKeyEra[]): CheckpointAnswer =>
-    createLogVerifier({ origin, keys: eras, serviceKeys, trust: 'pinned' }, crypto).check(note);
-  const eras = logErasOf(authority, origin);
-  const answer = check(eras);
-  if (answer.ok || answer.code !== 'key-transition' || eras.length < 2) return answer;
-  const size = parseBody(parseNote(note, 'head.tlog_proof').text)?.size ?? 0;
-  return check(
-    eras.map((era, index) => (index === eras.length - 1 && era.from <= size ? { ...era, from: size } : era)),
+  return createLogVerifier({ origin, keys: logErasOf(authority, origin), serviceKeys, trust: 'pinned' }, crypto).check(
+    note,
   );
 }
 

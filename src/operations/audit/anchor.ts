@@ -3,24 +3,18 @@
 // the log at hand or from a witness request. An older one is compared; a fork leaves evidence.
 
 import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
-import { consistencyProof } from '../../audit/proof.ts';
-import { frontierFromTiles } from '../../audit/tile.ts';
-import { foldRoot } from '../../audit/tree.ts';
 import { isWitnessRequest, parseWitnessRequest, type WitnessRequest } from '../../audit/witness-request.ts';
 import { canonicalText } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
-import { readLogFile } from '../../storage/audit-log-file.ts';
-import { epochPaths } from '../../storage/audit-paths.ts';
-import { hashReader } from '../../storage/audit-store.ts';
-import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
 import { readHome } from '../../storage/home.ts';
 import { readRemembered, rememberCheckpoint } from '../../storage/trust-memory.ts';
 import { demandConsistency, forkError } from './check-proof.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { logHead } from './head.ts';
+import { holds, treeOf } from './log-at-hand.ts';
 import type { AuditDeps } from './target.ts';
 import { demandNote, type GivenLog, type JudgingHome, judgingHome, logOfNote } from './trusted-origin.ts';
 
@@ -65,32 +59,6 @@ export async function exportAnchor(
   };
 }
 
-interface Tree {
-  /** Root at a size, from the tiles of the log at hand; null when it has none. */
-  root(size: number): Uint8Array | null;
-  proof(old: number, size: number): readonly Uint8Array[];
-}
-
-/** The tiles of this home's log, or of the server's, when it is the log of this origin. */
-function treeOf(home: JudgingHome, given: GivenLog): Tree | null {
-  const file = readLogFile(home.files, home.paths.audit);
-  const epoch = file?.epochs.find((one) => one.origin === given.of.origin);
-  if (epoch === undefined) return null;
-  const tiles = cachedTileReader(tileReader(home.files, epochPaths(home.paths.audit, epoch.n)));
-  return {
-    root: (size) => {
-      const frontier = frontierFromTiles(tiles, size);
-      return frontier === null ? null : foldRoot(frontier);
-    },
-    proof: (old, size) => consistencyProof(old, size, hashReader(tiles, size)),
-  };
-}
-
-const holds = (tree: Tree | null, checkpoint: VerifiedCheckpoint): boolean | null => {
-  const root = tree?.root(checkpoint.size) ?? null;
-  return root === null ? null : equalBytes(root, checkpoint.root);
-};
-
 interface Import {
   readonly deps: AuditDeps;
   readonly home: JudgingHome;
@@ -104,7 +72,7 @@ interface Import {
 /** The log at hand contains both, or there is a fork; null when it cannot say. */
 async function provenByLog(act: Import): Promise<'log' | null> {
   const { checkpoint, remembered } = act;
-  const tree = treeOf(act.home, act.given);
+  const tree = treeOf(act.home, act.given.of);
   const old = holds(tree, remembered);
   const here = holds(tree, checkpoint);
   if (old === true && here === true) return 'log';
@@ -123,7 +91,7 @@ async function proveForward(act: Import): Promise<{ by: 'log' | 'file'; path: re
     return { by: 'file', path: request.proof };
   }
   if ((await provenByLog(act)) === 'log') {
-    return { by: 'log', path: treeOf(act.home, given)!.proof(remembered.size, checkpoint.size) };
+    return { by: 'log', path: treeOf(act.home, given.of)!.proof(remembered.size, checkpoint.size) };
   }
   throw new RonError(
     'Inconclusive',
@@ -166,7 +134,7 @@ export async function importAnchor(
     act: 'import',
     origin: given.of.origin,
     epoch: given.of.epoch,
-    trust: given.log.trust === 'pinned' ? 'pinned' : 'local',
+    trust: given.trust === 'pinned' ? 'pinned' : 'local',
     checkpoint: checkpointSummary(checkpoint),
     note: fromUtf8(checkpoint.note)!,
     outcome,

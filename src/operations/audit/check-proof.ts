@@ -5,6 +5,7 @@
 import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditRecord } from '../../audit/draft.ts';
 import { leafHash } from '../../audit/leaf.ts';
+import type { PolicyJudge } from '../../audit/policy-judge.ts';
 import { verifyConsistency } from '../../audit/proof.ts';
 import { type NewerRecord, parseRecord } from '../../audit/record.ts';
 import { checkTlogProof, isTlogProof, parseTlogProof } from '../../audit/tlog-proof.ts';
@@ -13,8 +14,8 @@ import type { JsonObject } from '../../bytes/canonical-json.ts';
 import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
-import { parseNote } from '../../envelope/note.ts';
 import { RonError } from '../../errors.ts';
+import type { Millis } from '../../host.ts';
 import { readHome } from '../../storage/home.ts';
 import { readRemembered, writeForkEvidence } from '../../storage/trust-memory.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
@@ -22,7 +23,7 @@ import { type QuorumSummary, quorumSummary } from './collect-cosignatures.ts';
 import type { AuditDeps } from './target.ts';
 import { demandNote, type GivenLog, type JudgingHome, judgingHome, logOfNote, refusedFile } from './trusted-origin.ts';
 import { type PolicySource, readPolicyFile } from './witness-policy.ts';
-import { policyLogProblem, quorumProblem } from './witnessed.ts';
+import { witnessedNote } from './witnessed.ts';
 
 export interface AuditCheckProofRequest {
   readonly proof: Uint8Array;
@@ -38,7 +39,7 @@ export interface AuditCheckProofResult {
   readonly file: string;
   readonly origin: string;
   readonly epoch: number;
-  readonly trust: 'pinned' | 'local';
+  readonly trust: GivenLog['trust'];
   readonly checkpoint: CheckpointSummary;
   /** Null for a consistency proof, as are the members of the record. */
   readonly index: number | null;
@@ -93,7 +94,8 @@ async function inclusion(request: AuditCheckProofRequest, deps: AuditDeps): Prom
   const { name } = request;
   const proof = parseTlogProof(request.proof, name);
   const home = await judgingHome(deps);
-  const given = logOfNote(home, proof.checkpoint, name);
+  const judge = judgeOf(home, request.policy);
+  const given = logOfNote(home, proof.checkpoint, name, judge);
   const checkpoint = demandNote(given, proof.checkpoint, `${name}: its checkpoint`);
   if (proof.extra === null) {
     throw new RonError('Malformed', `${name}: the proof does not carry its record`, {
@@ -103,7 +105,7 @@ async function inclusion(request: AuditCheckProofRequest, deps: AuditDeps): Prom
   }
   const answer = checkTlogProof(proof, given.verifier);
   if (!answer.ok) throw refusedFile(answer.code, `${name}: ${answer.message}`);
-  const quorum = demandQuorum(request, home, given, proof.checkpoint, deps);
+  const quorum = demandQuorum(judge, given, checkpoint, `${name}: its checkpoint`, deps.host.clock.now());
   await againstMemory(deps, home, given, checkpoint, name);
   const record = recordOf(answer.line, answer.index, name);
   const isNewer = 'newer' in record;
@@ -112,7 +114,7 @@ async function inclusion(request: AuditCheckProofRequest, deps: AuditDeps): Prom
     file: name,
     origin: given.of.origin,
     epoch: given.of.epoch,
-    trust: given.log.trust === 'pinned' ? 'pinned' : 'local',
+    trust: given.trust,
     checkpoint: checkpointSummary(checkpoint),
     index: answer.index,
     leaf: toHex(leafHash(answer.line)),
@@ -126,21 +128,44 @@ async function inclusion(request: AuditCheckProofRequest, deps: AuditDeps): Prom
 }
 
 /** Throws VerificationFailed (10) for a wrong cosignature, Inconclusive (11) without a quorum or for another log. */
-function demandQuorum(
-  { policy = null, name }: AuditCheckProofRequest,
-  home: JudgingHome,
+export function demandQuorum(
+  judge: PolicyJudge | null,
   given: GivenLog,
-  note: Uint8Array,
-  deps: AuditDeps,
+  checkpoint: VerifiedCheckpoint,
+  what: string,
+  nowMs: Millis,
 ): QuorumSummary | null {
-  if (policy === null) return null;
-  const judge = readPolicyFile(home, policy);
-  const wrongKeys = policyLogProblem(judge, given.verifier);
-  if (wrongKeys !== null) throw refusedFile('no-trusted-key', wrongKeys);
-  const verdict = judge.judge(parseNote(note, name), deps.host.clock.now());
-  const problem = quorumProblem(verdict, `${name}: its checkpoint`);
-  if (problem !== null) throw refusedFile(problem.code, problem.message);
+  if (judge === null) return null;
+  const { verdict, findings } = witnessedNote(judge, given.verifier, checkpoint, what, nowMs);
+  const [first] = findings;
+  if (first !== undefined) throw refusedFile(first.code, first.message);
   return quorumSummary(verdict);
+}
+
+const judgeOf = (home: JudgingHome, policy: PolicySource | null | undefined): PolicyJudge | null =>
+  policy == null ? null : readPolicyFile(home, policy);
+
+export interface ProofWitnesses {
+  /** As it was given. */
+  readonly policy: string;
+  readonly checkpoint: CheckpointSummary;
+  readonly quorum: QuorumSummary;
+}
+
+/** Only what a policy says of the checkpoint in a tlog-proof. Throws as `audit check-proof`. */
+export async function proofWitnesses(
+  request: { readonly proof: Uint8Array; readonly name: string; readonly policy: PolicySource },
+  deps: AuditDeps,
+): Promise<ProofWitnesses> {
+  const { name, policy } = request;
+  const { checkpoint: note } = parseTlogProof(request.proof, name);
+  const home = await judgingHome(deps);
+  const judge = readPolicyFile(home, policy);
+  const given = logOfNote(home, note, name, judge);
+  const what = `${name}: its checkpoint`;
+  const checkpoint = demandNote(given, note, what);
+  const quorum = demandQuorum(judge, given, checkpoint, what, deps.host.clock.now())!;
+  return { policy: policy.name, checkpoint: checkpointSummary(checkpoint), quorum };
 }
 
 /** The proven line as a record. One that was signed and is no record, or names another place, is a finding about the log. */
@@ -160,9 +185,10 @@ async function consistency(request: AuditCheckProofRequest, deps: AuditDeps): Pr
   const { name } = request;
   const body = parseWitnessRequest(request.proof, name);
   const home = await judgingHome(deps);
-  const given = logOfNote(home, body.note, name);
+  const judge = judgeOf(home, request.policy);
+  const given = logOfNote(home, body.note, name, judge);
   const checkpoint = demandNote(given, body.note, `${name}: its checkpoint`);
-  const quorum = demandQuorum(request, home, given, body.note, deps);
+  const quorum = demandQuorum(judge, given, checkpoint, `${name}: its checkpoint`, deps.host.clock.now());
   const remembered = await againstMemory(deps, home, given, checkpoint, name);
   const old = request.old === null ? remembered : demandNote(given, request.old.note, request.old.name);
   if (body.oldSize === 0) {
@@ -184,7 +210,7 @@ async function consistency(request: AuditCheckProofRequest, deps: AuditDeps): Pr
     file: name,
     origin: given.of.origin,
     epoch: given.of.epoch,
-    trust: given.log.trust === 'pinned' ? 'pinned' : 'local',
+    trust: given.trust,
     checkpoint: checkpointSummary(checkpoint),
     index: null,
     leaf: null,

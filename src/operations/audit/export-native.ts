@@ -6,6 +6,7 @@ import { canonicalFile, type JsonObject } from '../../bytes/canonical-json.ts';
 import { RonError } from '../../errors.ts';
 import { chainLinkJson } from '../../governance/key-chain.ts';
 import { exportNative } from '../../storage/audit-export-native.ts';
+import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { treeReader } from '../../storage/audit-proven-lines.ts';
 import { listPins, readChain, readPinnedGenesis } from '../../storage/trust-pin.ts';
 import { checkpointSummary } from './checkpoint-summary.ts';
@@ -29,6 +30,13 @@ function keyChainOf({ target }: SignedHead): Uint8Array | null {
   );
   if (pin === undefined) return null;
   return canonicalFile(readChain(deps, pin.ledger_id).map((link) => chainLinkJson(link) satisfies JsonObject));
+}
+
+/** Of a size up to the checkpoint; one that does not verify is `audit verify`'s to name, and is not given out. */
+function cosignedOf({ files, paths, verifier, checkpoint }: SignedHead): Uint8Array | null {
+  const bytes = files.read(paths.cosigned, NOTE_BYTES_MAX);
+  const answer = bytes === null ? null : verifier.check(bytes);
+  return answer?.ok === true && answer.checkpoint.size <= checkpoint.size ? bytes : null;
 }
 
 export async function auditExportNative(request: NativeExportRequest, deps: ExportDeps): Promise<AuditExportResult> {
@@ -55,6 +63,7 @@ export async function auditExportNative(request: NativeExportRequest, deps: Expo
       hashes: treeReader(head.uncachedTiles, checkpoint.size),
       origin: head.origin,
       keyChain: keyChainOf(head),
+      cosigned: cosignedOf(head),
     },
     directory,
     range,

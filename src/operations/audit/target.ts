@@ -59,7 +59,7 @@ function singleFile(files: Files, path: string, sizeBytes: number): { readonly w
   const text = bytes === null ? '' : (fromUtf8(bytes) ?? '');
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (bytes !== null && isTlogProof(bytes)) {
-    return { what: 'a tlog-proof', hint: `Judge it: \`ronctl audit check-proof ${name}\`.` };
+    return { what: 'a tlog-proof', hint: `Judge it: \`ronctl audit check-proof ${name}\`, which takes --policy too.` };
   }
   if (/^old [0-9]+\n/.test(text)) {
     return { what: 'a consistency proof', hint: `Judge it: \`ronctl audit check-proof ${name} --old OLD\`.` };

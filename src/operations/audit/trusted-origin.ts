@@ -9,12 +9,14 @@ import {
   type VerifiedCheckpoint,
 } from '../../audit/checkpoint.ts';
 import { FINDINGS, type FindingCode, type Severity } from '../../audit/findings.ts';
+import type { PolicyJudge } from '../../audit/policy-judge.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { parseNote, parseVkey } from '../../envelope/note.ts';
 import { RonError } from '../../errors.ts';
 import type { Files } from '../../host.ts';
 import { checkedFiles } from '../../storage/checked-files.ts';
 import { type HomePaths, homePaths } from '../../storage/home.ts';
+import { policyLog } from '../../storage/policy-log.ts';
 import { claimedOrigin, type ParsedOrigin, trustedOrigin } from './export-target.ts';
 import { type AuditDeps, isGoverned } from './target.ts';
 
@@ -36,19 +38,35 @@ export interface GivenLog {
   readonly of: ParsedOrigin;
   readonly log: TrustedLog;
   readonly verifier: LogVerifier;
+  /** Where the keys come from. */
+  readonly trust: 'pinned' | 'local' | 'policy';
+}
+
+/** Keys for a log: those of the pin, of this home's own log, else of the log lines of a policy; null when there are none. */
+export function givenLog(home: JudgingHome, of: ParsedOrigin, judge: PolicyJudge | null): GivenLog | null {
+  const own = trustedOrigin(home, of, isGoverned(home.files, home.paths));
+  const log = own ?? (judge === null ? null : policyLog(judge.policy, of.origin));
+  if (log === null) return null;
+  const trust = own === null ? 'policy' : log.trust === 'pinned' ? 'pinned' : 'local';
+  return { of, log, verifier: createLogVerifier(log, home.crypto), trust };
 }
 
 /** Keys for the log of a note, or NoTrustedKey (11). `what` names the file. */
-export function logOfNote(home: JudgingHome, note: Uint8Array, what: string): GivenLog {
+export function logOfNote(
+  home: JudgingHome,
+  note: Uint8Array,
+  what: string,
+  judge: PolicyJudge | null = null,
+): GivenLog {
   const of = claimedOrigin(note, what);
-  const log = trustedOrigin(home, of, isGoverned(home.files, home.paths));
-  if (log === null) {
+  const given = givenLog(home, of, judge);
+  if (given === null) {
     throw new RonError('NoTrustedKey', `${what}: no trusted key is known here for the log ${of.origin}`, {
       field: 'no-trusted-key',
       hint: 'Compare the 12 words with a member, then: `ronctl governance trust GENESIS --expect-digest sha256:...`.',
     });
   }
-  return { of, log, verifier: createLogVerifier(log, home.crypto) };
+  return given;
 }
 
 /** The verdict of a finding about a file that was given: 10 or 11. */

@@ -2,7 +2,7 @@
 // where they say, and a ron-audit chain, which nobody has signed. Files are streamed. What is shown of a redacted record is
 // handed on as unproven.
 
-import { createLogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
+import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import { FINDINGS, FINDINGS_LISTED, type Finding, Findings, worstVerdict } from '../../audit/findings.ts';
 import { leafHash } from '../../audit/leaf.ts';
 import { verifyInclusion } from '../../audit/proof.ts';
@@ -11,18 +11,15 @@ import { isRedactedHeader, parseHeader, parseItem, type RedactedHeader } from '.
 import { type HashRule, RULES } from '../../audit/ron-audit.ts';
 import { RonAuditChain } from '../../audit/ron-audit-chain.ts';
 import type { JsonObject } from '../../bytes/canonical-json.ts';
-import { equalBytes } from '../../bytes/equal.ts';
 import { toHex } from '../../bytes/hex.ts';
 import { fromUtf8, utf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
 import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { segmentLines } from '../../storage/audit-segment.ts';
-import { checkedFiles } from '../../storage/checked-files.ts';
-import { homePaths, readHome } from '../../storage/home.ts';
-import { readRemembered, writeForkEvidence } from '../../storage/trust-memory.ts';
 import { checkpointSummary } from './checkpoint-summary.ts';
-import { parseOrigin, trustedOrigin } from './export-target.ts';
-import { type AuditDeps, isGoverned } from './target.ts';
+import { parseOrigin } from './export-target.ts';
+import type { AuditDeps } from './target.ts';
+import { type AskedPolicy, type NoteJudge, noteJudge } from './verify-note.ts';
 import type { AuditVerifyResult } from './verify-result.ts';
 
 /** Longer lines are none of ours. */
@@ -149,49 +146,16 @@ export async function auditVerifyRonAudit(path: string, deps: AuditDeps): Promis
   };
 }
 
-interface Judged {
-  readonly checkpoint: VerifiedCheckpoint | null;
-  readonly trust: AuditVerifyResult['trust'];
-  readonly remembered: VerifiedCheckpoint | null;
-}
-
-/** The checkpoint in the header, under the keys that this home trusts, and against what it remembers. */
-async function judgeCheckpoint(deps: AuditDeps, header: RedactedHeader, findings: Findings): Promise<Judged> {
-  const paths = homePaths(deps.home);
-  const files = checkedFiles(deps.host.files, paths.trust);
-  const crypto = await deps.crypto();
-  const of = parseOrigin(header.origin, 'the header');
-  const log = trustedOrigin({ files, crypto, paths }, of, isGoverned(files, paths));
-  if (log === null) {
-    findings.add('no-trusted-key', `no trusted key is known here for ${header.origin}`);
-    return { checkpoint: null, trust: 'none', remembered: null };
-  }
-  const trust = log.trust === 'pinned' ? 'pinned' : 'local';
-  const verifier = createLogVerifier(log, crypto);
-  const answer = verifier.check(utf8(header.checkpoint));
-  if (!answer.ok) {
-    findings.add(answer.code, answer.message);
-    return { checkpoint: null, trust, remembered: null };
-  }
-  const remembered = readRemembered(files, paths.trustedLogs, verifier);
-  const { checkpoint } = answer;
-  if (remembered !== null && checkpoint.size === remembered.size && !equalBytes(checkpoint.root, remembered.root)) {
-    findings.add('fork', `this home remembers another root at size ${remembered.size}`);
-  }
-  if (remembered !== null && checkpoint.size < remembered.size) {
-    findings.add(
-      'older-copy',
-      `this home remembers a checkpoint of size ${remembered.size}; here is one of ${checkpoint.size}`,
-    );
-  }
-  return { checkpoint, trust, remembered };
-}
-
 /** `path` is absolute. Throws Malformed for a file whose header is none; a line that is none is a finding. */
-export async function auditVerifyRedacted(path: string, deps: AuditDeps): Promise<AuditVerifyResult> {
+export async function auditVerifyRedacted(
+  path: string,
+  policy: AskedPolicy | null,
+  deps: AuditDeps,
+): Promise<AuditVerifyResult> {
   const findings = new Findings();
   let header: RedactedHeader | null = null;
-  let judged: Judged = { checkpoint: null, trust: 'none', remembered: null };
+  let judge: NoteJudge | null = null;
+  let checkpoint: VerifiedCheckpoint | null = null;
   let next = 0;
   let whole = 0;
   let redacted = 0;
@@ -201,12 +165,12 @@ export async function auditVerifyRedacted(path: string, deps: AuditDeps): Promis
   for (const line of lines) {
     if (header === null) {
       header = parseHeader(line, `${path}, line 1`);
-      judged = await judgeCheckpoint(deps, header, findings);
-      if (judged.checkpoint !== null && header.to > judged.checkpoint.size) {
-        findings.add(
-          'missing-records',
-          `the header says up to ${header.to}, the checkpoint covers ${judged.checkpoint.size}`,
-        );
+      judge = await noteJudge(deps, parseOrigin(header.origin, 'the header'), policy);
+      checkpoint = judge.check(utf8(header.checkpoint), findings);
+      if (checkpoint !== null) judge.againstMemory(checkpoint, findings, false);
+      if (checkpoint !== null && header.to > checkpoint.size) {
+        const message = `the header says up to ${header.to}, the checkpoint covers ${checkpoint.size}`;
+        findings.add('missing-records', message);
       }
       next = header.from;
       continue;
@@ -219,7 +183,6 @@ export async function auditVerifyRedacted(path: string, deps: AuditDeps): Promis
         next = item.index + 1;
       }
       const leaf = 'line' in item ? leafHash(item.line) : item.leaf;
-      const { checkpoint } = judged;
       if (checkpoint !== null && !verifyInclusion(item.index, checkpoint.size, leaf, item.proof, checkpoint.root)) {
         findings.add('leaf-mismatch', `record ${item.index} is not proved to stand there`, { index: item.index });
       }
@@ -241,12 +204,14 @@ export async function auditVerifyRedacted(path: string, deps: AuditDeps): Promis
       before = null;
     }
   }
-  if (header === null) throw new RonError('Malformed', `${path}: no redacted export: it is empty`);
+  if (header === null || judge === null) throw new RonError('Malformed', `${path}: no redacted export: it is empty`);
   if (next < header.to) findings.add('missing-records', `the file ends before record ${next}`, { index: next });
   if (next > header.to) findings.add('record-invalid', `the header says up to ${header.to}`, { index: header.to });
-  const epoch = parseOrigin(header.origin, 'the header').epoch;
+  const hint = 'ask for an export made after the witnesses have cosigned';
+  const witnessed = judge.witnessed(checkpoint, findings, hint);
+  const { epoch } = judge.of;
   const all = findings.list.map((one) => ({ epoch, ...one }));
-  const { checkpoint, remembered, trust } = judged;
+  const { remembered, trust } = judge;
   const bytes = deps.host.files.info(path)?.sizeBytes ?? 0;
   return {
     ...resultOf(path, 'redacted', trust, { findings: all, total: all.length, bytes }),
@@ -265,19 +230,8 @@ export async function auditVerifyRedacted(path: string, deps: AuditDeps): Promis
         since: null,
       },
     ],
-    evidence: await keepFork(deps, all, judged),
+    evidence: await judge.keepFork(checkpoint, findings.list),
     redacted: { from: header.from, to: header.to, whole, redacted, unproven },
+    ...(witnessed === undefined ? {} : { witnessed }),
   };
-}
-
-async function keepFork(
-  deps: AuditDeps,
-  findings: readonly Finding[],
-  { checkpoint, remembered }: Judged,
-): Promise<string | null> {
-  if (checkpoint === null || remembered === null || !findings.some((one) => one.code === 'fork')) return null;
-  const paths = homePaths(deps.home);
-  if (readHome(deps.host.files, paths) === null) return null;
-  const { files, random } = deps.host;
-  return writeForkEvidence({ files, random, directory: paths.trustedLogs }, remembered, checkpoint);
 }

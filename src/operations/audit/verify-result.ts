@@ -27,7 +27,7 @@ export interface EpochSummary {
 export interface AuditVerifyResult {
   /** The audit directory, or the server as --kms names it. */
   readonly target: string;
-  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'export' | 'redacted' | 'ron-audit' | 'sink';
+  readonly kind: 'home' | 'copy' | 'server' | 'tlog' | 'export' | 'redacted' | 'ron-audit' | 'sink' | 'checkpoint';
   /** `policy`: the keys are those of the log lines of --policy. */
   readonly trust: 'pinned' | 'local' | 'policy' | 'none';
   readonly verdict: AuditVerdict;

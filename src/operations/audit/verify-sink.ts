@@ -1,22 +1,18 @@
 // `audit verify` of what a sink of a server wrote (log page 4.11): one file, or a directory with a file for each log. Streamed; keys
 // come from this home. Records behind the last checkpoint of a file are counted as the unsigned tail: they are not final.
 
-import { createLogVerifier, type LogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import { FINDINGS, FINDINGS_LISTED, Findings, worstVerdict } from '../../audit/findings.ts';
 import { isSinkLine, SinkStream } from '../../audit/sink-stream.ts';
 import { decodeCanonical, object, string } from '../../bytes/decode.ts';
-import { equalBytes } from '../../bytes/equal.ts';
 import { utf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
 import type { Files } from '../../host.ts';
 import { segmentLines } from '../../storage/audit-segment.ts';
-import { checkedFiles } from '../../storage/checked-files.ts';
-import { homePaths } from '../../storage/home.ts';
-import { readRemembered } from '../../storage/trust-memory.ts';
 import { checkpointSummary } from './checkpoint-summary.ts';
-import { claimedOrigin, type ParsedOrigin, trustedOrigin } from './export-target.ts';
-import { type AuditDeps, isGoverned } from './target.ts';
-import type { AuditVerifyResult, EpochSummary } from './verify-result.ts';
+import { claimedOrigin, type ParsedOrigin } from './export-target.ts';
+import type { AuditDeps } from './target.ts';
+import { type AskedPolicy, noteJudge } from './verify-note.ts';
+import type { AuditVerifyResult, EpochSummary, WitnessSummary } from './verify-result.ts';
 
 type EpochFinding = AuditVerifyResult['findings'][number];
 
@@ -48,24 +44,6 @@ export function isSink({ host: { files } }: Pick<AuditDeps, 'host'>, path: strin
   return inside.length > 0 && inside.every((one) => isSinkFile(files, one));
 }
 
-interface Judge {
-  readonly verifier: LogVerifier | null;
-  readonly trust: AuditVerifyResult['trust'];
-  readonly remembered: VerifiedCheckpoint | null;
-}
-
-/** Keys and memory of this home for the log of a note. */
-async function judgeOf(deps: AuditDeps, of: ParsedOrigin): Promise<Judge> {
-  const paths = homePaths(deps.home);
-  const files = checkedFiles(deps.host.files, paths.trust);
-  const crypto = await deps.crypto();
-  const log = trustedOrigin({ files, crypto, paths }, of, isGoverned(files, paths));
-  if (log === null) return { verifier: null, trust: 'none', remembered: null };
-  const verifier = createLogVerifier(log, crypto);
-  const remembered = readRemembered(files, paths.trustedLogs, verifier);
-  return { verifier, trust: log.trust === 'pinned' ? 'pinned' : 'local', remembered };
-}
-
 /** The log that a file is of, by its first checkpoint; null before one. */
 function originIn(files: Files, path: string): ParsedOrigin | null {
   const file = files.open(path, 'read');
@@ -86,13 +64,14 @@ interface FileVerdict {
   readonly findings: readonly EpochFinding[];
   readonly trust: AuditVerifyResult['trust'];
   readonly bytes: number;
+  readonly witnessed: WitnessSummary | undefined;
 }
 
-async function verifyFile(deps: AuditDeps, path: string): Promise<FileVerdict> {
+async function verifyFile(deps: AuditDeps, path: string, policy: AskedPolicy | null): Promise<FileVerdict> {
   const { files, clock } = deps.host;
   const findings = new Findings();
   const of = originIn(files, path);
-  const judge = of === null ? null : await judgeOf(deps, of);
+  const judge = of === null ? null : await noteJudge(deps, of, policy);
   const stream = new SinkStream(findings, of?.epoch === 0, (note) => judge?.verifier?.check(note) ?? null);
   const file = files.open(path, 'read');
   let torn = 0;
@@ -118,14 +97,9 @@ async function verifyFile(deps: AuditDeps, path: string): Promise<FileVerdict> {
   else if (judge?.verifier === null) findings.add('no-trusted-key', `no trusted key is known here for ${of.origin}`);
   const { newest } = stream;
   const remembered = judge?.remembered ?? null;
-  if (remembered !== null && newest !== null) {
-    if (newest.size === remembered.size && !equalBytes(newest.root, remembered.root)) {
-      findings.add('fork', `this home remembers another root at size ${remembered.size}`);
-    } else if (newest.size < remembered.size) {
-      const message = `this home remembers a checkpoint of size ${remembered.size}; the newest here is of ${newest.size}`;
-      findings.add('older-copy', message);
-    }
-  }
+  if (newest !== null) judge?.againstMemory(newest, findings, false);
+  const hint = 'a sink has a checkpoint before any witness: verify the log itself, or an export of it';
+  const witnessed = judge?.witnessed(newest, findings, hint);
   const epoch = of?.epoch ?? 0;
   return {
     summary: {
@@ -144,19 +118,25 @@ async function verifyFile(deps: AuditDeps, path: string): Promise<FileVerdict> {
     findings: findings.list.map((one) => ({ epoch, ...one })),
     trust: judge?.trust ?? 'none',
     bytes: total,
+    witnessed,
   };
 }
 
 const ORDER = { tampered: 0, inconclusive: 1, note: 2 } as const;
 
 /** `path` is absolute, and `isSink`. Throws Malformed for a checkpoint of a log that is not ours. */
-export async function auditVerifySink(path: string, deps: AuditDeps): Promise<AuditVerifyResult> {
+export async function auditVerifySink(
+  path: string,
+  policy: AskedPolicy | null,
+  deps: AuditDeps,
+): Promise<AuditVerifyResult> {
   const { files } = deps.host;
   const inside = files.info(path)?.type === 'directory' ? filesIn(files, path) : [path];
   const verdicts: FileVerdict[] = [];
-  for (const one of inside) verdicts.push(await verifyFile(deps, one));
+  for (const one of inside) verdicts.push(await verifyFile(deps, one, policy));
   if (verdicts.length === 0) throw new RonError('Malformed', `${path}: no file of a sink`);
   const found = verdicts.flatMap((one) => one.findings);
+  const witnessed = verdicts.at(-1)!.witnessed;
   const places = found.flatMap((one) => (one.index === undefined || FINDINGS[one.code] === 'note' ? [] : [one.index]));
   return {
     target: path,
@@ -172,5 +152,6 @@ export async function auditVerifySink(path: string, deps: AuditDeps): Promise<Au
     findings_total: found.length,
     evidence: null,
     remembered: false,
+    ...(witnessed === undefined ? {} : { witnessed }),
   };
 }

@@ -12,7 +12,7 @@ import type { PolicyJudge } from '../../audit/policy-judge.ts';
 import { RonError } from '../../errors.ts';
 import { segmentsInArchive } from '../../storage/audit-archive.ts';
 import { verifyGapped } from '../../storage/audit-export-verify.ts';
-import { staleness } from '../../storage/audit-notes.ts';
+import { listedNotes, staleness } from '../../storage/audit-notes.ts';
 import { hashReader } from '../../storage/audit-store.ts';
 import { cachedTileReader, tileReader } from '../../storage/audit-tiles.ts';
 import {
@@ -25,6 +25,7 @@ import {
 import { checkedFiles } from '../../storage/checked-files.ts';
 import { unsealHeadKeys } from '../../storage/head-keys.ts';
 import { readHome } from '../../storage/home.ts';
+import { policyLog, withUnknownEras } from '../../storage/policy-log.ts';
 import { sessionKey } from '../../storage/session-key.ts';
 import {
   readRemembered,
@@ -32,7 +33,6 @@ import {
   rememberedOrigins,
   writeForkEvidence,
 } from '../../storage/trust-memory.ts';
-import { policyLog } from '../../storage/witness-logs.ts';
 import type { OperationDeps } from '../deps.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import { quorumSummary } from './collect-cosignatures.ts';
@@ -137,7 +137,9 @@ async function verifyOne(
   kept: KeptCheckpoints,
 ): Promise<EpochOutcome> {
   const trusted = target.trusted(epoch.n);
-  const log = trusted ?? (judge === null ? null : policyLog(judge.policy, epoch.origin));
+  const named = trusted !== null || judge === null ? null : policyLog(judge.policy, epoch.origin);
+  const notes = listedNotes(target.files, target.epochPaths(epoch.n));
+  const log = named === null ? trusted : withUnknownEras(named, notes, target.crypto);
   const { verifier, broken } = verifierOf(target, log, epoch.origin);
   const known = log !== null && broken === null;
   const { memory, findings } = known ? memoryOf(target, verifier) : { memory: null, findings: broken ?? [] };

@@ -46,6 +46,21 @@ export function quorumProblem(verdict: QuorumVerdict, what: string): Pick<Findin
   return { code: 'witness-quorum', message };
 }
 
+/** What a policy says of one note that verified. `what` names it. */
+export function witnessedNote(
+  judge: PolicyJudge,
+  verifier: LogVerifier,
+  checkpoint: VerifiedCheckpoint,
+  what: string,
+  nowMs: Millis,
+): { readonly verdict: QuorumVerdict; readonly findings: readonly Finding[] } {
+  const wrongKeys = policyLogProblem(judge, verifier);
+  const verdict = judge.judge(parseNote(checkpoint.note, what), nowMs);
+  const problem = quorumProblem(verdict, what);
+  const keys: Finding[] = wrongKeys === null ? [] : [{ code: 'no-trusted-key', message: wrongKeys }];
+  return { verdict, findings: problem === null ? keys : [...keys, problem] };
+}
+
 function noteOf(bytes: Uint8Array): Note | null {
   try {
     return parseNote(bytes, 'note');

@@ -20,6 +20,7 @@ const WHERE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   sink: 'sink',
   redacted: 'file',
   'ron-audit': 'file',
+  checkpoint: 'file',
 };
 
 const NOTE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
@@ -31,6 +32,7 @@ const NOTE: Readonly<Record<AuditVerifyResult['kind'], string>> = {
   sink: ' (records behind its last checkpoint are not final)',
   redacted: ' (a redacted export)',
   'ron-audit': ' (a ron-audit chain)',
+  checkpoint: ' (a checkpoint)',
 };
 
 function epoch(one: EpochSummary): Block {
@@ -48,6 +50,16 @@ function epoch(one: EpochSummary): Block {
   const torn = one.torn_bytes === 0 ? '' : `, and ${one.torn_bytes} bytes of an unfinished line`;
   rows.push(['unsigned tail', `${one.unsigned_tail} records${torn}`]);
   return fields(rows);
+}
+
+function checkpointOnly(one: EpochSummary): Block {
+  const { checkpoint } = one;
+  return fields([
+    ['log', one.origin],
+    ['checkpoint', checkpoint === null ? 'none that counts' : `size ${checkpoint.size}, ${checkpoint.time}`],
+    ...(checkpoint === null ? [] : ([['root', checkpoint.root]] as const)),
+    ['compared with', compared(one)],
+  ]);
 }
 
 function compared({ remembered, anchor }: EpochSummary): string {
@@ -69,7 +81,7 @@ export function auditVerifyView(result: AuditVerifyResult): TextModel {
       ['keys', result.trust],
       ['checked', checked(result)],
     ]),
-    ...result.epochs.flatMap((one) => [blank, epoch(one)]),
+    ...result.epochs.flatMap((one) => [blank, result.kind === 'checkpoint' ? checkpointOnly(one) : epoch(one)]),
   ];
   if (result.ron_audit !== undefined) out.push(blank, ronAudit(result.ron_audit));
   if (result.redacted !== undefined) out.push(blank, ...redacted(result.redacted));
@@ -135,6 +147,7 @@ function witnessedBlocks({ policy, checkpoint, quorum }: WitnessSummary): Block[
 }
 
 function checked(result: AuditVerifyResult): string {
+  if (result.kind === 'checkpoint') return 'both log signatures; no record was read';
   if (result.kind === 'ron-audit') return 'hashes, links, seq, one writer and stream';
   if (result.kind === 'sink') return 'order, links, tree, checkpoints; meaning of every record';
   if (result.kind === 'redacted') return 'checkpoint, place of every record, meaning of whole ones';

@@ -7,6 +7,8 @@ import { trustBlocks } from './key.ts';
 export function verifyView(result: KmsVerifyResult): TextModel {
   const { refusal, reason } = result;
   const legacy = result.legacy === undefined ? [] : ([['legacy', result.legacy, 'warn']] as const);
+  const seen = result.witnessed?.quorum.cosigned.map((one) => one.witness).join(', ') || 'none wanted';
+  const witnesses = result.witnessed === undefined ? [] : ([['witnesses of the proof', seen]] as const);
   const verdict =
     refusal === null
       ? line(result.legacy === 'proven' ? 'accepted as legacy' : 'accepted', 'good')
@@ -19,6 +21,7 @@ export function verifyView(result: KmsVerifyResult): TextModel {
       ['mode in force', result.required_mode ?? 'unknown here'],
       ['mode satisfied', result.satisfied_mode ?? 'none'],
       ...legacy,
+      ...witnesses,
     ]),
     table(
       ['signature', 'verdict', 'why'],

@@ -62,7 +62,7 @@ const change = (file: string, at: number, edit: (item: Record<string, unknown>) 
   });
 
 async function redacted(file: string, at = home): Promise<AuditVerifyResult> {
-  const result = await auditVerifyRedacted(file, depsOf(at));
+  const result = await auditVerifyRedacted(file, null, depsOf(at));
   expectData('audit/verify', result);
   return result;
 }

@@ -1,7 +1,7 @@
 // Logs whose hashes, tiles and signatures are all right, and whose records say something that cannot be: what only the
 // semantic pass finds. --fast leaves it out and says so.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -20,6 +20,7 @@ import { type AuditVerifyResult, verdictError } from '../../../src/operations/au
 import { checkpointLine } from '../../../src/storage/audit-notes.ts';
 import { TileBuilder } from '../../../src/storage/audit-tiles.ts';
 import {
+  auditDeps,
   closing,
   createDraft,
   initDraft,
@@ -32,7 +33,6 @@ import {
 } from '../../support/audit.ts';
 
 async function readLines(dir: string): Promise<JsonObject[]> {
-  const { readFileSync } = await import('node:fs');
   return readFileSync(join(dir, 'e0/segments/000000.jsonl'), 'utf8')
     .trimEnd()
     .split('\n')
@@ -258,4 +258,30 @@ test('a log key that changes: old pair below, both at, new pair above; verifiers
   const result = await verify(home);
   expect(result.findings).toEqual([]);
   expect(result.epochs[0]!.checkpoints).toBe(3);
+});
+
+test('a log that is opened where its keys changed is signed again there by both pairs, whatever a crash left out', async () => {
+  const { home, dir } = await trueLog();
+  const log = await reopenLog(dir);
+  const keys = { logKeys: await logKeys('next'), previousLogKeys: await logKeys() };
+  log.rotateLogKeys(keys.logKeys);
+  await log.append([signDraft(9), ...(await closing(log, 2))]);
+  const notes = join(dir, 'e0/checkpoints.jsonl');
+  const [checkpoint, listed] = [join(dir, 'e0/checkpoint'), notes].map((path) => readFileSync(path));
+  const both = await log.signCheckpoint();
+  log.close();
+  const linesOf = (note: Uint8Array): number => new TextDecoder().decode(note).split('\u2014 ').length - 1;
+  const again = await reopenLog(dir, auditDeps(undefined, testClock(7_200_000)), keys);
+  const same = await again.signCheckpoint();
+  expect([same.size, linesOf(same.note)]).toEqual([both.size, 4]);
+  again.close();
+  // log.json says the new keys, and the checkpoint was not written.
+  writeFileSync(join(dir, 'e0/checkpoint'), checkpoint!);
+  writeFileSync(notes, listed!);
+  const late = await reopenLog(dir, auditDeps(undefined, testClock(10_800_000)), keys);
+  await late.append([signDraft(10), ...(await closing(late, 2))]);
+  const made = await late.signCheckpoint();
+  expect([made.size > both.size, linesOf(made.note)]).toEqual([true, 4]);
+  late.close();
+  expect((await verify(home)).findings).toEqual([]);
 });

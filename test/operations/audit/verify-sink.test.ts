@@ -46,7 +46,7 @@ async function verify({ home }: Written, lines: readonly string[]): Promise<Audi
     true,
     false,
   ]);
-  const result = await auditVerifySink(place, deps);
+  const result = await auditVerifySink(place, null, deps);
   expectData('audit/verify', result);
   return result;
 }
