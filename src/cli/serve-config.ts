@@ -63,7 +63,9 @@ export class LiveConfig {
       const loaded = await loadServerConfig({ env: host.env, files: host.files, home, flags, fixed });
       return new LiveConfig(host, home, flags, { loaded, local: NO_LOCAL_POLICY });
     }
-    const { judgement, violations, config, origins, file, warnings } = await judgedServerConfig(flags, deps);
+    const { judgement, violations, config, origins, file, warnings } = await judgedServerConfig(flags, deps, {
+      mayBeOld: true,
+    });
     refuseViolations([...violations, ...(judgement?.violations ?? [])]);
     const loaded = { config: judgement?.config ?? config, origins: judgement?.origins ?? origins, file, warnings };
     return new LiveConfig(host, home, flags, { loaded, local: judgement?.local ?? NO_LOCAL_POLICY });

@@ -69,7 +69,7 @@ export class Serving {
       },
       onFailed: (task, error) => this.#signals.fail(`listener-${task}`, error),
     });
-    const path = custody.state().verifyOnly === null ? place.operatorCap : null;
+    const path = custody.state().verifyOnly === null || custody.awaitsRestore ? place.operatorCap : null;
     this.#operator =
       path === null
         ? null

@@ -11,7 +11,7 @@ import { ownBytes } from '../errors.ts';
 import type { Files } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { type DurableDeps, ensureDirectory, writeFile } from './durable-file.ts';
-import { decodeFormatted, type HomePaths, readHome } from './home.ts';
+import { decodeFormatted, type HomePaths } from './home.ts';
 
 const FORMAT = 'ronctl-missing-ledger/1';
 
@@ -43,9 +43,11 @@ const pathOf = (paths: Pick<HomePaths, 'ledger'>): string => `${paths.ledger}/mi
 
 type Place = { readonly files: Files; readonly paths: HomePaths };
 
-/** The lines that follow line `seq` of a home that was restored; null when there are none. */
+/**
+ * The lines that follow line `seq` of a home that was restored or rolled back; null when there are none. Only for such a home:
+ * elsewhere whoever puts a file there could have lines counted that nobody committed.
+ */
 export function readMissing({ files, paths }: Place, seq: number): MissingLedger | null {
-  if (readHome(files, paths)?.restored === undefined) return null;
   const bytes = files.read(pathOf(paths), LIMITS.stateFileBytes);
   if (bytes === null) return null;
   const { head, lines } = ownBytes(() => decodeFormatted(shape, FORMAT, bytes, pathOf(paths)));

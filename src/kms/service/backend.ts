@@ -4,7 +4,7 @@
 // committed one. Refuses: to write after tampering was found, while the clock is far ahead and nobody confirmed it, and
 // where the server only verifies (C-54).
 
-import type { AuditRecord } from '../../audit/draft.ts';
+import type { AuditDraft, AuditRecord } from '../../audit/draft.ts';
 import type { Crypto } from '../../crypto/provider.ts';
 import { RonError } from '../../errors.ts';
 import type { Millis } from '../../host.ts';
@@ -18,21 +18,26 @@ import { Turns } from '../../storage/turns.ts';
 import { backoffMs } from '../supervise.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { absentDirectory } from './absent-directory.ts';
+import { actorOf } from './authorise.ts';
 import type { ActOptions, Held } from './custodian.ts';
 import { Deadlines } from './deadlines.ts';
 import { recover } from './governance-execute.ts';
 import { ingest } from './governance-ingest.ts';
 import { highWaterMs, LedgerWriter, momentNow } from './governance-ledger.ts';
+import { acceptRestore } from './governance-restore.ts';
 import type { GovernanceView } from './governance-view.ts';
 import type { ExecutionPlace } from './key-policy.ts';
 import { Loss } from './loss.ts';
 import { RecentOperations } from './recent-operations.ts';
 import { type ServingHooks, ServingStore, unavailable } from './serving-store.ts';
-import { demandLedger, judgeClock, keepPin, viewOf } from './session.ts';
+import { demandLedger, judgeClock, keepPin, recordLater, viewOf } from './session.ts';
 import { wholeCheck } from './whole-check.ts';
 
 /** Acts of the service itself: what waits is taken in, what was interrupted is finished. */
 const SYSTEM = 'system';
+
+/** What was done before an act. */
+type Begun = Pick<Held, 'recovered' | 'ingested' | 'judgedRestore'>;
 
 export interface BackendOptions {
   readonly deps: StoreDeps;
@@ -45,6 +50,8 @@ export interface BackendOptions {
   readonly hooks: Omit<ServingHooks, 'lost'>;
   /** Told after every change of what readers see. */
   readonly changed: () => void;
+  /** The log goes on in another epoch. */
+  readonly epochOpened: () => Promise<void>;
 }
 
 export class Backend {
@@ -131,6 +138,11 @@ export class Backend {
     return this.#inner.verifyOnly?.code === 'RolledBack';
   }
 
+  /** Rolled back, governed and otherwise whole: an executed restore-accept goes on from here. */
+  get awaitsRestore(): boolean {
+    return this.rolledBack && this.#ledger !== null && this.#integrity === null && this.#options.verifyOnly === null;
+  }
+
   get tampered(): boolean {
     return this.#integrity !== null || this.#inner.verifyOnly?.behind === true;
   }
@@ -166,26 +178,58 @@ export class Backend {
   act<T>(options: ActOptions, use: (held: Held) => Promise<T>): Promise<T> {
     return this.exclusive(async () => {
       await options.before?.(this.context);
-      await this.#judgeClock(options.confirmTime);
-      this.demandWritable();
+      const accepts = this.awaitsRestore ? options.accepts : undefined;
+      if (accepts === undefined) {
+        await this.#judgeClock(options.confirmTime);
+        this.demandWritable();
+      }
       try {
-        const recovered = await this.#recover();
-        const ledger = this.#ledger;
-        const ingested =
-          ledger === null || ledger.state.executing !== null ? null : await ingest(ledger, this.context, SYSTEM, false);
-        return await use({
-          store: this.store,
-          crypto: this.crypto,
-          context: this.context,
-          ingested,
-          recovered,
-          judgedRestore: null,
-          demandLedger: () => demandLedger(this.#ledger),
-        });
+        const begun = accepts === undefined ? await this.#begin() : await this.#acceptRestore(accepts, options);
+        const { context, crypto, store } = this;
+        return await use({ store, crypto, context, ...begun, demandLedger: () => demandLedger(this.#ledger) });
       } finally {
         this.#resync();
       }
     });
+  }
+
+  async #begin(): Promise<Begun> {
+    const recovered = await this.#recover();
+    const ledger = this.#ledger;
+    const ingested =
+      ledger === null || ledger.state.executing !== null ? null : await ingest(ledger, this.context, SYSTEM, false);
+    return { recovered, ingested, judgedRestore: null };
+  }
+
+  /** Judged on the store as it stands; only what passes opens it again, to go on in a new epoch. */
+  async #acceptRestore(id: string, { call, confirmTime }: ActOptions): Promise<Begun> {
+    const accept = async (dryRun: boolean): ReturnType<typeof acceptRestore> => {
+      this.#ledger = LedgerWriter.open(this.store, this.crypto, this.context.clock);
+      return acceptRestore(this.#ledger!, this.context, id, actorOf(call), dryRun);
+    };
+    const confirmed: AuditDraft[] = [];
+    await judgeClock(recordLater(confirmed), this.context.clock.now(), this.#highWaterMs(), { confirmTime }, SYSTEM);
+    const judged = await accept(true);
+    if (call.dryRun === true) return { recovered: null, ingested: judged.ingested, judgedRestore: id };
+    await this.#take(await openCustodyStore(this.#options.deps, { role: 'server', acceptRestored: true }));
+    const { executed, ingested } = await accept(false);
+    if (confirmed.length > 0) await this.store.append(confirmed);
+    await keepPin(this.context, this.#ledger!);
+    await this.#toldEpoch();
+    return { recovered: executed, ingested, judgedRestore: null };
+  }
+
+  /** Another open of the store takes the place of the one that stands. */
+  async #take(next: CustodyStore): Promise<void> {
+    const before = this.#inner;
+    this.#inner = next;
+    this.store.replace(next, RecentOperations.read(next, this.context.clock.now()));
+    await before.close().catch(() => undefined);
+  }
+
+  async #toldEpoch(): Promise<void> {
+    this.#options.telemetry.log('info', 'audit_epoch_opened', { message: `the log goes on as ${this.store.origin}` });
+    await this.#options.epochOpened();
   }
 
   /** Pin and chain follow the ledger; before each checkpoint. */
@@ -232,13 +276,12 @@ export class Backend {
         const absent = this.#absent();
         if (absent !== null) throw unavailable(absent);
         const next = await openCustodyStore(deps, { role: 'server', dryRun: this.#options.verifyOnly !== null });
-        const before = this.#inner;
-        this.#inner = next;
-        this.store.replace(next, RecentOperations.read(next, this.context.clock.now()));
+        const { origin } = this.store;
+        await this.#take(next);
         this.#ledger = LedgerWriter.open(this.store, this.crypto, this.context.clock);
         this.#loss.over();
-        await before.close().catch(() => undefined);
         await this.#settle(false);
+        if (this.store.origin !== origin) await this.#toldEpoch();
         telemetry.publish('kms.backend.status', { backend: kind, ok: true });
         telemetry.log('info', 'backend_session_up', { backend: kind });
       } catch (error) {
@@ -306,6 +349,7 @@ export class Backend {
       this.#refresh();
       return;
     }
+    this.store.refuseWrites(null);
     try {
       await this.#judgeClock(confirmTime);
     } catch (error) {

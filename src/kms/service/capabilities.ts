@@ -13,7 +13,7 @@ import { SILENT } from '../telemetry.ts';
 import { TokenAuthenticator } from './authenticator.ts';
 import { actorOf, authoriseAdmin, authoriseInstance, capabilityKey, refuseAborted } from './authorise.ts';
 import { administers } from './capability-authority.ts';
-import { mint, mintOperator, register } from './capability-mint.ts';
+import { mint, mintOperator, recordUnrecorded, register } from './capability-mint.ts';
 import type { RecordedCapability } from './capability-records.ts';
 import { CapabilityRegister } from './capability-register.ts';
 import { CapabilityRoots, readRevocations, revocationsPut } from './capability-roots.ts';
@@ -31,6 +31,8 @@ export interface OpenCapabilities {
   readonly roots: CapabilityRoots;
   /** The operator's own capability, beyond the limits that count for others. Only for operator-capability.ts. */
   mintOperator(caveats: readonly string[], call: Call): Promise<MintAnswer>;
+  /** Another epoch of the log was opened: what stands in the one before is not registered any more. */
+  renew(): Promise<void>;
   /** Wipes the roots. */
   close(): void;
 }
@@ -53,6 +55,7 @@ export async function openCapabilities(home: CapabilityHome): Promise<OpenCapabi
     roots,
     register: known,
     nowMs,
+    unrecorded: [],
     minted: (tenants) => {
       known.forget(nowMs());
       for (const tenant of tenants) telemetry.count('kms_capabilities_minted_total', { tenant });
@@ -66,6 +69,11 @@ export async function openCapabilities(home: CapabilityHome): Promise<OpenCapabi
     rootAgeDays: () => Math.floor(roots.ageMs(nowMs()) / DAY_MS),
     active: () => activeByTenant(known, nowMs()),
     roots,
+    renew: () =>
+      turns.exclusive(async () => {
+        known.restart(store, await readRevocations(store), nowMs());
+        await recordUnrecorded(service);
+      }),
     close: () => roots.close(),
   };
 }

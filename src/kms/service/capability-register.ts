@@ -22,15 +22,22 @@ export class CapabilityRegister {
 
   static read(store: CustodyStore, revocations: readonly Revocation[], nowMs: Millis): CapabilityRegister {
     const register = new CapabilityRegister();
-    for (const one of revocations) register.#revoked.set(capabilityKey(one), one);
+    register.restart(store, revocations, nowMs);
+    return register;
+  }
+
+  /** From the log as it stands, which may be another one than before; what was refused in this process stays so. */
+  restart(store: CustodyStore, revocations: readonly Revocation[], nowMs: Millis): void {
+    this.#recorded.clear();
+    this.#used.clear();
+    for (const one of revocations) this.#revoked.set(capabilityKey(one), one);
     for (const record of recordsSince(store, nowMs - LIMITS.capabilityLifeMs)) {
       const used = usedBy(record);
-      if (used !== null) register.use(used, record.op_id);
+      if (used !== null) this.use(used, record.op_id);
       const recorded = capabilityOf(record);
-      if (recorded !== null) register.add(recorded);
+      if (recorded !== null) this.add(recorded);
     }
-    register.forget(nowMs);
-    return register;
+    this.forget(nowMs);
   }
 
   get(key: string): RecordedCapability | null {

@@ -73,6 +73,8 @@ export interface CustodyService {
   readonly capabilities: OpenCapabilities;
   /** The store that stands now, for what the process itself records. */
   readonly store: CustodyStore;
+  /** The store was rolled back, and an executed restore-accept goes on from it in this process. */
+  readonly awaitsRestore: boolean;
   /** What a configuration is judged against. */
   policy(): { readonly ledger: LedgerPolicy; readonly judged: Judged };
   /** Takes a configuration that was judged; keys that need a restart are not looked at. Records the change. */

@@ -75,7 +75,8 @@ export function readGovernance(
         : openLedger(ctx.crypto, source, stateBytes(ctx, ledger.state_sha256), ledger).state;
     demandPinned(home, state);
     demandLastLine(ctx, state);
-    const missing = readMissing(ctx, ledger.seq);
+    const isOld = home.behind !== null || readHome(ctx.files, ctx.paths)?.restored !== undefined;
+    const missing = isOld ? readMissing(ctx, ledger.seq) : null;
     const { governed: restored } = state;
     for (const bytes of missing?.lines ?? []) applyLine(state, parseLine(bytes, state), bytes.length, ctx.crypto);
     const highWaterMs = Math.max(recordMs, fromTime(state.mark), state.clockReset === null ? signedMs : 0);

@@ -68,8 +68,8 @@ export class OperatorCapability {
     const { service, call } = this.#deps;
     for (const { id } of (await service.capabilities.list({}, call())).filter(isOperators)) {
       await service.capabilities.revoke({ id }, call()).catch((error: unknown) => {
-        // It may have expired between the two.
-        if (!(error instanceof RonError) || error.code !== 'NotFound') throw error;
+        // It may have expired between the two; where the log takes nothing it is refused in this process, and by the next one.
+        if (!(error instanceof RonError) || (error.code !== 'NotFound' && error.code !== 'RolledBack')) throw error;
       });
     }
   }

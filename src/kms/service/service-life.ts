@@ -85,6 +85,10 @@ export class LongLivedService implements CustodyService {
     return this.#parts.backend.store;
   }
 
+  get awaitsRestore(): boolean {
+    return this.#parts.backend.awaitsRestore;
+  }
+
   policy(): { readonly ledger: LedgerPolicy; readonly judged: Judged } {
     const { backend } = this.#parts;
     return { ledger: ledgerPolicyOf(backend), judged: backend.judged() };
@@ -152,9 +156,10 @@ export class LongLivedService implements CustodyService {
   async start(): Promise<void> {
     const { backend, checkpointer, options } = this.#parts;
     const { version, build, provider } = options;
+    const detail = { role: 'server', version, build, provider, config_sha256: configSha256(this.#config) };
+    this.#unrecorded = { op: 'start', actor: 'system', result: 'ok', detail };
+    // A store that only verifies takes it when it goes on in a new epoch.
     if (backend.store.unavailableWhy === null) {
-      const detail = { role: 'server', version, build, provider, config_sha256: configSha256(this.#config) };
-      this.#unrecorded = { op: 'start', actor: 'system', result: 'ok', detail };
       await this.#recordStart();
       checkpointer.soon();
     }

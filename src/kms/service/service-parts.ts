@@ -50,6 +50,7 @@ interface Late {
   checkpointer: Checkpointer | null;
   space: Space | null;
   exporters: Exporters | null;
+  capabilities: OpenCapabilities | null;
 }
 
 const MEMORY_LAST_BYTES = 1024 * 1024;
@@ -61,7 +62,7 @@ export function ledgerPolicyOf(backend: Backend): LedgerPolicy {
 
 /** Throws what opening throws, and RefusedConfig. */
 export async function openParts(open: OpenParts): Promise<ServiceParts> {
-  const late: Late = { checkpointer: null, space: null, exporters: null };
+  const late: Late = { checkpointer: null, space: null, exporters: null, capabilities: null };
   const backend = await openBackend(open, late);
   const { deps, options, governedBy, release } = open;
   try {
@@ -85,6 +86,7 @@ export async function openParts(open: OpenParts): Promise<ServiceParts> {
       caps: config.caps,
       telemetry: options.telemetry,
     });
+    late.capabilities = capabilities;
     const { checkpointer, exporters, space } = late;
     return { deps, options, config, backend, checkpointer, space, capabilities, exporters, governedBy, release };
   } catch (error) {
@@ -102,6 +104,7 @@ function openBackend({ deps, options, verifyOnly }: OpenParts, late: Late): Prom
     verifyOnly,
     confirmTime: options.confirmTime === true,
     changed: () => undefined,
+    epochOpened: async () => late.capabilities?.renew(),
     hooks: {
       admit: (drafts) => late.space?.admit(drafts),
       committed: (records) => {

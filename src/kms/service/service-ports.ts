@@ -46,7 +46,8 @@ export function servicePorts(
     attesting,
     governance: governanceService(custodian, {
       context: () => Promise.resolve(context),
-      reading: () => there(() => readGovernance(context)),
+      // A rolled-back store is read for the one act that goes on from it; who asks judges what comes.
+      reading: () => there(() => readGovernance(context, { mayBeOld: true })),
     }),
     policy: policyService(() => {
       const { judged, trust } = own.reader();

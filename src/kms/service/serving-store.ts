@@ -20,7 +20,7 @@ import type {
 } from '../../storage/custody-port.ts';
 import { isQueued } from './asked.ts';
 import type { Deadlines } from './deadlines.ts';
-import { RETENTION_MS, type RecentOperations } from './recent-operations.ts';
+import { RETENTION_MS, RecentOperations } from './recent-operations.ts';
 
 export interface ServingHooks {
   /** Records that are durable now. */
@@ -67,6 +67,7 @@ export class ServingStore implements CustodyStore {
     this.#inner = next;
     this.#recent = recent;
     this.#newest = null;
+    this.#latest = null;
     this.#lost = null;
   }
 
@@ -209,10 +210,19 @@ export class ServingStore implements CustodyStore {
 
   async openEpoch(opening: EpochOpening): Promise<AuditRecord> {
     this.#demandThere();
-    this.#newest = null;
-    const record = await this.#inner.openEpoch(opening);
-    this.#took([record]);
-    return record;
+    const inner = this.#inner;
+    try {
+      const record = await inner.openEpoch(opening);
+      // From here on it is another log: what was known of the one before has other places.
+      this.#newest = null;
+      this.#latest = null;
+      this.#refusal = null;
+      this.#recent = RecentOperations.read(inner, this.#deadlines.nowMs());
+      this.#hooks.committed([record]);
+      return record;
+    } catch (error) {
+      throw this.#failed(inner, error, 1);
+    }
   }
 
   async stagedKeys(which: 'service-keys' | 'log-keys'): Promise<SealedItem | null> {

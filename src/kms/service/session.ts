@@ -103,13 +103,7 @@ async function start(
   const markMs = (): number => highWaterMs(store, ledger?.state ?? null);
   // A store that only verifies records the confirmation in its new epoch.
   const confirmed: AuditDraft[] = [];
-  const keep = {
-    append: async (drafts: readonly AuditDraft[]) => {
-      confirmed.push(...drafts);
-      return [];
-    },
-  };
-  const log = accepts === undefined ? store : keep;
+  const log = accepts === undefined ? store : recordLater(confirmed);
   await judgeClock(log, clock.now(), markMs(), { ...options, askYes: deps.askYes }, actor);
   let recovered: ExecutionResult | null = null;
   let ingested: IngestReport | null = null;
@@ -188,6 +182,16 @@ export async function keepPin(context: StoreContext, ledger: LedgerWriter): Prom
     await writePin(context, genesisOf(ledger), toTime(context.clock.now()));
   }
   await writeChain(context, ledgerId, chainOf(ledger));
+}
+
+/** A log that takes nothing yet: what was to be recorded is kept in `drafts`. */
+export function recordLater(drafts: AuditDraft[]): Pick<CustodyStore, 'append'> {
+  return {
+    append: async (fresh) => {
+      drafts.push(...fresh);
+      return [];
+    },
+  };
 }
 
 export async function judgeClock(

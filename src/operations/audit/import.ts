@@ -80,8 +80,8 @@ function demandWhole(given: AuditTarget, size: number, range: LostRange): void {
  * the copy's log, which is the log that was restored here. Null when nothing is missing.
  */
 function missingLedger(ctx: StoreContext, given: AuditTarget, copy: string): MissingLedger | null {
-  if (readHome(ctx.files, ctx.paths)?.restored === undefined) return null;
-  const { view, home } = readPublicView(ctx);
+  const { view, home, behind } = readPublicView(ctx, { mayBeOld: true });
+  if (behind === null && readHome(ctx.files, ctx.paths)?.restored === undefined) return null;
   const epoch = given.file?.epochs.find((one) => one.origin === home.log.origin);
   const log = epoch === undefined ? null : given.trusted(epoch.n);
   if (view.ledger === null || epoch === undefined || log === null) return null;

@@ -12,6 +12,7 @@ import type { Judged } from '../../policy/overlay.ts';
 import { parseProfile } from '../../policy/profile.ts';
 import { initialPolicy } from '../../policy/state.ts';
 import { homePaths, readHome } from '../../storage/home.ts';
+import type { ReadOptions } from '../../storage/public-reader.ts';
 import type { OperationDeps } from '../deps.ts';
 
 type Deps = Pick<OperationDeps, 'host' | 'home' | 'crypto'>;
@@ -22,13 +23,16 @@ export interface HomePolicy extends LedgerPolicy {
   readonly ledgerId: string | null;
 }
 
-/** Null where no home, or a home without profile and custody store, says anything. */
-export async function homePolicy(deps: Deps): Promise<HomePolicy | null> {
+/**
+ * Null where no home, or a home without profile and custody store, says anything. `mayBeOld`: of a store that was rolled back
+ * too, for a server that will only verify with it.
+ */
+export async function homePolicy(deps: Deps, options: ReadOptions = {}): Promise<HomePolicy | null> {
   const { host } = deps;
   const home = readHome(host.files, homePaths(deps.home));
   if (home === null) return null;
   try {
-    const { policy, judged } = await readHomeState(deps);
+    const { policy, judged } = await readHomeState(deps, options);
     const { governed, profile, overlays, ledgerId } = policy;
     const name = governed ? `ledger ${ledgerId}` : 'home.json';
     return { governed, name, profile, policy: policy.policy, overlays, judged, ledgerId };
@@ -64,7 +68,7 @@ export interface JudgedConfig extends ResolvedServerConfig {
 export async function judgedServerConfig(
   flags: ServerFlags,
   deps: Deps,
-  { inMemoryToo = false }: { readonly inMemoryToo?: boolean } = {},
+  { inMemoryToo = false, mayBeOld = false }: { readonly inMemoryToo?: boolean; readonly mayBeOld?: boolean } = {},
 ): Promise<JudgedConfig> {
   const { env, files } = deps.host;
   const resolve = (fixed: FixedProfile | null): Promise<ResolvedServerConfig> =>
@@ -72,7 +76,7 @@ export async function judgedServerConfig(
   const alone = await resolve(null);
   // A server in memory has nothing to do with a store that happens to lie here, unless that is the question.
   const apart = alone.config.service.backend === 'inmem' && !inMemoryToo;
-  const policy = apart ? null : await homePolicy(deps);
+  const policy = apart ? null : await homePolicy(deps, { mayBeOld });
   if (policy === null) return { ...alone, policy, judgement: null };
   const resolved = await resolve(fixedBy(policy));
   return { ...resolved, policy, judgement: judgeAgainstLedger(resolved, policy, policy.judged) };

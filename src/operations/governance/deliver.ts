@@ -16,7 +16,8 @@ export interface SignedFile {
 
 /**
  * `ctx` is that of this home. Before a server gets them the files lie in this home's inbox, so that a signature that was
- * released is never lost; what the server took is removed there. Throws what the server refused a file for, and LedgerBehind
+ * released is never lost; what the server has in its ledger is removed there, what waits at the server stays, because it may
+ * be the inbox of this very home that it waits in. Throws what the server refused a file for, and LedgerBehind
  * when it cannot take any in.
  */
 export async function deliver(
@@ -27,18 +28,18 @@ export async function deliver(
   await ensureHome(ctx, ctx.paths);
   for (const { digest, bytes } of files) await putInbox(ctx, digest, bytes);
   if (deps.online === null) return { ingested: false };
-  let ingested = true;
-  for (const file of files) ingested = (await submit(deps, file)) && ingested;
+  const taken: SignedFile[] = [];
+  for (const file of files) if (await submit(deps, file)) taken.push(file);
   try {
     removeFromInbox(
       ctx,
-      files.map(({ digest }) => inboxName(digest)),
+      taken.map(({ digest }) => inboxName(digest)),
     );
   } catch (error) {
     // The server of this very home takes them from there itself.
     if (!(error instanceof RonError) || error.code !== 'NotFound') throw error;
   }
-  return { ingested };
+  return { ingested: taken.length === files.length };
 }
 
 /** True when the ledger has it now; else it waits there. */

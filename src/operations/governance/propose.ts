@@ -98,13 +98,11 @@ export interface ProposeOutcome {
 export async function propose(request: ProposeRequest, deps: OperationDeps): Promise<ProposeOutcome> {
   const ctx = await storeContext(deps);
   const draft = request.what.kind === 'draft' ? readDraft(request.what.bytes, request.what.name) : null;
-  demandState(readGovernance(ctx));
-  const action = await withNewKeys(
-    request.what.kind === 'wish' ? request.what.wish.action : (draft!.actions[0] ?? null),
-    request.confirmTime === true,
-    deps,
-  );
-  const reading = readGovernance(ctx);
+  const wanted = request.what.kind === 'wish' ? request.what.wish.action : (draft!.actions[0] ?? null);
+  const options = { mayBeOld: wanted?.name === 'restore-accept' };
+  demandState(readGovernance(ctx, options));
+  const action = await withNewKeys(wanted, request.confirmTime === true, deps);
+  const reading = readGovernance(ctx, options);
   const state = demandState(reading);
   const named =
     action?.name === 'restore-accept' ? await withLostKeys(restoreAction(ctx, reading, action), reading, deps) : action;

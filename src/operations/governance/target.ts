@@ -9,9 +9,10 @@ import { recogniseFile } from '../../governance/object-file.ts';
 import { parseProposal, verifyProposal } from '../../governance/proposal.ts';
 import { parseRequest, type Request, type VerifiedRequest, verifyRequest } from '../../governance/request.ts';
 import { describeEnvelope } from '../../governance/submission.ts';
-import { readGovernance } from '../../kms/service/governance-reader.ts';
-import { buildRequest, locateProposal } from '../../kms/service/governance-request.ts';
+import { type GovernanceReading, readGovernance } from '../../kms/service/governance-reader.ts';
+import { buildRequest, type LocatedProposal, locateProposal } from '../../kms/service/governance-request.ts';
 import { headVerifier } from '../../kms/service/head-proof.ts';
+import { readHome } from '../../storage/home.ts';
 import type { StoreContext } from '../../storage/store-deps.ts';
 import { demandPin, readPinnedGenesis, writeChain } from '../../storage/trust-pin.ts';
 import type { OperationDeps } from '../deps.ts';
@@ -69,11 +70,20 @@ export function loadTarget(ctx: StoreContext, target: Target): LoadedRequest {
       hint: 'Make one: `ronctl governance export ID --out F`.',
     });
   }
-  const reading = readGovernance(ctx);
+  const reading = readGovernance(ctx, { mayBeOld: true });
   const located = locateProposal(ctx, reading, demandFullId(target.id), false);
+  demandCurrent(ctx, reading, located);
   const request = buildRequest(reading, located);
   const verified = verifyAgainstPin(ctx, ctx.crypto, request);
   return { request, verified, knownTenants: tenantsHere(reading), source: sourceOf(reading) };
+}
+
+/** In a home that was rolled back nothing is voted on but the way on. */
+function demandCurrent(ctx: StoreContext, reading: GovernanceReading, { body }: LocatedProposal): void {
+  const { behind } = reading.home;
+  if (behind === null || body.kind === 'restore-accept') return;
+  if (readHome(ctx.files, ctx.paths)?.restored !== undefined) return;
+  throw new RonError('Tampered', behind, { field: 'rolled-back' });
 }
 
 /** A verified key chain that goes on from the known one is kept (trust/<ledger_id>/chain). */

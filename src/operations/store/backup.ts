@@ -21,7 +21,7 @@ export async function storeBackup(
 ): Promise<StoreBackupResult> {
   const { out } = request;
   const ctx = await storeContext(deps);
-  readPublicView(ctx);
+  readPublicView(ctx, { mayBeOld: true });
   refuseUsedDirectory(deps.host.files, out);
   const hold = await holdHome(deps, ctx, 'cli', deps.dryRun);
   try {
