@@ -18,9 +18,10 @@ const unsealing = (argv: readonly string[]): string[] => asStore(home, argv);
 const online = ['--kms', 'local'];
 let kid = '';
 
-const sign = (name: string): string[] => [
-  ...['kms', 'sign', kid, '--file', home.write('payload', name), '--out', home.file(name), '--force'],
-];
+const sign = (name: string): string[] => {
+  const payload = home.write('payload', name);
+  return ['kms', 'sign', kid, '--file', payload, '--out', home.file(name), '--force'];
+};
 
 beforeAll(async () => {
   await governHome(home);
