@@ -24,7 +24,9 @@ function compile(out) {
 }
 
 /** What oclif, the launcher and worker threads load by name. */
-const ENTRIES = ['cli/main', 'cli/start', 'cli/help', 'cli/not-found', 'cli/worker'];
+const ENTRIES = ['cli/main', 'cli/start', 'cli/help', 'cli/not-found'];
+/** Its own bundle: a thread starts with what its tasks need, and none of the files that commands share. */
+const WORKER = 'cli/worker';
 
 /** Shared modules by what uses them together; a command loads a handful of files instead of 150 (I-08). */
 const GROUPS = [
@@ -41,17 +43,22 @@ const GROUPS = [
  */
 async function joinModules(from) {
   const commands = globSync('commands/**/*.js', { cwd: from }).map((file) => file.replace(/\.js$/, ''));
-  const input = Object.fromEntries([...ENTRIES, ...commands].map((name) => [name, join(from, `${name}.js`)]));
-  const bundle = await rolldown({ input, platform: 'node', external: (id) => !/^[./]/.test(id) });
-  await bundle.write({
+  await bundle(from, [...ENTRIES, ...commands], 'shared', GROUPS);
+  await bundle(from, [WORKER], 'worker', []);
+}
+
+async function bundle(from, names, chunks, groups) {
+  const input = Object.fromEntries(names.map((name) => [name, join(from, `${name}.js`)]));
+  const joined = await rolldown({ input, platform: 'node', external: (id) => !/^[./]/.test(id) });
+  await joined.write({
     dir: dist,
     format: 'esm',
     entryFileNames: '[name].js',
-    chunkFileNames: 'cli/shared-[name].js',
+    chunkFileNames: `cli/${chunks}-[name].js`,
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
-    codeSplitting: { groups: GROUPS },
+    codeSplitting: { groups },
   });
-  await bundle.close();
+  await joined.close();
 }
 
 function copySchemas() {

@@ -43,8 +43,11 @@ export interface OpenFile {
   info(): FileInfo;
   /** The path that it was opened by still names this very file; false once that was moved, removed or replaced. */
   stands(): boolean;
-  /** Reads up to `length` bytes at `position`; shorter at the end of the file. */
-  read(position: number, length: number): Uint8Array;
+  /**
+   * Reads up to `length` bytes at `position`; shorter at the end of the file. `into`, of at least that length, is memory
+   * that the answer may lie in.
+   */
+  read(position: number, length: number, into?: Uint8Array): Uint8Array;
   /** Writes all bytes at `position`, or throws. A short write is an error. */
   write(bytes: Uint8Array, position: number): void;
   truncate(sizeBytes: number): void;
@@ -172,9 +175,14 @@ export interface Processes {
 }
 
 export interface Workers {
-  /** Runs a named task of cli/worker.ts, in a worker thread or inline; `input` must be structured-clonable. */
-  run<T>(task: string, input: unknown): Promise<T>;
   readonly parallelism: number;
+  /** Starts the threads, all but this one, in which `run` will soon be asked for the task. */
+  prepare(task: string): void;
+  /**
+   * Runs a named task of cli/worker.ts, in a worker thread or inline; `input` must be structured-clonable. `onPart` gets what
+   * the task gives out on its way.
+   */
+  run<T>(task: string, input: unknown, onPart?: (part: unknown) => void): Promise<T>;
 }
 
 export interface Host {

@@ -6,7 +6,6 @@ import type { AuditOp, AuditRecord } from './draft.ts';
 
 export interface ChainRecord {
   readonly seq: number;
-  readonly prev: string;
   readonly ts: string;
   readonly mono: number;
   readonly boot: string;
@@ -22,7 +21,6 @@ export interface ChainRecord {
 export function chainRecord(record: AuditRecord): ChainRecord {
   return {
     seq: record.seq,
-    prev: record.prev,
     ts: record.ts,
     mono: record.mono,
     boot: record.boot,

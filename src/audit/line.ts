@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../bytes/canonical-json.ts';
 import { ERROR_CODES, RonError } from '../errors.ts';
 import type { ChainRecord } from './chain-record.ts';
 import type { AuditOp } from './draft.ts';
-import { byteClasses, LineShape } from './line-shape.ts';
+import { LineShape, pairClasses } from './line-shape.ts';
 import { AUDIT_OPS, checkDetail, isKnownOp } from './ops.ts';
 
 const NAME = '[a-z0-9][a-z0-9._-]{0,63}';
@@ -32,7 +32,7 @@ const LINE = new RegExp(
       `"mono":${COUNT},`,
       '"op":"([a-z][a-z.-]{0,63})",',
       '"op_id":"[0-9a-f]{8}-[0-9a-f]{4}-[478][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",',
-      `"prev":"(${HEX64})",`,
+      `"prev":"${HEX64}",`,
       `(?:"public_sha256":"(${HEX64})",)?`,
       `(?:"purpose":"${NAME}",)?`,
       '"r":"[A-Za-z0-9_-]{21}[AQgw]",',
@@ -63,16 +63,21 @@ const SHAPES_KEPT = 256;
 /** A line that fits no shape is learned at most this often, so that a log without repetition costs little. */
 const LEARN_EVERY = 8;
 const NO_DETAIL = '';
+const PREV = '"prev":"';
 /** No detail text looks like this. */
 const NEVER = 'never';
+
+/** The same for all. */
+let classes: Uint8Array | null = null;
 
 export class LineReader {
   /** Details that have passed their schema, by op and text. */
   readonly #details = new Map<string, JsonObject | undefined>();
   /** By length. */
   readonly #shapes = new Map<number, LineShape>();
-  #classes: Uint8Array | null = null;
   #misses = 0;
+  #chunk: Buffer | null = null;
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #second = '';
   #op: AuditOp = 'init';
   #mutation = AUDIT_OPS.init.mutation;
@@ -80,13 +85,25 @@ export class LineReader {
   #lastOk = true;
   #detailValue: JsonObject | undefined;
 
+  /** Where the value of `prev` begins in the chunk of the last line that was read. */
+  prevAt = -1;
+
   /** The line at [start, end) of a chunk: by the shapes of lines before it, else in full. Null as in `read`. */
   readLine(chunk: Buffer, start: number, end: number): ChainRecord | null {
     const shape = this.#shapes.get(end - start);
-    const quick = shape?.read(chunk, start) ?? null;
-    if (quick !== null) return quick;
+    if (shape !== undefined && chunk !== this.#chunk) {
+      this.#chunk = chunk;
+      this.#view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
+    }
+    const quick = shape?.read(chunk, this.#view, start) ?? null;
+    if (quick !== null) {
+      this.prevAt = start + shape!.prevAt;
+      return quick;
+    }
     const text = chunk.toString('latin1', start, end);
     const record = this.read(text);
+    // No member behind it has members of its own.
+    this.prevAt = start + text.lastIndexOf(PREV) + PREV.length;
     if (record !== null && this.#misses++ % LEARN_EVERY === 0) this.#learn(text, record);
     return record;
   }
@@ -95,18 +112,17 @@ export class LineReader {
     // Records with heads are rare, and their digests are not among the fields of a shape.
     if (record.generation !== undefined || text.includes('"public_sha256"')) return;
     if (this.#shapes.size >= SHAPES_KEPT) this.#shapes.clear();
-    this.#classes ??= byteClasses();
+    classes ??= pairClasses();
     const detail = record.detail === undefined ? '' : `"detail":${this.#lastDetail},`;
     const rest = detail === '' ? 0 : text.indexOf(detail) + detail.length;
-    this.#shapes.set(text.length, new LineShape(text, record, rest, this.#classes));
+    this.#shapes.set(text.length, new LineShape(text, record, rest, classes));
   }
 
   /** `text` is the line as latin1. Null when the full parser must decide. */
   read(text: string): ChainRecord | null {
     const match = LINE.exec(text);
     if (match === null) return null;
-    const [, boot, detailText, generation, kid, kidSeq, manifest, mono, op, prev, publicSha256, result, seq, ts] =
-      match;
+    const [, boot, detailText, generation, kid, kidSeq, manifest, mono, op, publicSha256, result, seq, ts] = match;
     // Neighbours are mostly alike: the tables are asked only when something changes.
     if (op !== this.#op) {
       if (!isKnownOp(op!)) return null;
@@ -130,7 +146,6 @@ export class LineReader {
     }
     return {
       seq: Number(seq),
-      prev: prev!,
       ts: ts!,
       mono: Number(mono),
       boot: boot!,

@@ -3,12 +3,12 @@
 // so that `0x00 ‖ line` is a view without a copy. Stops for nothing: what is wrong is reported and the scan goes on.
 
 import { toHex } from '../bytes/hex.ts';
-import { sha256Hex } from '../crypto/hash.ts';
+import { sha256Latin1 } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type ChainEnds, type ChainProblem, RecordChain } from './chain.ts';
 import { type ChainRecord, chainRecord } from './chain-record.ts';
-import { HASH_BYTES, NO_PREVIOUS } from './leaf.ts';
+import { NO_PREVIOUS } from './leaf.ts';
 import { LineReader } from './line.ts';
 import { parseRecord } from './record.ts';
 import { SegmentTree } from './segment-tree.ts';
@@ -79,7 +79,6 @@ export class SegmentScan {
   #bytes = 0;
   #signs = 0;
   #firstPrev: string | null = null;
-  #lastLeaf: string | null = null;
   #prevGuess = 0;
   #manifests: ReadonlySet<number> = NONE;
 
@@ -107,15 +106,7 @@ export class SegmentScan {
     this.#bytes = 0;
     this.#signs = 0;
     this.#firstPrev = null;
-    this.#lastLeaf = null;
-    if (leaves !== null) this.#enter(leaves);
-  }
-
-  #enter(leaves: Uint8Array): void {
-    for (let at = 0; at < leaves.length; at += HASH_BYTES) {
-      this.#lastLeaf = toHex(leaves.subarray(at, at + HASH_BYTES));
-      this.tree.append(this.#lastLeaf);
-    }
+    if (leaves !== null) this.tree.appendAll(leaves);
   }
 
   /**
@@ -127,9 +118,9 @@ export class SegmentScan {
     for (let end = chunk.indexOf(LF, start); end >= 0; end = chunk.indexOf(LF, start)) {
       chunk[start - 1] = LEAF_PREFIX;
       this.#line(chunk, start, end);
+      this.#bytes += end + 1 - start;
       start = end + 1;
     }
-    this.#bytes += start - from;
     return start;
   }
 
@@ -140,22 +131,21 @@ export class SegmentScan {
       this.#report({ code: 'record-invalid', seq, message: 'a segment has more than 65,536 lines' });
       return;
     }
-    const prev = this.#options.semantic ? this.#semantic(chunk, start, end, seq) : this.#prevOf(chunk, start, end);
-    if (tree.count === 0) this.#firstPrev = prev;
-    else if (prev !== this.#lastLeaf) {
+    const prev = this.#options.semantic ? this.#semantic(chunk, start, end, seq) : this.#prevAt(chunk, start, end);
+    const isThere = prev >= 0 && prev + HEX_LENGTH <= end;
+    if (tree.count === 0) this.#firstPrev = isThere ? chunk.toString('latin1', prev, prev + HEX_LENGTH) : null;
+    else if (!isThere || !tree.lastIs(chunk, prev)) {
       this.#report({ code: 'prev-mismatch', seq, message: `prev is not the leaf hash of record ${seq - 1}` });
     }
-    const leaf = sha256Hex(chunk.subarray(start - 1, end));
-    tree.append(leaf);
-    this.#lastLeaf = leaf;
+    tree.append(sha256Latin1(new Uint8Array(chunk.buffer, chunk.byteOffset + start - 1, end - start + 1)));
   }
 
-  /** Judges a line; returns its `prev`, or null. */
-  #semantic(chunk: Buffer, start: number, end: number, seq: number): string | null {
+  /** Judges a line; returns where the value of its `prev` begins, or -1. */
+  #semantic(chunk: Buffer, start: number, end: number, seq: number): number {
     const record = end - start <= LIMITS.auditLineBytes ? this.#reader.readLine(chunk, start, end) : null;
     if (record !== null) {
       this.#next(record, seq);
-      return record.prev;
+      return this.#reader.prevAt;
     }
     try {
       const parsed = parseRecord(chunk.subarray(start, end), `record ${seq}`);
@@ -165,11 +155,11 @@ export class SegmentScan {
       } else {
         this.#next(chainRecord(parsed), seq);
       }
-      return parsed.prev;
+      return prevAt(chunk, start, end, `${NEEDLE}${parsed.prev}`);
     } catch (error) {
       if (!(error instanceof RonError)) throw error;
       this.#report({ code: 'record-invalid', seq, message: error.message });
-      return this.#prevOf(chunk, start, end);
+      return prevAt(chunk, start, end, NEEDLE);
     }
   }
 
@@ -186,13 +176,12 @@ export class SegmentScan {
   }
 
   /** `prev` by its place in the line, which is nearly always that of the line before, counted from the end. */
-  #prevOf(chunk: Buffer, start: number, end: number): string | null {
+  #prevAt(chunk: Buffer, start: number, end: number): number {
     const guess = end - this.#prevGuess;
-    if (guess > start && chunk.toString('latin1', guess, guess + NEEDLE.length) === NEEDLE) return prevAt(chunk, guess);
-    const found = chunk.lastIndexOf(NEEDLE, end, 'latin1');
-    if (found < start) return null;
-    this.#prevGuess = end - found;
-    return prevAt(chunk, found);
+    if (guess - NEEDLE.length >= start && hasNeedle(chunk, guess - NEEDLE.length)) return guess;
+    const found = prevAt(chunk, start, end, NEEDLE);
+    if (found >= 0) this.#prevGuess = end - found;
+    return found;
   }
 
   /** Ends the segment; `torn` bytes follow its last LF. */
@@ -204,7 +193,7 @@ export class SegmentScan {
       bytes: this.#bytes,
       torn,
       firstPrev: this.#firstPrev,
-      lastLeaf: this.#lastLeaf,
+      lastLeaf: count === 0 ? null : toHex(this.tree.hash(0, count - 1)),
       problems: [...this.#problems],
       problemCount: this.#problemCount,
       ends: this.#options.semantic ? this.#chain.ends() : null,
@@ -214,6 +203,16 @@ export class SegmentScan {
 }
 
 const NEEDLE = '"prev":"';
+const NEEDLE_BYTES = Buffer.from(NEEDLE, 'latin1');
+const HEX_LENGTH = NO_PREVIOUS.length;
 
-const prevAt = (chunk: Buffer, at: number): string =>
-  chunk.toString('latin1', at + NEEDLE.length, at + NEEDLE.length + NO_PREVIOUS.length);
+function hasNeedle(chunk: Buffer, at: number): boolean {
+  for (let i = 0; i < NEEDLE_BYTES.length; i++) if (chunk[at + i] !== NEEDLE_BYTES[i]) return false;
+  return true;
+}
+
+/** Where the value of the last member of the line that begins with `needle` stands, or -1. */
+function prevAt(chunk: Buffer, start: number, end: number, needle: string): number {
+  const found = chunk.lastIndexOf(needle, end - needle.length, 'latin1');
+  return found < start ? -1 : found + NEEDLE.length;
+}

@@ -35,11 +35,11 @@ export function blockingFiles(options: ConnectedFiles): BlockingFiles {
   const bell = new Int32Array(new SharedArrayBuffer(4));
   const own = import.meta.url;
   const worker = new Worker(new URL(own.endsWith('.ts') ? './worker.ts' : './worker.js', own), {
-    workerData: { task: 'kms.files', input: { ...options, port: port2, bell } },
-    transferList: [port2],
+    workerData: { task: 'kms.files' },
     execArgv: [],
     env: {},
   });
+  worker.postMessage({ ...options, port: port2, bell }, [port2]);
   // A command that is done does not wait for it.
   worker.unref();
   port.unref();

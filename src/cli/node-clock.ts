@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { RonError } from '../errors.ts';
 import type { Clock, Random } from '../host.ts';
 
@@ -33,7 +33,9 @@ export function nodeClock(): Clock {
     bootId: () => (bootId ??= readBootId()),
     async sleep(ms, signal) {
       try {
-        await wait(ms, undefined, signal === undefined ? {} : { signal });
+        const options = signal === undefined ? {} : { signal };
+        // A timer waits for a millisecond at least.
+        await (ms === 0 ? turn(undefined, options) : wait(ms, undefined, options));
       } catch (cause) {
         throw new RonError('Interrupted', 'interrupted while waiting', { cause });
       }

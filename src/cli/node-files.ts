@@ -138,8 +138,8 @@ class NodeFile implements OpenFile {
     return named !== undefined && named.ino === ino && named.dev === dev;
   }
 
-  read(position: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
+  read(position: number, length: number, into?: Uint8Array): Uint8Array {
+    const bytes = into?.subarray(0, length) ?? new Uint8Array(length);
     let done = 0;
     while (done < length) {
       const count = attempt(this.#path, 'read', () => readSync(this.#fd, bytes, done, length - done, position + done));

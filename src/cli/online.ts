@@ -116,7 +116,9 @@ export function onlineService(target: Server, parts: OnlineParts): OnlineService
       // A worker thread has files of its own, which are not these.
       const workers = {
         parallelism: 1,
-        run: <T>(_task: string, input: unknown) => Promise.resolve(scanTask(files, input) as T),
+        prepare: () => undefined,
+        run: async <T>(_task: string, input: unknown, onPart: (part: unknown) => void = () => undefined) =>
+          scanTask(files, input, onPart) as T,
       };
       const reader: OperationDeps = { ...own, host: { ...host, files, workers }, online: null };
       if (!learned) {

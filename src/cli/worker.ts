@@ -5,10 +5,12 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, type ErrorDetail, RonError } from '../errors.ts';
 
 export type TaskReply =
+  | { readonly part: unknown }
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: ErrorCode | null; readonly message: string; readonly detail: ErrorDetail };
 
-type Task = (input: unknown) => unknown;
+type Emit = (part: unknown) => void;
+type Task = (input: unknown, emit: Emit) => unknown;
 
 /** Name of a task, and how to load it. The inline Workers of tests uses the same table. */
 export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, () => Promise<Task>>([
@@ -17,23 +19,26 @@ export const TASKS: ReadonlyMap<string, () => Promise<Task>> = new Map<string, (
     async () => {
       const { scanTask } = await import('../storage/audit-scan.ts');
       const { nodeFiles } = await import('./node-files.ts');
-      return (input) => scanTask(nodeFiles(), input);
+      return (input, emit) => scanTask(nodeFiles(), input, emit);
     },
   ],
   ['kms.files', async () => (await import('./file-fetcher.ts')).fetchFiles],
   ['files.write', async () => (await import('./write-loop.ts')).writeLoop],
 ]);
 
-export async function runTask(name: string, input: unknown): Promise<unknown> {
+async function loaded(name: string): Promise<Task> {
   const load = TASKS.get(name);
   if (load === undefined) throw new Error(`no worker task named ${name}`);
-  return (await load())(input);
+  return load();
 }
 
-async function answer(): Promise<TaskReply> {
-  const { task, input } = workerData as { readonly task: string; readonly input: unknown };
+export async function runTask(name: string, input: unknown, emit: Emit): Promise<unknown> {
+  return (await loaded(name))(input, emit);
+}
+
+async function answer(task: Promise<Task>, input: unknown, emit: Emit): Promise<TaskReply> {
   try {
-    return { ok: true, value: await runTask(task, input) };
+    return { ok: true, value: await (await task)(input, emit) };
   } catch (thrown) {
     if (!(thrown instanceof RonError)) return { ok: false, code: null, message: String(thrown), detail: {} };
     const { code, message, hint, field, data } = thrown;
@@ -48,5 +53,10 @@ async function answer(): Promise<TaskReply> {
 
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
-  void answer().then((reply) => port.postMessage(reply));
+  // The task is loaded while its input is still awaited.
+  const task = loaded((workerData as { readonly task: string }).task);
+  task.catch(() => undefined);
+  port.once('message', (input: unknown) => {
+    void answer(task, input, (part) => port.postMessage({ part })).then((reply) => port.postMessage(reply));
+  });
 }

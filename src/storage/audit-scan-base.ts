@@ -4,7 +4,7 @@
 
 import type { VerifiedCheckpoint } from '../audit/checkpoint.ts';
 import type { Finding } from '../audit/findings.ts';
-import { HASH_BYTES, NO_PREVIOUS } from '../audit/leaf.ts';
+import { NO_PREVIOUS } from '../audit/leaf.ts';
 import { SegmentTree } from '../audit/segment-tree.ts';
 import { frontierFromTiles, subtreeFromTiles, type TileReader } from '../audit/tile.ts';
 import { foldRoot } from '../audit/tree.ts';
@@ -61,7 +61,7 @@ export function scanBase(
   if (frontier === null || leaves === null) return missing(start);
   // Levels above the leaves have just been compared; the leaves themselves are what the scan goes on from.
   const tree = new SegmentTree();
-  for (let at = 0; at < leaves.length; at += HASH_BYTES) tree.append(toHex(leaves.subarray(at, at + HASH_BYTES)));
+  tree.appendAll(leaves);
   const whole = foldRoot([...frontier, ...tree.frontier(tree.count)]);
   const expected = roots.get(start);
   if (expected !== undefined && !equalBytes(whole, expected)) return { finding: wrongTiles(start) };

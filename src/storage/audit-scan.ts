@@ -17,7 +17,10 @@ import { tlogFiles } from './tlog-files.ts';
 export interface ScanRequest {
   /** Absolute, `…/e<N>`. */
   readonly directory: string;
+  /** In the order in which they are scanned. */
   readonly segments: readonly number[];
+  /** One shared word, how many of them were begun: whoever is free takes the next. */
+  readonly begun: Int32Array;
   readonly semantic: boolean;
   /** Epoch 0: nothing comes before its first record. */
   readonly complete: boolean;
@@ -33,8 +36,8 @@ export interface ScanRequest {
   readonly bundles?: boolean;
   /** Reports carry the digest of what was read. */
   readonly digests?: boolean;
-  /** Reports of an earlier run: each is taken over when what it was made from is still the same, byte for byte. */
-  readonly kept?: readonly { readonly digest: string; readonly report: SegmentReport }[];
+  /** Of segments that an earlier run has reported: those that are the same still, byte for byte, are not scanned. */
+  readonly kept?: ReadonlyMap<number, string>;
   /** Segments that lie in an archive, and the directory that they are in. */
   readonly archive?: { readonly directory: string; readonly numbers: readonly number[] };
 }
@@ -42,11 +45,18 @@ export interface ScanRequest {
 const CHUNK_BYTES = 1024 * 1024;
 const N = LIMITS.auditSegmentRecords;
 
-/** One segment at a time; missing files are passed over. */
-export function* scanSegments(files: Files, request: ScanRequest): Generator<SegmentReport> {
+/** In the place of a report: the digest is that of the kept one. */
+export interface Unchanged {
+  readonly number: number;
+  readonly unchanged: true;
+}
+
+/** One segment at a time, of those that nobody else has begun; missing files are passed over. */
+export function* scanSegments(files: Files, request: ScanRequest): Generator<SegmentReport | Unchanged> {
   const paths = epochPathsOf(request.directory);
   const scan = new SegmentScan({ semantic: request.semantic, complete: request.complete });
-  for (const number of request.segments) {
+  const memory = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  for (const number of unbegun(request)) {
     const first = number * N;
     const within = (all: readonly number[]): number[] => all.filter((size) => size > first && size <= first + N);
     const sizes = within(request.sizes);
@@ -54,15 +64,15 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
     const { archive } = request;
     const isThere = archive?.numbers.includes(number) === true;
     const path = isThere ? `${archive.directory}/${segmentName(number)}` : paths.segment(number);
-    const known = request.kept?.find((one) => one.report.number === number);
-    if (known !== undefined && digestNow(files, paths, path, number, request.tiledSize) === known.digest) {
-      yield { ...known.report, resumed: true };
+    const known = request.kept?.get(number);
+    if (known !== undefined && digestNow(files, paths, path, number, request.tiledSize) === known) {
+      yield { number, unchanged: true };
       continue;
     }
     const digest = request.digests === true ? sha256Stream() : null;
     const entry = request.start > first ? enter(files, paths, path, number, request) : null;
     scan.begin(first, manifests, entry?.leaves ?? null);
-    const torn = readAll(files, path, scan, entry?.offset ?? 0, digest);
+    const torn = readAll(files, path, scan, entry?.offset ?? 0, digest, memory);
     if (torn === null) continue;
     const result = scan.end(torn);
     const read = digestedTiles(tileReader(files, paths), digest);
@@ -77,6 +87,10 @@ export function* scanSegments(files: Files, request: ScanRequest): Generator<Seg
       all: scan.tree.frontier(result.count),
     };
   }
+}
+
+function* unbegun({ segments, begun }: ScanRequest): Generator<number> {
+  for (let at = Atomics.add(begun, 0, 1); at < segments.length; at = Atomics.add(begun, 0, 1)) yield segments[at]!;
 }
 
 /** Where record `start` begins, and the leaves before it; null when the segment has not so many: then it is read whole. */
@@ -112,33 +126,35 @@ export function leavesFromTiles(read: TileReader, first: number, count: number, 
 }
 
 /** Feeds a file from a line on to the scan; returns the bytes behind the last LF, or null when the file is missing. */
-function readAll(files: Files, path: string, scan: SegmentScan, offset: number, digest: Digest | null): number | null {
+function readAll(
+  files: Files,
+  path: string,
+  scan: SegmentScan,
+  offset: number,
+  digest: Digest | null,
+  memory: Buffer,
+): number | null {
   if (files.info(path) === null) return null;
+  let chunk = memory;
   const file = files.open(path, 'read');
   try {
     const size = file.info().sizeBytes;
-    let length = CHUNK_BYTES;
     let digested = offset;
-    // The scan writes into the chunk: what is new in it is digested first.
-    const pushed = (chunk: Buffer, at: number): number => {
-      if (digest !== null && at + chunk.length - 1 > digested) {
-        digest.update(chunk.subarray(1 + digested - at));
-        digested = at + chunk.length - 1;
-      }
-      return scan.push(chunk, 1);
-    };
     for (let at = offset; at < size; ) {
-      // One byte before the first line becomes its leaf prefix: the LF of the line before, or a spare byte.
-      const lead = at === 0 ? 0 : 1;
-      const bytes = file.read(at - lead, Math.min(length, size - at) + lead);
-      const chunk =
-        lead === 1
-          ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-          : Buffer.concat([Buffer.alloc(1), bytes]);
-      const end = pushed(chunk, at);
-      if (end === 1 && at + bytes.length - lead >= size) return size - at;
+      const wanted = Math.min(chunk.length - 1, size - at);
+      // One byte stays free: it becomes the leaf prefix of the first line.
+      const bytes = file.read(at, wanted, chunk.subarray(1));
+      if (bytes.buffer !== chunk.buffer) chunk.set(bytes, 1);
+      const read = 1 + bytes.length;
+      // The scan writes into the chunk: what is new in it is digested first.
+      if (digest !== null && at + bytes.length > digested) {
+        digest.update(chunk.subarray(1 + digested - at, read));
+        digested = at + bytes.length;
+      }
+      const end = scan.push(chunk.subarray(0, read), 1);
+      if (end === 1 && (wanted === size - at || bytes.length < wanted)) return size - at;
       // A line longer than the chunk: read more of it at once.
-      length = end === 1 ? length * 4 : CHUNK_BYTES;
+      if (end === 1) chunk = Buffer.allocUnsafeSlow(chunk.length * 4);
       at += end - 1;
     }
     return 0;
@@ -211,8 +227,9 @@ function checkTiles(read: TileReader, scan: SegmentScan, number: number, tiledSi
   return faults;
 }
 
-/** The worker task `audit.scan`. */
-export function scanTask(files: Files, input: unknown): SegmentReport[] {
+/** The worker task `audit.scan`: gives out every report as it is made. */
+export function scanTask(files: Files, input: unknown, emit: (part: unknown) => void): void {
   const request = input as ScanRequest;
-  return [...scanSegments(request.bundles === true ? tlogFiles(files, request.directory) : files, request)];
+  const source = request.bundles === true ? tlogFiles(files, request.directory) : files;
+  for (const report of scanSegments(source, request)) emit(report);
 }

@@ -13,8 +13,8 @@ import { LIMITS } from '../limits.ts';
 import { archivedElsewhere, archivedReport } from './audit-archived.ts';
 import { readLadder } from './audit-ladder.ts';
 import { type EpochPaths, segmentNumber } from './audit-paths.ts';
-import { type ProgressDeps, VerifyProgress } from './audit-progress.ts';
-import { type ScanRequest, scanSegments } from './audit-scan.ts';
+import { type KeptReport, type ProgressDeps, VerifyProgress } from './audit-progress.ts';
+import { type ScanRequest, scanSegments, type Unchanged } from './audit-scan.ts';
 import { scanBase } from './audit-scan-base.ts';
 import { checkCounters, checkHead, checkHints, checkState, checkUpperTiles, located } from './audit-verify-files.ts';
 
@@ -23,8 +23,6 @@ const N = LIMITS.auditSegmentRecords;
 const WORKER_BYTES = 24 * 1024 * 1024;
 /** Below this a log is read again sooner than it is worth to keep what was done. */
 export const RESUME_BYTES = 1024 * 1024 * 1024;
-/** Segments that a worker scans before what it found is kept. */
-const RESUME_BATCH = 4;
 
 export interface VerifyDeps {
   readonly files: Files;
@@ -83,51 +81,64 @@ export interface EpochReport extends Omit<EpochVerdict, 'chain' | 'roots'> {
   readonly witnessedRoot: Uint8Array | null;
 }
 
-/** Shares the segments out; results in any order. */
+interface SegmentFile {
+  readonly number: number;
+  readonly bytes: number;
+}
+
+const sizeOf = (segments: readonly SegmentFile[]): number => segments.reduce((sum, one) => sum + one.bytes, 0);
+
+/** Whoever is free takes the next segment; results in any order. */
 async function scanAll(
   deps: VerifyDeps,
-  request: Omit<ScanRequest, 'segments'>,
-  segments: readonly { readonly number: number; readonly bytes: number }[],
+  request: Omit<ScanRequest, 'segments' | 'begun'>,
+  segments: readonly SegmentFile[],
   progress: VerifyProgress | null,
 ): Promise<SegmentReport[]> {
-  const total = segments.reduce((sum, one) => sum + one.bytes, 0);
-  const report = (done: number): void => deps.onProgress({ phase: 'verify', done, total, unit: 'bytes' });
+  const total = sizeOf(segments);
+  const bytes = new Map(segments.map((one) => [one.number, one.bytes]));
+  const kept = new Map<number, KeptReport>();
+  for (const { number } of progress === null ? [] : segments) {
+    const one = progress!.read(number);
+    if (one !== null) kept.set(number, one);
+  }
+  const shared: ScanRequest = {
+    ...request,
+    segments: segments.map((one) => one.number),
+    begun: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+    digests: progress !== null,
+    kept: new Map([...kept].map(([number, { digest }]) => [number, digest])),
+  };
   const reports: SegmentReport[] = [];
   let done = 0;
-  report(0);
-  const requestOf = (numbers: readonly number[]): ScanRequest => {
-    const kept = progress === null ? [] : numbers.map((number) => progress.read(number)).filter((one) => one !== null);
-    return { ...request, segments: numbers, digests: progress !== null, kept };
+  const report = (): void => deps.onProgress({ phase: 'verify', done, total, unit: 'bytes' });
+  const take = async (found: SegmentReport | Unchanged): Promise<void> => {
+    const one = 'unchanged' in found ? { ...kept.get(found.number)!.report, resumed: true } : found;
+    kept.delete(one.number);
+    reports.push(one);
+    await progress?.keep(one);
+    done += bytes.get(one.number) ?? 0;
+    report();
   };
-  const take = async (found: readonly SegmentReport[]): Promise<void> => {
-    reports.push(...found);
-    for (const one of found) await progress?.keep(one);
+  report();
+  const arrived: (SegmentReport | Unchanged)[] = [];
+  const takeArrived = async (): Promise<void> => {
+    for (let one = arrived.shift(); one !== undefined; one = arrived.shift()) await take(one);
   };
-  const own = [...segments];
-  const tasks: Promise<void>[] = [];
-  const parts = total < WORKER_BYTES ? 1 : Math.max(1, Math.min(deps.workers.parallelism, segments.length));
-  for (let part = parts; part > 1; part--) {
-    const share = own.splice(own.length - Math.floor(own.length / part));
-    const batch = progress === null ? share.length : RESUME_BATCH;
-    const scanShare = async (): Promise<void> => {
-      for (let at = 0; at < share.length; at += batch) {
-        const some = share.slice(at, at + batch);
-        const input = requestOf(some.map((one) => one.number));
-        await take(await deps.workers.run<SegmentReport[]>('audit.scan', input));
-        done += some.reduce((sum, one) => sum + one.bytes, 0);
-        report(done);
-      }
-    };
-    tasks.push(scanShare());
-  }
-  // This thread does the first share itself, and looks after the others, and signals, between two segments.
-  for (const { number, bytes } of own) {
-    await take([...scanSegments(deps.files, requestOf([number]))]);
-    done += bytes;
-    report(done);
-    await deps.clock.sleep(0);
-  }
-  await Promise.all(tasks);
+  const threads = total < WORKER_BYTES ? 0 : Math.min(deps.workers.parallelism, segments.length) - 1;
+  const others = Array.from({ length: threads }, () =>
+    deps.workers.run('audit.scan', shared, (part) => arrived.push(part as SegmentReport | Unchanged)),
+  );
+  // This thread scans too, and looks after the others, and signals, between two segments.
+  const own = async (): Promise<void> => {
+    for (const one of scanSegments(deps.files, shared)) {
+      await take(one);
+      await deps.clock.sleep(0);
+      await takeArrived();
+    }
+  };
+  await Promise.all([...others, own()]);
+  await takeArrived();
   return reports;
 }
 
@@ -139,6 +150,13 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
   let isSeeded = request.epoch === 0 || request.initial !== null;
   const headFile = request.headKeys === null ? null : files.read(paths.head, HEAD_FILE_BYTES);
   const head = headFile === null ? null : currentHead(headFile, request.headKeys!, request.verifier.log.origin);
+  const here = files
+    .list(paths.segments)
+    .map(segmentNumber)
+    .filter((number) => number !== null)
+    .map((number) => ({ number, bytes: files.info(paths.segment(number))?.sizeBytes ?? 0 }));
+  // Threads start while this one verifies the checkpoints.
+  if (from === null && sizeOf(here) >= WORKER_BYTES) deps.workers.prepare('audit.scan');
   const checkpoints = readLadder(request, files, deps.clock, findings);
   const newest = checkpoints.at(-1) ?? null;
   const covered = newest?.size ?? 0;
@@ -155,11 +173,6 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     return { ...read, ...unknown, findings: findings.list, checkpoints: checkpoints.length, newest, forked };
   }
   const start = base?.start ?? 0;
-  const here = files
-    .list(paths.segments)
-    .map(segmentNumber)
-    .filter((number) => number !== null)
-    .map((number) => ({ number, bytes: files.info(paths.segment(number))?.sizeBytes ?? 0 }));
   const away = archivedElsewhere(files, request, newest, findings);
   const isRead = (number: number): boolean => number >= Math.floor(start / N);
   const segments = [...here, ...away.readable].filter((one) => isRead(one.number)).sort((a, b) => a.number - b.number);
@@ -180,7 +193,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
       : { archive: { directory: request.archive, numbers: away.readable.map((one) => one.number) } }),
   };
   const { resume = null } = deps;
-  const isLarge = resume !== null && segments.reduce((sum, one) => sum + one.bytes, 0) >= resume.fromBytes;
+  const isLarge = resume !== null && sizeOf(segments) >= resume.fromBytes;
   const log = { auditDir: paths.directory, origin: request.verifier.log.origin };
   const key = isLarge ? await resume.key() : null;
   const progress = isLarge && key !== null ? new VerifyProgress({ ...resume, key }, log, scanned) : null;
@@ -231,7 +244,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     ladder: checkpoints,
     newest,
     witnessedRoot: witnessed === null ? null : (emptyTree ?? roots.get(witnessed.size) ?? null),
-    bytes: segments.reduce((sum, one) => sum + one.bytes, 0),
+    bytes: sizeOf(segments),
     resumed: found.filter((one) => one.resumed === true).length,
     kids: isSeeded && base === null ? (chain?.kids ?? null) : null,
     generation: chain?.generation ?? null,

@@ -10,7 +10,6 @@ const COUNTERS = `sha256:${'0'.repeat(64)}`;
 function record(seq: number, more: Partial<ChainRecord>): ChainRecord {
   return {
     seq,
-    prev: '0'.repeat(64),
     ts: '2026-11-20T08:00:00.000Z',
     mono: seq,
     boot: '00000000',

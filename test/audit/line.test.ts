@@ -165,7 +165,12 @@ describe('shapes', () => {
 
   test('lines of one shape are read as by the parser', () => {
     const reader = new LineReader();
-    for (let n = 0; n < 200; n++) expect(readLine(reader, sign(n))).toEqual(full(sign(n)));
+    for (let n = 0; n < 200; n++) {
+      const text = sign(n);
+      expect(readLine(reader, text)).toEqual(full(text));
+      // Of the chunk, in which one byte stands before the line.
+      expect(text.slice(reader.prevAt - 1, reader.prevAt + 63)).toBe(`${n % 10}`.repeat(64));
+    }
     const refused = sign(3, { result: 'PolicyRefused' });
     expect(readLine(reader, refused)).toEqual(full(refused));
   });

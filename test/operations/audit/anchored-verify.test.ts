@@ -22,7 +22,7 @@ const copyOf = (size: number): LogCopy => logs.get(size)!.copy();
 
 function depsOf(files: LogCopy) {
   const clock = { ...testClock(), now: () => Date.parse('2026-11-20T10:00:00.000Z') };
-  const workers = { parallelism: 1, run: () => Promise.reject(new Error('no worker here')) };
+  const workers = { parallelism: 1, prepare: () => undefined, run: () => Promise.reject(new Error('no worker here')) };
   const host = { ...nodeHost(), clock, files, workers };
   return { host, home: HOME, crypto: async () => nativeCrypto(), onProgress: () => undefined, dryRun: false };
 }

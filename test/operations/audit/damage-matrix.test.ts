@@ -21,7 +21,7 @@ let others: ReadonlyMap<number, LogCopy>;
 
 async function verify(files: LogCopy, change: { now?: string; fast?: boolean } = {}): Promise<AuditVerifyResult> {
   const clock = { ...testClock(), now: () => Date.parse(change.now ?? NOW) };
-  const workers = { parallelism: 1, run: () => Promise.reject(new Error('no worker here')) };
+  const workers = { parallelism: 1, prepare: () => undefined, run: () => Promise.reject(new Error('no worker here')) };
   const host = { ...nodeHost(), clock, files, workers };
   const deps = { host, home: HOME, crypto: async () => nativeCrypto(), onProgress: () => undefined };
   return auditVerify({ target: null, fast: change.fast ?? false, headKeys: null }, deps);

@@ -43,7 +43,9 @@ beforeAll(async () => {
 
 const inline: Workers = {
   parallelism: 2,
-  run: <T>(task: string, input: unknown) => runTask(task, input) as Promise<T>,
+  prepare: () => undefined,
+  run: <T>(task: string, input: unknown, onPart: (part: unknown) => void = () => undefined) =>
+    runTask(task, input, onPart) as Promise<T>,
 };
 const single: Workers = { ...inline, parallelism: 1 };
 
