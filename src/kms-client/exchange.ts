@@ -47,7 +47,10 @@ const NARROWED_KEPT = 256;
 const MESSAGE_CHARACTERS = 2000;
 
 /** Commands with --op-id, by the work of their routes. */
-const NAMED: ReadonlySet<RouteId> = new Set(['sign', 'wrap', 'unwrap', 'createKey', 'rotateKey', 'attestKey']);
+const NAMED: ReadonlySet<RouteId> = new Set([
+  ...(['sign', 'wrap', 'unwrap', 'createKey', 'rotateKey', 'attestKey'] as const),
+  ...(['mint', 'revoke', 'rotateCaps'] as const),
+]);
 
 export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exchange {
   const { name } = transport;
@@ -96,37 +99,34 @@ export function exchangeOver({ transport, token, clock }: ExchangeOptions): Exch
     };
   };
 
-  const asked = async (id: RouteId, call: Call, parts: Parts): Promise<HttpReply> => {
+  const asked = async (id: RouteId, call: Call, parts: Parts, none = 200): Promise<HttpReply> => {
     if (call.signal.aborted) throw new RonError('Interrupted', 'interrupted before anything was sent');
-    return transport.send(requestOf(id, call, parts));
-  };
-
-  const sent = async (id: RouteId, call: Call, parts: Parts): Promise<HttpReply> => {
-    const reply = await asked(id, call, parts);
-    if (reply.status === 200) return reply;
-    throw refusal(name, reply);
+    const request = requestOf(id, call, parts);
+    const reply = await transport.send(request);
+    if (reply.status === 200 || reply.status === none) return reply;
+    throw refusal(name, reply, request.resume);
   };
 
   return {
     name,
     async json(id, call, parts = {}) {
-      const reply = await sent(id, call, parts);
+      const reply = await asked(id, call, parts);
       if (mediaType(reply.headers) !== 'application/json') {
         throw badAnswer(name, `${mediaType(reply.headers) || 'no type'}, not application/json`);
       }
       return parsed(name, reply);
     },
     async bytes(id, call, parts = {}) {
-      return (await sent(id, call, parts)).body;
+      return (await asked(id, call, parts)).body;
     },
     async bytesOrNone(id, call, parts = {}) {
-      const reply = await asked(id, call, parts);
-      if (reply.status !== 200 && reply.status !== 204) throw refusal(name, reply);
+      const reply = await asked(id, call, parts, 204);
       return reply.status === 204 ? null : reply.body;
     },
     async *lines(id, call, parts = {}, endless = false) {
-      const reply = await transport.stream(requestOf(id, call, parts), { endless });
-      if (!('lines' in reply)) throw refusal(name, reply);
+      const request = requestOf(id, call, parts);
+      const reply = await transport.stream(request, { endless });
+      if (!('lines' in reply)) throw refusal(name, reply, request.resume);
       yield* reply.lines;
     },
   };
@@ -148,11 +148,12 @@ function parsed(name: string, reply: HttpReply): Json {
   }
 }
 
-/** What the server refused, as it said it; its text is cut to what a person reads. */
-function refusal(name: string, reply: HttpReply): RonError {
+/** What the server refused, as it said it; its text is cut to what a person reads. `resume`: what to do when it did not finish. */
+function refusal(name: string, reply: HttpReply, resume: string | null): RonError {
   if (reply.status < 400) return badAnswer(name, `status ${reply.status}`);
   const body = mediaType(reply.headers) === 'application/json' ? parsed(name, reply) : null;
-  const { code, message, hint, field, data } = errorOfAnswer(reply.status, body).error;
+  const { code, message, hint: said, field, data } = errorOfAnswer(reply.status, body).error;
+  const hint = (reply.status === 504 ? resume : null) ?? said;
   return new RonError(code, message.slice(0, MESSAGE_CHARACTERS), {
     ...(hint === undefined ? {} : { hint: hint.slice(0, MESSAGE_CHARACTERS) }),
     ...(field === undefined ? {} : { field }),

@@ -1,6 +1,6 @@
 // One HTTP exchange with a server (service page 3, GAP-39, GAP-41): bounded in time and bytes, no redirects, no proxy, no
-// content encoding, no other address. Repeats at most twice, only what may be repeated, only on 429 and 503, and never sooner
-// than the server asks. Tokens appear in no error.
+// content encoding, no other address. Repeats at most twice, only what may be repeated, only on 429, 503 and a 504 that
+// names a time, and never sooner than the server asks. Tokens appear in no error.
 
 import type { Dispatcher } from 'undici';
 import { RonError } from '../errors.ts';
@@ -64,6 +64,8 @@ const RESPONSE_BYTES = 1024 * 1024;
 const RETRY_AFTER_MAX_S = 10;
 const RETRY_AFTER_DEFAULT_S = 1;
 const RETRIED: ReadonlySet<number> = new Set([429, 503]);
+/** Of the server itself; that of a gateway names no time. */
+const LATE = 504;
 
 type Answer = Dispatcher.ResponseData;
 
@@ -129,10 +131,11 @@ function transportOver(connections: Connections, options: TransportOptions): Tra
   ): Promise<T> => {
     for (let left = request.repeatable ? retries : 0; ; left--) {
       const reply = await attempt();
-      if (left <= 0 || 'lines' in reply || !RETRIED.has(reply.status)) return reply;
+      if (left <= 0 || 'lines' in reply || !wantsAgain(reply)) return reply;
       const seconds = retryAfter(reply.headers);
       if (seconds > RETRY_AFTER_MAX_S) return reply;
-      onNotice?.(`${name} is busy; asking again in ${seconds} s`);
+      const why = reply.status === LATE ? 'has not finished' : 'is busy';
+      onNotice?.(`${name} ${why}; asking again in ${seconds} s`);
       await clock.sleep(seconds * 1000, request.signal);
     }
   };
@@ -155,6 +158,9 @@ function failure(name: string, request: HttpRequest, thrown: unknown): RonError 
   }
   return unreachable(name, thrown, request.resume);
 }
+
+const wantsAgain = ({ status, headers }: HttpReply): boolean =>
+  RETRIED.has(status) || (status === LATE && headers['retry-after'] !== undefined);
 
 /** Seconds; a date or anything else counts as the default. */
 function retryAfter(headers: HttpReply['headers']): number {

@@ -66,6 +66,8 @@ export interface Call {
   /** Run every check, write nothing, append nothing. */
   readonly dryRun?: boolean;
   readonly onProgress?: OnProgress;
+  /** Told what holds from now on although the call has not ended: an answer at its deadline says it. */
+  readonly holds?: (what: string) => void;
   /** Where this call stands in its request; absent in-process. */
   readonly span?: Span;
   /**

@@ -138,6 +138,17 @@ describe('a refusal', () => {
     expect([refused.code, refused.message]).toEqual([code, `the server answers ${status}`]);
   });
 
+  it('an operation that went on behind the deadline is asked for by the op_id that this command gave it', async () => {
+    const late = { code: 'Timeout', ron_code: 'Busy', hint: 'Ask again with the same op_id: nothing is done twice.' };
+    const { kms } = await against(answer(504, envelope(late)));
+    const asked = call();
+    expect(await refusal(kms.capabilities.revoke({ id: asked.opId }, asked))).toMatchObject({
+      code: 'Busy',
+      hint: `It may have been done. Ask again with --op-id ${asked.opId}: nothing is done twice.`,
+    });
+    expect((await refusal(kms.keys.get({ kid: KID }, call()))).hint).toBe(late.hint);
+  });
+
   it('an endless message is cut', async () => {
     const { kms } = await against(answer(400, envelope({ code: 'BadRequest', message: 'x'.repeat(100_000) })));
     expect((await refusal(kms.keys.get({ kid: KID }, call()))).message).toHaveLength(2000);

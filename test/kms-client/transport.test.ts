@@ -182,7 +182,7 @@ describe('repetition', () => {
   const busy = (status: number, after?: string): string =>
     answer(status, '{}', after === undefined ? {} : { 'retry-after': after });
 
-  it.each([429, 503])('on %i waits as long as it is told, at most twice', async (status) => {
+  it.each([429, 503, 504])('on %i waits as long as it is told, at most twice', async (status) => {
     const server = await rudeServer((socket, _, nth) => socket.write(nth < 3 ? busy(status, '5') : answer(200, '{}')));
     const reply = await over(server.endpoint, (one) => one.send(request()));
     expect([reply.status, server.requests.length, slept]).toEqual([200, 3, [5000, 5000]]);
@@ -194,10 +194,11 @@ describe('repetition', () => {
     expect([reply.status, server.requests.length, slept]).toEqual([503, 3, [1000, 1000]]);
   });
 
-  it.each<[string, number, string, Partial<HttpRequest>, number | undefined]>([
+  it.each<[string, number, string | undefined, Partial<HttpRequest>, number | undefined]>([
     ['a server that wants more than 10 s', 503, '11', {}, undefined],
     ['what must not be done twice', 503, '1', { method: 'POST', body: '{}', repeatable: false }, undefined],
     ['another status', 500, '1', {}, undefined],
+    ['a gateway that had no answer', 504, undefined, {}, undefined],
     ['a configuration of no retries', 429, '1', {}, 0],
   ])('does not happen with %s', async (_, status, after, change, retries) => {
     const server = await rudeServer((socket) => socket.write(busy(status, after)));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { toTime } from '../../src/bytes/time.ts';
 import { uuidV4 } from '../../src/bytes/uuid.ts';
 import { attenuate, encodeMacaroon, mintToken, parseToken } from '../../src/capability/token.ts';
-import type { RonError } from '../../src/errors.ts';
+import { RonError } from '../../src/errors.ts';
 import { parseKeyId } from '../../src/keys/key-id.ts';
 import type { Call, Caller } from '../../src/kms/ports.ts';
 import {
@@ -514,6 +514,31 @@ describe('revocation and rotation', () => {
     expect(refusal(() => again.authenticator.authenticate(token)).message).toContain('revoked');
     expect((await caps.capabilities.list({}, call())).find((one) => one.id === id)?.state).toBe('revoked');
     expect(await refused(caps.capabilities.revoke({ id: 'no' }, call()))).toMatchObject({ code: 'NotFound' });
+  });
+
+  it('a token whose revocation cannot be recorded is refused all the same, and the answer says both', async () => {
+    const caps = await memoryCapabilities();
+    const token = await caps.token(SIGN);
+    const { id } = caps.authenticator.authenticate(token);
+    const { mutate } = caps.store;
+    const full = new RonError('StoreUnavailable', 'the disk is full', { hint: 'Free space.' });
+    Object.assign(caps.store, { mutate: () => Promise.reject(full) });
+    const held: string[] = [];
+    const asked = { ...call(), holds: (what: string) => held.push(what) };
+    const what = 'this server refuses the token already; what is missing is the record that keeps it so over a restart';
+    expect(await refused(caps.capabilities.revoke({ id }, asked))).toMatchObject({
+      code: 'StoreUnavailable',
+      message: `the disk is full; ${what}`,
+      hint: 'Free space.',
+    });
+    expect(held).toEqual([what]);
+    expect(denies(caps, token).message).toContain('revoked');
+    Object.assign(caps.store, { mutate });
+    await caps.capabilities.revoke({ id }, asked);
+    expect((await caps.reopen()).active()).toEqual([]);
+    // What changes nothing says nothing.
+    expect((await refused(caps.capabilities.revoke({ id: uuidV4(random(16)) }, asked))).message).not.toContain(what);
+    expect(held).toHaveLength(2);
   });
 
   it('an entry goes once the token has expired', async () => {

@@ -95,6 +95,11 @@ export class BrokenRequests {
       return;
     }
     const { status, headers, body } = this.#answer(broken);
+    // What the request that broke off is logged and counted with.
+    for (const response of this.#open.get(socket) ?? []) {
+      response.statusCode = status;
+      response.statusMessage = broken.message;
+    }
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const head = [`HTTP/1.1 ${status} ${PHRASES[broken.status]}`, ...lines];
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);

@@ -34,6 +34,8 @@ export interface RequestContext {
   /** Fields of the log line that come up on the way. */
   readonly log: MutableFields;
   refused: RonError | null;
+  /** What holds already although the call has not ended. */
+  stands: string | null;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -95,5 +97,6 @@ export function requestContext(
     encoding: 'identity',
     log: {},
     refused: null,
+    stands: null,
   };
 }

@@ -92,7 +92,7 @@ async function handle(
   try {
     const work = run(input, handler);
     const late = (): void => parts.telemetry.count('io_timeouts_total', { op: TIMEOUT_OPS[route.id] ?? 'backend' });
-    const answer = await within(work, context, endless ? null : deadlineMs(route, config), late);
+    const answer = await within(work, context, call, endless ? null : deadlineMs(route, config), late);
     return await send(reply, answer, {
       endless,
       writeTimeoutMs: config.write_timeout_ms,

@@ -31,6 +31,9 @@ declare module 'fastify' {
 /** Answers of these are streams that a drain ends at once. */
 const STREAMS: readonly string[] = ['events'];
 
+/** Of log lines and metrics: nobody was there any more to be answered. No answer has it. */
+const NO_ANSWER = 499;
+
 /** Of every answer. */
 export const PLAIN_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
@@ -95,28 +98,44 @@ export class Traffic {
       context.abort.abort('gone');
       telemetry.count('tasks_canceled_total', { kind: 'request' });
     }
+    const cut = gone ? this.#cutOff(context, reply) : null;
     this.#inFlight.delete(context);
     this.#count(label, -1);
     const latencyMs = clock.monotonicMs() - context.startedMs;
     const method = request.method === 'GET' || request.method === 'POST' ? request.method : 'other';
-    telemetry.count('http_requests_total', { route: label, method, status: String(reply.statusCode) });
+    telemetry.count('http_requests_total', { route: label, method, status: String(cut?.status ?? reply.statusCode) });
     telemetry.observe('request_latency_seconds', latencyMs / 1000, { route: label, method });
-    this.#log(context, request, reply, latencyMs);
+    this.#log(context, request, cut?.status ?? reply.statusCode, cut?.message ?? null, latencyMs);
     if (this.#inFlight.size === 0) for (const resolve of this.#waitingForNone.splice(0)) resolve();
   }
 
-  #log(context: RequestContext, request: FastifyRequest, reply: FastifyReply, latencyMs: number): void {
+  /** What became of a request whose connection ended before its answer did; null for a stream, which ends so. */
+  #cutOff(
+    { route }: RequestContext,
+    { raw }: FastifyReply,
+  ): { readonly status: number; readonly message: string } | null {
+    if (raw.headersSent) {
+      const isStream = route !== null && STREAMS.includes(route.id);
+      return isStream ? null : { status: raw.statusCode, message: 'the connection ended before the end of the answer' };
+    }
+    // The answer that broken-requests.ts gave, or none.
+    if (raw.statusMessage) return { status: raw.statusCode, message: raw.statusMessage };
+    return { status: NO_ANSWER, message: 'the connection ended before there was an answer' };
+  }
+
+  #log(context: RequestContext, request: FastifyRequest, status: number, cut: string | null, latencyMs: number): void {
     const { refused } = context;
-    const level = refused === null ? 'debug' : 'warn';
+    const level = refused === null && cut === null ? 'debug' : 'warn';
     if (!this.#parts.telemetry.logs(level)) return;
     const reason = refused === null ? null : reasonOf(refused);
     const fields: LogFields = {
       ...context.log,
       method: request.method,
-      status: reply.statusCode,
-      result: refused === null ? 'ok' : 'err',
+      status,
+      result: refused === null && cut === null ? 'ok' : 'err',
       ...(refused === null ? {} : { code: refused.code }),
       ...(reason === null ? {} : { reason }),
+      ...(cut === null ? {} : { message: cut }),
     };
     const line = { ...context.span.fields, ...fields, latency_ms: Math.round(latencyMs * 1000) / 1000 };
     this.#parts.telemetry.log(level, 'http_request', line);

@@ -91,24 +91,44 @@ function capabilitiesPort(service: CapabilityService, turns: Turns): Capabilitie
     mint: (request, call) => turns.exclusive(() => mint(service, request, call)),
     register: (request, call) => turns.exclusive(() => register(service, request, call)),
     revoke: async ({ id }, call) => {
-      await refuseAtOnce(service, id, call);
-      return turns.exclusive(() => revoke(service, id, call));
+      const isRefused = await refuseAtOnce(service, id, call);
+      if (isRefused) call.holds?.(REFUSED);
+      try {
+        return await turns.exclusive(() => revoke(service, id, call));
+      } catch (error) {
+        throw isRefused && call.holds !== undefined ? withoutRecord(error) : error;
+      }
     },
     rotate: ({ now }, call) => turns.exclusive(() => rotate(service, now, call)),
     list: async (_, call) => list(service, call),
   };
 }
 
+const REFUSED = 'this server refuses the token already; what is missing is the record that keeps it so over a restart';
+
+/** The token stays refused; asking again makes the record. */
+function withoutRecord(error: unknown): unknown {
+  if (!(error instanceof RonError)) return error;
+  const { code, message, hint, field, data } = error;
+  return new RonError(code, `${message}; ${REFUSED}`, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(field === undefined ? {} : { field }),
+    ...(data === undefined ? {} : { data }),
+    cause: error,
+  });
+}
+
 /**
  * Before its turn comes and its record is durable: on a slow or a full disk both may take longer than the promise of 5 s. An error
- * that follows says that the record is missing, not that the token is good again.
+ * that follows says that the record is missing, not that the token is good again. Whether it is refused now.
  */
-async function refuseAtOnce(service: CapabilityService, id: string, call: Call): Promise<void> {
+async function refuseAtOnce(service: CapabilityService, id: string, call: Call): Promise<boolean> {
   const { register: known } = service;
   const found = known.byId(id);
-  if (found === null || call.dryRun === true || !administers(call, found.effective.tenants)) return;
-  if (await isOtherRequest(service, id, call)) return;
+  if (found === null || call.dryRun === true || !administers(call, found.effective.tenants)) return false;
+  if (await isOtherRequest(service, id, call)) return false;
   known.refuse(found.identifier);
+  return true;
 }
 
 const earlierOf = ({ home }: CapabilityService, id: string, call: Call): ReturnType<typeof repeatOf> =>

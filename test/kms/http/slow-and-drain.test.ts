@@ -68,9 +68,36 @@ describe('time', () => {
       `${[...GET_KEYS].join('\r\n').replace('GET /v1/kms/keys', 'POST /v1/kms/keys')}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
     ],
   ])('a sender that sends %s is cut off', async (_name, text) => {
-    const { place } = await tcp();
+    const { place, seen, server } = await tcp();
     const answer = await rawConversation(place, (socket) => socket.write(text));
     if (text !== '') expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"Timeout"/);
+    await until(() => server.inFlight === 0);
+    // Only what had a whole head is a request.
+    const lines = seen.lines.filter(({ event }) => event === 'http_request').map(({ fields }) => fields);
+    const line = { status: 408, result: 'err', message: 'the request did not come in time', route: '/v1/kms/keys' };
+    expect(lines).toMatchObject(text.includes('content-length') ? [line] : []);
+    expect([...seen.counts.keys()].filter((name) => name.includes('status=200'))).toEqual([]);
+  });
+
+  it('a request that is cut off in its body is logged and counted as one without an answer', async () => {
+    const { place, seen, server } = await tcp();
+    const at = place as { host: string; port: number };
+    const socket = connect(at.port, at.host);
+    const head = [GET_KEYS.join('\r\n').replace('GET', 'POST'), 'content-type: application/json'];
+    socket.write([...head, 'content-length: 100', '', '{'].join('\r\n'));
+    await until(() => server.inFlight === 1);
+    socket.resetAndDestroy();
+    await until(() => server.inFlight === 0);
+    expect(seen.lines.find(({ event }) => event === 'http_request')).toMatchObject({
+      level: 'warn',
+      fields: {
+        route: '/v1/kms/keys',
+        status: 499,
+        result: 'err',
+        message: 'the connection ended before there was an answer',
+      },
+    });
+    expect(seen.counts.get('http_requests_total{route=/v1/kms/keys,method=POST,status=499}')).toBe(1);
   });
 
   it('an idle connection is closed', async () => {
@@ -105,20 +132,53 @@ describe('time', () => {
     expect(text.toLowerCase()).toContain('retry-after: 5');
   });
 
-  it('at its deadline an operation is 504 with a hint, and the service is told', async () => {
+  it.each([
+    ['with an op_id may be asked for again', true, '5', 'Ask again with the same op_id: nothing is done twice.'],
+    ['without one may not', false, undefined, 'It may have been done: look before you ask again. With an op_id asking'],
+  ])('at its deadline an operation is 504, and the service is told; one %s', async (_name, retryable, after, hint) => {
     const { kms, pending } = slowKeys();
     const { place, seen } = await tcp({ kms });
     const body = JSON.stringify({
       kid_or_set: { kid: 'acme/release/ed25519/5f3c0e6e-8f6c-4b7e-9d5e-0f4f3d6a7b81' },
       payload_b3: '0'.repeat(64),
+      ...(retryable ? { op_id: '5f3c0e6e-8f6c-4b7e-9d5e-0f4f3d6a7b82' } : {}),
     });
     const reply = await ask(place, 'POST', '/v1/kms/sign', { body, token: TOKEN });
-    expect([reply.status, reply.json()]).toMatchObject([
+    expect([reply.status, reply.headers['retry-after'], reply.json()]).toMatchObject([
       504,
-      { error: { code: 'Timeout', ron_code: 'Busy', retryable: true, hint: expect.stringContaining('op_id') } },
+      after,
+      {
+        error: {
+          code: 'Timeout',
+          ron_code: 'Busy',
+          retryable,
+          message: 'the operation was not finished within 0.1 s',
+          hint: expect.stringContaining(hint),
+        },
+      },
     ]);
     expect(pending[0]!.call.signal.aborted).toBe(true);
     expect(seen.counts.get('io_timeouts_total{op=sign}')).toBe(1);
+  });
+
+  it('what holds already is said at the deadline', async () => {
+    const rotate = async (_request: object, call: Call): Promise<never> => {
+      call.holds?.('half of it holds');
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve, { once: true }));
+      throw new RonError('Internal', 'never');
+    };
+    const kms = { attesting: { attest: rotate } } as unknown as Partial<Kms>;
+    const config = (base: ServerConfig): ServerConfig => ({
+      ...base,
+      limits: { ...base.limits, attest_deadline_ms: 50 },
+    });
+    const { place } = await tcp({ kms, config });
+    const kid = encodeURIComponent('acme/release/ed25519/5f3c0e6e-8f6c-4b7e-9d5e-0f4f3d6a7b81');
+    const reply = await ask(place, 'POST', `/v1/kms/keys/${kid}/attest`, { body: '{}', token: TOKEN });
+    expect([reply.status, reply.json()]).toMatchObject([
+      504,
+      { error: { message: 'the operation was not finished within 0.05 s; half of it holds' } },
+    ]);
   });
 
   it('a client that goes away is told to the service and counted', async () => {
