@@ -115,7 +115,7 @@ describe('a slow disk', () => {
       body: { id: idOf(doomed), op_id: randomUUID() },
     }).then(({ status, headers, body }) => {
       const { message } = (JSON.parse(body) as { readonly error?: { readonly message: string } }).error ?? {};
-      order.push(`revoke ${status} ${headers['retry-after'] ?? ''} ${message ?? ''}`);
+      order.push(`revoke ${status} ${String(headers['retry-after'] ?? '')} ${message ?? ''}`);
     });
     await eventually(async () => (await http(socket, { path: '/v1/kms/keys', token: doomed })).status === 401);
     order.push('token refused');

@@ -520,7 +520,7 @@ describe('revocation and rotation', () => {
     const caps = await memoryCapabilities();
     const token = await caps.token(SIGN);
     const { id } = caps.authenticator.authenticate(token);
-    const { mutate } = caps.store;
+    const own = caps.store.mutate.bind(caps.store);
     const full = new RonError('StoreUnavailable', 'the disk is full', { hint: 'Free space.' });
     Object.assign(caps.store, { mutate: () => Promise.reject(full) });
     const held: string[] = [];
@@ -533,7 +533,7 @@ describe('revocation and rotation', () => {
     });
     expect(held).toEqual([what]);
     expect(denies(caps, token).message).toContain('revoked');
-    Object.assign(caps.store, { mutate });
+    Object.assign(caps.store, { mutate: own });
     await caps.capabilities.revoke({ id }, asked);
     expect((await caps.reopen()).active()).toEqual([]);
     // What changes nothing says nothing.
