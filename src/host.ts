@@ -100,7 +100,9 @@ export interface Files {
   remove(path: string): void;
   removeDirectory(path: string): void;
   /** fsync of a directory. */
-  syncDirectory(path: string): void;
+  syncDirectory(path: string): Promise<void>;
+  /** The same, and the process waits: not while a server answers. */
+  syncDirectoryNow(path: string): void;
   /** Resolves symbolic links of a path that the user gave (not inside a home). */
   realPath(path: string): string;
   fileSystem(path: string): { readonly type: string; readonly freeBytes: number; readonly totalBytes: number };

@@ -200,7 +200,7 @@ export abstract class BaseCommand extends Command {
     } catch (thrown) {
       if (refused !== undefined) throw refused;
       if (!isParserError(thrown)) throw thrown;
-      throw usageError(thrown, this.#line, { ...flags, ...GLOBAL_FLAGS }, args);
+      throw usageError(thrown, this.#line, { ...flags, ...GLOBAL_FLAGS }, args, this.argv);
     }
   }
 }

@@ -4,7 +4,7 @@
 import { Args, Flags, type Interfaces } from '@oclif/core';
 import { RonError } from '../errors.ts';
 import { fetchRequest } from '../operations/governance/target.ts';
-import { review, type VotePurpose, vote } from '../operations/governance/vote.ts';
+import { isNewThere, type ReviewResult, review, type VotePurpose, vote } from '../operations/governance/vote.ts';
 import { proposalView } from '../views/governance/proposal.ts';
 import { voteView } from '../views/governance/vote.ts';
 import type { Outcome } from './base-command.ts';
@@ -34,6 +34,22 @@ export const voteFlags = {
   ...unsealFlags,
 };
 
+/**
+ * A request does not say whether its tenant is new; what the server publishes does, to who may read it (kms:audit). What it
+ * says is for the approver's eyes: the statement is about the request alone.
+ */
+async function withTenant(shown: ReviewResult, runtime: Runtime): Promise<ReviewResult> {
+  if (shown.new_tenant !== null || runtime.online === null) return shown;
+  try {
+    return { ...shown, new_tenant: await isNewThere(shown, await runtime.readDeps()) };
+  } catch (error) {
+    if (!(error instanceof RonError)) throw error;
+    if (error.code !== 'Denied')
+      runtime.host.log.warn(`what ${runtime.online.name} publishes cannot be read: ${error.message}`);
+    return shown;
+  }
+}
+
 export async function castVote(
   purpose: VotePurpose,
   given: string,
@@ -47,7 +63,7 @@ export async function castVote(
     named.kind === 'id' && runtime.online !== null
       ? { kind: 'file' as const, name: named.id, bytes: await fetchRequest(named.id, deps) }
       : named;
-  const shown = await review({ target }, deps);
+  const shown = await withTenant(await review({ target }, deps), runtime);
   if (named.kind === 'id' && shown.id !== named.id) {
     throw new RonError('VerificationFailed', `${deps.online!.name} answered with the request of ${shown.id}`, {
       field: 'ID',

@@ -9,6 +9,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   linkSync,
@@ -36,6 +37,7 @@ import type { WriteStep } from './write-loop.ts';
 import { WriteThread } from './write-thread.ts';
 
 const fdatasyncAsync = promisify(fdatasync);
+const fsyncAsync = promisify(fsync);
 
 const CODE_OF: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'NotFound',
@@ -237,6 +239,9 @@ function openFile(path: string, flags: 'read' | 'write' | 'create-new'): NodeFil
   return new NodeFile(fd, path);
 }
 
+const openDirectory = (path: string): number =>
+  attempt(path, 'open', () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
+
 /** Types of statfs(2) on Linux; an unknown one is shown as a number. */
 const FILE_SYSTEMS: Readonly<Record<number, string>> = {
   61267: 'ext4',
@@ -314,8 +319,18 @@ export function nodeFiles(): Files {
     removeDirectory(path) {
       attempt(path, 'remove directory', () => rmdirSync(path));
     },
-    syncDirectory(path) {
-      const fd = attempt(path, 'open', () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
+    async syncDirectory(path) {
+      const fd = openDirectory(path);
+      try {
+        await fsyncAsync(fd);
+      } catch (thrown) {
+        throw fileError(thrown, path, 'sync');
+      } finally {
+        closeSync(fd);
+      }
+    },
+    syncDirectoryNow(path) {
+      const fd = openDirectory(path);
       try {
         attempt(path, 'sync', () => fsyncSync(fd));
       } finally {

@@ -11,7 +11,9 @@ export async function readKeys<T>(runtime: Runtime, read: (deps: OperationDeps) 
   } catch (error) {
     if (runtime.online === null || !(error instanceof RonError) || error.code !== 'Denied') throw error;
     const answer = await read(runtime.deps());
-    runtime.host.log.notice('as the server says: this capability does not open what could be verified here');
+    runtime.host.log.notice(
+      'as the server says, and only what this capability may read: it does not open what could be verified here',
+    );
     return answer;
   }
 }

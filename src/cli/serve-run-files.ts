@@ -5,7 +5,7 @@ import { utf8 } from '../bytes/text.ts';
 import { toTime } from '../bytes/time.ts';
 import { fail } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { removeFiles, writeFile } from '../storage/durable-file.ts';
+import { removeFilesNow, writeFile } from '../storage/durable-file.ts';
 import {
   type RuntimeFile,
   readRuntimeFile,
@@ -54,7 +54,7 @@ export async function writeOperatorCap(
 
 export function removeRunFiles({ files }: Pick<Host, 'files'>, place: ServePlace): void {
   const { runDirectory, operatorCap, socket } = place;
-  removeFiles(
+  removeFilesNow(
     files,
     [runDirectory === null ? null : runtimeFilePath(runDirectory), operatorCap, socket].filter((path) => path !== null),
   );

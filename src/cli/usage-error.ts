@@ -43,20 +43,22 @@ interface FlagDefinition {
 const written = (name: string, flag: FlagDefinition | undefined): string =>
   `--${name} ${flag?.options?.join('|') ?? (typeof flag?.helpValue === 'string' ? flag.helpValue : 'VALUE')}`;
 
-/** `commandLine` is the command as it is typed, `flags` those that it has. */
+/** `commandLine` is the command as it is typed, `flags` those that it has, `argv` what was given. */
 export function usageError(
   thrown: Error & ParserError,
   commandLine: string,
   flags: Readonly<Record<string, FlagDefinition>>,
   args: Readonly<Record<string, { readonly name?: string }>> = {},
+  argv: readonly string[] = [],
 ): RonError {
   const help = `See \`${commandLine} --help\`.`;
-  const first = thrown.flags?.[0];
-  if (first !== undefined) {
+  const unknown = (all: readonly string[]): RonError => {
+    const first = all[0]!;
     const near = first.startsWith('--') ? nearest(first.slice(2), Object.keys(flags)).map((name) => `--${name}`) : [];
     const hint = near.length === 0 ? help : `Did you mean ${near.join(', ')}? ${help}`;
-    return new RonError('Usage', `unknown flag ${thrown.flags!.join(', ')}`, { field: first, hint });
-  }
+    return new RonError('Usage', `unknown flag ${all.join(', ')}`, { field: first, hint });
+  };
+  if (thrown.flags?.[0] !== undefined) return unknown(thrown.flags);
   if (thrown.args !== undefined && thrown.args.length > 0) {
     const names = thrown.args.map((arg) => nameOf(arg, args));
     const given = typeof thrown.args[0] === 'string';
@@ -67,6 +69,9 @@ export function usageError(
   const option = /^Expected (?:--(\S+?)=)?(.*) to be one of: (.*)$/s.exec(text);
   if (option !== null) {
     const [, name, typed, options] = option;
+    // What follows a flag that is not known is taken for an argument, and is not what is wrong.
+    const stray = argv.filter((one, at) => argv[at + 1] === typed && /^--[a-z]/.test(one) && !(one.slice(2) in flags));
+    if (name === undefined && stray.length > 0) return unknown(stray);
     const near = nearest(typed!, options!.split(', '));
     return new RonError(
       'InvalidValue',

@@ -23,8 +23,9 @@ Description=Key custody service (ronctl kms serve)
 Documentation=man:ronctl-server(7) man:ron-kms.toml(5)
 After=network.target local-fs.target
 RequiresMountsFor=/var/lib/ron-kms
-StartLimitIntervalSec=300
-StartLimitBurst=5
+# After ten failed starts somebody must look: systemctl reset-failed ron-kms && systemctl start ron-kms
+StartLimitIntervalSec=600
+StartLimitBurst=10
 
 [Service]
 Type=notify
@@ -43,10 +44,10 @@ ExecStartPre=/bin/sh -c 'test "$$(df -k --output=avail /var/lib/ron-kms | tail -
 ExecStart=${executable} kms serve --config /etc/ron/ron-kms.toml
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
-RestartSec=2
-# Back-off, from systemd 254 on.
-RestartSteps=5
-RestartMaxDelaySec=60
+RestartSec=10
+# Pauses that grow, from systemd 254 on; an older one does not know these two, so they are off here.
+#RestartSteps=5
+#RestartMaxDelaySec=60
 TimeoutStopSec=15
 UMask=0077
 LimitCORE=0

@@ -86,7 +86,7 @@ export const ALERTS: readonly AlertRule[] = [
     alert: 'KMS_Backend_Flapping',
     expr: 'increase(kms_backend_reconnects_total[10m]) > 3',
     severity: 'page',
-    summary: 'The custody backend was lost more than three times in ten minutes.',
+    summary: 'The custody backend was lost more than three times in ten minutes: look at the volume of the home.',
     runbook: 'readiness',
     replaces: [
       {
@@ -120,7 +120,7 @@ export const ALERTS: readonly AlertRule[] = [
     expr: 'avg_over_time(kms_verify_cache_age_ms[5m]) > 2 * kms_config_verify_cache_ttl_ms',
     for: '2m',
     severity: 'ticket',
-    summary: 'Verify answers from material older than twice its limit.',
+    summary: 'Verify answers from material older than twice its limit, because the backend is away.',
     runbook: 'readiness',
     replaces: [
       {
@@ -246,7 +246,7 @@ export const ALERTS: readonly AlertRule[] = [
     alert: 'KMS_PQ_Rotation_Failure',
     expr: 'increase(pqc_key_rotation_failure_total[1h]) > 0',
     severity: 'critical',
-    summary: 'A key rotation failed.',
+    summary: 'A key rotation failed; rotate_result in the log says why.',
     runbook: 'readiness',
     replaces: [{ expr: 'key_rotation_success_rate < 0.99', why: 'no such series, and any failure needs a look' }],
   },
@@ -275,7 +275,7 @@ export const ALERTS: readonly AlertRule[] = [
     alert: 'KMS_Emergency_Freeze',
     expr: 'increase(kms_emergency_freezes_total[5m]) > 0',
     severity: 'page',
-    summary: 'A freeze was executed.',
+    summary: 'A freeze was executed; ronctl governance log says by whom.',
     runbook: 'governance',
   },
   {
@@ -298,28 +298,36 @@ export const ALERTS: readonly AlertRule[] = [
     expr: 'sum by (instance) (rate(auth_failures_total[5m])) > 1',
     for: '5m',
     severity: 'ticket',
-    summary: 'More than one request a second without a valid capability.',
+    summary: 'More than one request a second without a valid capability; the log names peer and reason.',
     runbook: 'backpressure',
   },
   {
     alert: 'KMS_Clock_Skew',
-    expr: 'increase(rejected_total{reason="clock_skew"}[5m]) > 0 or kms_readiness{key="clock_ok"} < 1',
+    expr: 'kms_readiness{key="clock_ok"} < 1',
     severity: 'page',
-    summary: 'The clock is off: fix NTP or the hardware clock, then restart.',
+    summary: 'The clock of the server is off: fix NTP or the hardware clock, then restart.',
+    runbook: 'readiness',
+  },
+  {
+    alert: 'KMS_Client_Clock_Skew',
+    expr: 'sum by (instance) (increase(rejected_total{reason="clock_skew"}[5m])) > 0',
+    severity: 'ticket',
+    summary: 'A capability came less than five minutes before the time its holder gave it: compare the clocks.',
     runbook: 'readiness',
   },
   {
     alert: 'KMS_Disk_Space',
     expr: 'kms_readiness{key="disk_space"} < 1',
     severity: 'page',
-    summary: 'The volume of the audit log runs full; below audit.reserve only authority changes are written.',
+    summary:
+      'The volume of the audit log runs full; below audit.reserve only authority changes are written. ronctl audit archive makes room.',
     runbook: 'readiness',
   },
   {
     alert: 'KMS_Certificate_Expiry',
     expr: 'tls_certificate_left_days != 0 and tls_certificate_left_days < 14',
     severity: 'ticket',
-    summary: 'The certificate of the listener expires within 14 days.',
+    summary: 'The certificate of the listener expires within 14 days; put a new pair in its place and send SIGHUP.',
     runbook: 'readiness',
   },
   {
@@ -334,7 +342,7 @@ export const ALERTS: readonly AlertRule[] = [
     alert: 'KMS_Restarts',
     expr: 'increase(service_restarts_total[10m]) > 3',
     severity: 'page',
-    summary: 'A part of the service keeps failing.',
+    summary: 'A part of the service keeps failing; the log names the task.',
     runbook: 'readiness',
   },
   {

@@ -90,7 +90,7 @@ export async function createEpoch(
   const { files } = deps;
   for (const directory of [request.auditDir, paths.directory, paths.segments]) ensureDirectory(files, directory);
   await makeEmptyFile(files, paths.segment(0));
-  files.syncDirectory(paths.segments);
+  files.syncDirectoryNow(paths.segments);
   const head = new Uint8Array(HEAD_FILE_BYTES);
   head.set(encodeSlot(request.headKey, origin, { size: 0, root: emptyRoot() }), 0);
   await writeFile(deps, paths.head, head);

@@ -121,7 +121,7 @@ export async function copySegments(
     onProgress({ phase: 'archive', done: copied.length, total: numbers.length, unit: 'files' });
   }
   for (const path of [directory, directoryOf(directory), directoryOf(directoryOf(directory))]) {
-    target.syncDirectory(path);
+    target.syncDirectoryNow(path);
   }
   return copied;
 }
@@ -146,5 +146,5 @@ export function removeArchived(
     }
   }
   for (const n of numbers) files.remove(paths.segment(n));
-  files.syncDirectory(paths.segments);
+  files.syncDirectoryNow(paths.segments);
 }

@@ -30,7 +30,7 @@ import {
   directoryOf,
   ensureDirectory,
   type FileWrite,
-  removeFiles,
+  removeFilesNow,
   writeFiles,
 } from './durable-file.ts';
 
@@ -192,7 +192,7 @@ function dropNarrower(files: Files, directory: string, from: number, size: numbe
   for (const partial of full) {
     if (files.info(partial)?.type !== 'directory') continue;
     const names = files.list(partial).filter((name) => /^[1-9][0-9]{0,2}$/.test(name));
-    removeFiles(
+    removeFilesNow(
       files,
       names.map((name) => `${partial}/${name}`),
     );

@@ -89,12 +89,12 @@ export async function importRange(
     await copyFile(source, `${from.directory}/${name}`, files, `${to.directory}/${name}`);
   }
   for (const directory of new Set(names.map((name) => directoryOf(`${to.directory}/${name}`)))) {
-    files.syncDirectory(directory);
+    files.syncDirectoryNow(directory);
   }
   const records = progress('prove');
   await copyFile(source, from.checkpoint, files, to.checkpoint);
-  files.syncDirectory(to.directory);
-  files.syncDirectory(paths.directory);
+  files.syncDirectoryNow(to.directory);
+  files.syncDirectoryNow(paths.directory);
   return records;
 }
 

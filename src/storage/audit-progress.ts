@@ -17,7 +17,7 @@ import { hmacSha256, sha256Hex } from '../crypto/hash.ts';
 import { RonError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { ScanRequest } from './audit-scan.ts';
-import { type DurableDeps, directoryOf, ensureDirectory, removeFiles, writeFile } from './durable-file.ts';
+import { type DurableDeps, directoryOf, ensureDirectory, removeFilesNow, writeFile } from './durable-file.ts';
 
 /** A report means the same only while this stands; raised with every change of what the scan accepts. */
 const RULES = 2;
@@ -123,7 +123,7 @@ export class VerifyProgress {
     const names = files.list(this.#directory);
     if (files.info(this.#directory) === null) return;
     try {
-      removeFiles(
+      removeFilesNow(
         files,
         names.map((name) => `${this.#directory}/${name}`),
       );

@@ -101,7 +101,7 @@ export class CheckpointSigner {
     this.#checkpoint = answer.checkpoint;
     if (grown) {
       const from = previous?.size ?? 0;
-      dropOldTiles(this.#deps.files, paths, from, body.size);
+      await dropOldTiles(this.#deps.files, paths, from, body.size);
       await this.#writeHints(from, body.size, unsigned);
     }
     return answer.checkpoint;
@@ -141,7 +141,7 @@ export class CheckpointSigner {
     } finally {
       file.close();
     }
-    if (fresh) files.syncDirectory(directory);
+    if (fresh) await files.syncDirectory(directory);
     this.#checkpointsBytes += line.length;
   }
 

@@ -146,7 +146,7 @@ export async function writeTiles(
 }
 
 /** Removes the partial widths that a log of `size` no longer needs; called after its checkpoint is in place. */
-export function dropOldTiles(files: Files, paths: EpochPaths, from: number, size: number): void {
+export async function dropOldTiles(files: Files, paths: EpochPaths, from: number, size: number): Promise<void> {
   const stale: string[] = [];
   const directories: string[] = [];
   for (const { level, index, width } of tilesBetween(from, size)) {
@@ -156,7 +156,7 @@ export function dropOldTiles(files: Files, paths: EpochPaths, from: number, size
     }
     if (width === TILE_WIDTH && files.info(directory) !== null) directories.push(directory);
   }
-  removeFiles(files, stale);
+  await removeFiles(files, stale);
   for (const directory of directories) if (files.list(directory).length === 0) files.removeDirectory(directory);
 }
 

@@ -235,7 +235,7 @@ export class AuditWriter {
     this.#segmentBytes = 0;
     file.truncate(0);
     await file.sync();
-    files.syncDirectory(this.#state.paths.segments);
+    await files.syncDirectory(this.#state.paths.segments);
   }
 
   /** The head as it will be, into the slot that does not hold the current one. */

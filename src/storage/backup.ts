@@ -21,7 +21,7 @@ import {
   directoryOf,
   ensureDirectory,
   removeTree,
-  renameFiles,
+  renameFilesNow,
   TEMPORARY_SUFFIX,
   writeNewFile,
 } from './durable-file.ts';
@@ -94,7 +94,7 @@ async function copyAll(
     onProgress({ phase: 'copy', done: digests.size, total: names.length, unit: 'files' });
   }
   const directories = new Set(names.map((name) => directoryOf(`${to.root}/${name}`)));
-  for (const directory of directories) to.files.syncDirectory(directory);
+  for (const directory of directories) to.files.syncDirectoryNow(directory);
   return digests;
 }
 
@@ -237,7 +237,7 @@ export async function restoreBackup(
   for (const part of ['inbox', 'ledger', 'audit', 'store']) {
     if (files.info(`${staging}/${part}`) === null) continue;
     removeTree(files, `${paths.home}/${part}`);
-    renameFiles(files, [{ from: `${staging}/${part}`, to: `${paths.home}/${part}` }]);
+    renameFilesNow(files, [{ from: `${staging}/${part}`, to: `${paths.home}/${part}` }]);
   }
   removeTree(files, staging);
   return backup;
@@ -248,6 +248,6 @@ function keepTrust(files: Files, paths: HomePaths, staging: string): void {
   for (const name of filesBelow(files, `${staging}/trust`)) {
     if (files.info(`${paths.trust}/${name}`) !== null) continue;
     makeParents(files, paths.home, `trust/${name}`);
-    renameFiles(files, [{ from: `${staging}/trust/${name}`, to: `${paths.trust}/${name}` }]);
+    renameFilesNow(files, [{ from: `${staging}/trust/${name}`, to: `${paths.trust}/${name}` }]);
   }
 }

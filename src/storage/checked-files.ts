@@ -146,6 +146,7 @@ export function bound(files: Files): Files {
     remove: (path) => files.remove(path),
     removeDirectory: (path) => files.removeDirectory(path),
     syncDirectory: (path) => files.syncDirectory(path),
+    syncDirectoryNow: (path) => files.syncDirectoryNow(path),
     realPath: (path) => files.realPath(path),
     fileSystem: (path) => files.fileSystem(path),
     uid: () => files.uid(),

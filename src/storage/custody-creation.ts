@@ -22,7 +22,7 @@ import { openHeld } from './custody-open.ts';
 import { CAP_ROOT_BYTES, capRootId, encodeKeyRecord } from './custody-record.ts';
 import { type CustodyPaths, custodyPaths } from './custody-state.ts';
 import type { FileCustodyStore } from './custody-store.ts';
-import { ensureDirectory, removeTree, renameFiles, writeFiles } from './durable-file.ts';
+import { ensureDirectory, removeTree, renameFilesNow, writeFiles } from './durable-file.ts';
 import { type HomeHold, holdHome } from './holder.ts';
 import { ensureHome, type HomeFile, readHome, refuseNetworkFileSystem, writeHome } from './home.ts';
 import { encodePublicView } from './public-view.ts';
@@ -196,7 +196,7 @@ async function writeStore(
           detail: { profile: request.profile, version: request.version, governed: false },
         },
       ]);
-      renameFiles(files, [
+      renameFilesNow(files, [
         { from: paths.rootNext, to: paths.root },
         { from: paths.publicNext, to: paths.publicView },
         { from: paths.manifestNext, to: paths.manifest },

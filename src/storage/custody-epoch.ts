@@ -21,7 +21,7 @@ import { logHead, nextPublic, prepareMutation, supersededFiles } from './custody
 import { destroyLogKeys, headKey, importLogKeys, type LogKeySet } from './custody-keys.ts';
 import type { EpochOpening, Mutation, SealedPut } from './custody-port.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
-import { removeFiles, removeTree, renameFiles, writeFile, writeFiles } from './durable-file.ts';
+import { removeFilesNow, removeTree, renameFilesNow, writeFile, writeFiles } from './durable-file.ts';
 import { readHome, writeHome } from './home.ts';
 import { appendLedgerLines, cutLedger } from './ledger-segments.ts';
 import { dropStaged } from './staged-keys.ts';
@@ -139,12 +139,12 @@ export async function openNextEpoch(
     };
     const [record] = await writer.append([{ ...audit, ...heads }, ...ledgerAppend(opening, next.sha256)], place.ts);
     await writeFile(ctx, logFilePath(paths.audit), logFileBytes({ ...log, epochs: [...log.epochs, listed] }));
-    renameFiles(files, [
+    renameFilesNow(files, [
       { from: paths.publicNext, to: paths.publicView },
       ...(accepted === null ? [] : [{ from: paths.ledgerStateNext, to: paths.ledgerState }]),
       { from: paths.manifestNext, to: paths.manifest },
     ]);
-    removeFiles(files, supersededFiles(paths, state.manifest, change.manifest));
+    removeFilesNow(files, supersededFiles(paths, state.manifest, change.manifest));
     await clearRestored(ctx);
     dropStaged(files, paths);
     if (logKeys !== null) destroyLogKeys(state.logKeys);

@@ -28,7 +28,7 @@ import type { CheckpointInfo, VerifyOnly } from './custody-port.ts';
 import { type ChosenManifest, chooseManifest, choosePublic, noCustodyStore } from './custody-recovery.ts';
 import { type CustodyPaths, type CustodyState, custodyPaths } from './custody-state.ts';
 import { FileCustodyStore } from './custody-store.ts';
-import { ensureDirectory, type FileRename, removeFiles, renameFiles } from './durable-file.ts';
+import { ensureDirectory, type FileRename, removeFilesNow, renameFilesNow } from './durable-file.ts';
 import { type HolderRole, type HomeHold, holdHome } from './holder.ts';
 import { type HomeFile, readHome, refuseNetworkFileSystem } from './home.ts';
 import { checkLedgerHead, cutLedger, ledgerLines } from './ledger-segments.ts';
@@ -293,13 +293,13 @@ function finishCommit(
     renames.push({ from: paths.ledgerStateNext, to: paths.ledgerState });
   }
   if (manifestFile.place === 'next') renames.push({ from: paths.manifestNext, to: paths.manifest });
-  if (renames.length > 0) renameFiles(ctx.files, renames);
+  if (renames.length > 0) renameFilesNow(ctx.files, renames);
   const leftovers = [paths.rootNext, paths.publicNext, paths.manifestNext, paths.ledgerStateNext];
   sweep(ctx.files, paths, unsealed.manifest, leftovers);
   // A backup has no empty directories.
   ensureDirectory(ctx.files, paths.keys);
   const temporary = ctx.files.list(paths.keys).filter((name) => name.endsWith('.tmp'));
-  removeFiles(
+  removeFilesNow(
     ctx.files,
     temporary.map((name) => `${paths.keys}/${name}`),
   );

@@ -109,7 +109,7 @@ export class CustodyWriter {
         await writeFiles(this.#ctx, [{ path: this.#paths.publicNext, bytes }]);
         this.#state = { ...this.#state, view, publicSha256: sha256 };
         await this.#commitHeads(appender);
-        renameFiles(this.#ctx.files, [{ from: this.#paths.publicNext, to: this.#paths.publicView }]);
+        await renameFiles(this.#ctx.files, [{ from: this.#paths.publicNext, to: this.#paths.publicView }]);
         return this.#signAndRemember(appender);
       }),
     );
@@ -217,14 +217,14 @@ export class CustodyWriter {
     const [record] = await appender.append([committing], place.ts);
 
     if (mutation.rotateRoot === true) await appender.rekeyHead(headKey(rootKey));
-    renameFiles(this.#ctx.files, [
+    await renameFiles(this.#ctx.files, [
       ...(change.newRoot ? [{ from: this.#paths.rootNext, to: this.#paths.root }] : []),
       { from: this.#paths.publicNext, to: this.#paths.publicView },
       ...this.#ledgerStateRename(mutation.ledger),
       { from: this.#paths.manifestNext, to: this.#paths.manifest },
     ]);
     await this.#adoptState(mutation, change.manifest, next, rootKey, ledgerEnd);
-    removeFiles(this.#ctx.files, supersededFiles(this.#paths, before.manifest, change.manifest));
+    await removeFiles(this.#ctx.files, supersededFiles(this.#paths, before.manifest, change.manifest));
     if (late.length > 0) await writeFiles(this.#ctx, late.map(keyWrite));
     return record!;
   }
@@ -296,7 +296,7 @@ export class CustodyWriter {
     const detail: JsonObject = { ledger_id: batch.ledgerId, ...batch.head };
     const draft: AuditDraft = { op: 'ledger.append', actor: batch.actor, result: 'ok', detail };
     const [record] = await appender.append([{ ...this.#marked(draft), public_sha256: next.sha256 }]);
-    renameFiles(this.#ctx.files, [
+    await renameFiles(this.#ctx.files, [
       { from: this.#paths.publicNext, to: this.#paths.publicView },
       ...this.#ledgerStateRename(batch),
     ]);
@@ -337,7 +337,7 @@ export class CustodyWriter {
         detail: ledger === null ? {} : { ledger },
       }),
     ]);
-    renameFiles(this.#ctx.files, [{ from: this.#paths.manifestNext, to: this.#paths.manifest }]);
+    await renameFiles(this.#ctx.files, [{ from: this.#paths.manifestNext, to: this.#paths.manifest }]);
     this.#state = { ...this.#state, manifest: change.manifest };
   }
 

@@ -62,8 +62,14 @@ function discard(files: Files, temporary: string): void {
   }
 }
 
-function syncDirectories(files: Files, paths: readonly string[]): void {
-  for (const directory of new Set(paths.map(directoryOf))) files.syncDirectory(directory);
+const directoriesOf = (paths: readonly string[]): ReadonlySet<string> => new Set(paths.map(directoryOf));
+
+async function syncDirectories(files: Files, paths: readonly string[]): Promise<void> {
+  for (const directory of directoriesOf(paths)) await files.syncDirectory(directory);
+}
+
+function syncDirectoriesNow(files: Files, paths: readonly string[]): void {
+  for (const directory of directoriesOf(paths)) files.syncDirectoryNow(directory);
 }
 
 /** Writes or replaces files; all durable when resolved. Each one appears whole or not at all, in the given order. */
@@ -77,7 +83,7 @@ export async function writeFiles(deps: DurableDeps, writes: readonly FileWrite[]
       throw error;
     }
   }
-  syncDirectories(
+  await syncDirectories(
     deps.files,
     writes.map((write) => write.path),
   );
@@ -95,7 +101,7 @@ export async function writeNewFile(deps: DurableDeps, path: string, bytes: Uint8
   } finally {
     deps.files.remove(temporary);
   }
-  deps.files.syncDirectory(directoryOf(path));
+  await deps.files.syncDirectory(directoryOf(path));
 }
 
 /**
@@ -122,7 +128,7 @@ export async function writeStream(deps: DurableDeps, path: string, pieces: Itera
     throw error;
   }
   deps.files.remove(temporary);
-  deps.files.syncDirectory(directoryOf(path));
+  await deps.files.syncDirectory(directoryOf(path));
   return size;
 }
 
@@ -131,27 +137,42 @@ export interface FileRename {
   readonly to: string;
 }
 
-/** Renames in the given order, then syncs the directories: step 3 of a commit (store page 5). */
-export function renameFiles(files: Files, renames: readonly FileRename[]): void {
+function renameAll(files: Files, renames: readonly FileRename[]): readonly string[] {
   for (const one of renames) files.rename(one.from, one.to);
-  syncDirectories(
-    files,
-    renames.map((one) => one.to),
-  );
+  return renames.map((one) => one.to);
+}
+
+/** Renames in the given order, then syncs the directories: step 3 of a commit (store page 5). */
+export async function renameFiles(files: Files, renames: readonly FileRename[]): Promise<void> {
+  await syncDirectories(files, renameAll(files, renames));
+}
+
+/** The same, and the process waits: not while a server answers. */
+export function renameFilesNow(files: Files, renames: readonly FileRename[]): void {
+  syncDirectoriesNow(files, renameAll(files, renames));
+}
+
+function removePresent(files: Files, paths: readonly string[]): readonly string[] {
+  const present = paths.filter((path) => files.info(path) !== null);
+  for (const path of present) files.remove(path);
+  return present;
 }
 
 /** Removes files that may be absent, then syncs their directories. */
-export function removeFiles(files: Files, paths: readonly string[]): void {
-  const present = paths.filter((path) => files.info(path) !== null);
-  for (const path of present) files.remove(path);
-  syncDirectories(files, present);
+export async function removeFiles(files: Files, paths: readonly string[]): Promise<void> {
+  await syncDirectories(files, removePresent(files, paths));
+}
+
+/** The same, and the process waits: not while a server answers. */
+export function removeFilesNow(files: Files, paths: readonly string[]): void {
+  syncDirectoriesNow(files, removePresent(files, paths));
 }
 
 /** Makes a directory (0700) that may exist, and syncs its parent. */
 export function ensureDirectory(files: Files, path: string): void {
   if (files.info(path) !== null) return;
   files.makeDirectory(path);
-  files.syncDirectory(directoryOf(path));
+  files.syncDirectoryNow(directoryOf(path));
 }
 
 /** Removes a tree of regular files and directories. For remains of an unfinished command only. */

@@ -67,21 +67,24 @@ export async function putInbox(deps: InboxDeps, digest: string, bytes: Uint8Arra
 }
 
 /** Removes files that are in the ledger now. */
-export function removeFromInbox(deps: Pick<InboxDeps, 'files' | 'paths'>, done: readonly string[]): void {
+export async function removeFromInbox(
+  deps: Pick<InboxDeps, 'files' | 'paths'>,
+  done: readonly string[],
+): Promise<void> {
   if (done.length === 0) return;
-  removeFiles(
+  await removeFiles(
     deps.files,
     done.map((name) => `${deps.paths.inbox}/${name}`),
   );
 }
 
 /** Moves refused files aside and drops the oldest beyond 100. */
-export function refuseInbox(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: readonly string[]): void {
+export async function refuseInbox(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: readonly string[]): Promise<void> {
   if (refused.length === 0) return;
   const { files, paths } = deps;
   const directory = refusedDirectory(paths);
   ensureDirectory(files, directory);
-  renameFiles(
+  await renameFiles(
     files,
     refused.map((name) => ({ from: `${paths.inbox}/${name}`, to: `${directory}/${name}` })),
   );
@@ -89,7 +92,7 @@ export function refuseInbox(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: r
     .list(directory)
     .map((name) => ({ name, mtimeMs: files.info(`${directory}/${name}`)?.mtimeMs ?? 0 }))
     .sort((a, b) => b.mtimeMs - a.mtimeMs || (a.name < b.name ? -1 : 1));
-  removeFiles(
+  await removeFiles(
     files,
     kept.slice(LIMITS.refusedFiles).map(({ name }) => `${directory}/${name}`),
   );

@@ -181,7 +181,7 @@ export async function appendLedgerLines(
     } finally {
       file.close();
     }
-    if (fresh) files.syncDirectory(ledgerDir);
+    if (fresh) await files.syncDirectory(ledgerDir);
     size += part.length;
     segmentBytes += bytes.length;
     at += part.length;

@@ -141,7 +141,11 @@ export class MemoryFiles implements Files {
     this.#parentOf(path, 'remove directory').entries.delete(nameOf(path));
   }
 
-  syncDirectory(path: string): void {
+  async syncDirectory(path: string): Promise<void> {
+    this.syncDirectoryNow(path);
+  }
+
+  syncDirectoryNow(path: string): void {
     const node = this.#find(path);
     if (node?.type !== 'directory') throw absent(path, 'open');
   }

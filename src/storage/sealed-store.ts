@@ -17,7 +17,7 @@ import { type OpenedRecord, openRecord, openRoot } from '../sealed/open.ts';
 import { recordFileName, recordHash, type SealedRecordType } from '../sealed/record-id.ts';
 import { decodeRootMeta, encodeRootMeta, type RootContent } from '../sealed/root.ts';
 import { sealRecord, sealRoot } from '../sealed/seal.ts';
-import { type FileWrite, removeFiles, TEMPORARY_SUFFIX } from './durable-file.ts';
+import { type FileWrite, removeFilesNow, TEMPORARY_SUFFIX } from './durable-file.ts';
 
 export interface SealedDeps {
   readonly files: Files;
@@ -265,5 +265,5 @@ export function sweep(files: Files, paths: SealedPaths, manifest: Manifest, left
     .list(paths.directory)
     .filter((name) => name.endsWith(TEMPORARY_SUFFIX))
     .map((name) => `${paths.directory}/${name}`);
-  removeFiles(files, [...stray, ...temporary, ...leftovers]);
+  removeFilesNow(files, [...stray, ...temporary, ...leftovers]);
 }

@@ -3,7 +3,7 @@
 
 import type { Lock } from '../host.ts';
 import type { Manifest } from '../sealed/manifest.ts';
-import { renameFiles, writeFiles } from './durable-file.ts';
+import { renameFilesNow, writeFiles } from './durable-file.ts';
 import { type ChangeInput, prepareChange, type SealedPaths, sweep } from './sealed-store.ts';
 import { acquireLock, type StoreContext, type StoreDeps } from './store-deps.ts';
 
@@ -20,8 +20,8 @@ export function lockSigner(deps: StoreDeps, directory: string, id: string): Prom
 export async function commitSigner(ctx: StoreContext, paths: SealedPaths, input: ChangeInput): Promise<Manifest> {
   const change = await prepareChange(ctx, paths, input);
   await writeFiles(ctx, change.writes);
-  renameFiles(ctx.files, [{ from: paths.manifestNext, to: paths.manifest }]);
-  if (change.newRoot) renameFiles(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
+  renameFilesNow(ctx.files, [{ from: paths.manifestNext, to: paths.manifest }]);
+  if (change.newRoot) renameFilesNow(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
   sweep(ctx.files, paths, change.manifest, []);
   return change.manifest;
 }

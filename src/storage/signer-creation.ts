@@ -12,7 +12,7 @@ import { splitRecord } from '../sealed/header.ts';
 import { type KdfCost, SIGNER_KDF } from '../sealed/kdf-parameters.ts';
 import { openRoot } from '../sealed/open.ts';
 import { ROOT_KEY_BYTES } from '../sealed/root.ts';
-import { ensureDirectory, removeFiles, TEMPORARY_SUFFIX } from './durable-file.ts';
+import { ensureDirectory, removeFilesNow, TEMPORARY_SUFFIX } from './durable-file.ts';
 import { ensureHome } from './home.ts';
 import { type SealedPaths, sealedPaths } from './sealed-store.ts';
 import { bundlePath, bundleText, checkSignerId } from './signer-bundle-file.ts';
@@ -43,7 +43,7 @@ function removeRemains(ctx: StoreContext, paths: SealedPaths): void {
   }
   const records = ctx.files.list(paths.records).map((name) => `${paths.records}/${name}`);
   const temporary = ctx.files.list(paths.directory).filter((name) => name.endsWith(TEMPORARY_SUFFIX));
-  removeFiles(ctx.files, [
+  removeFilesNow(ctx.files, [
     ...records,
     ...temporary.map((name) => `${paths.directory}/${name}`),
     paths.rootNext,

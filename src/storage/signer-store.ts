@@ -20,7 +20,7 @@ import { type KdfCost, SIGNER_KDF } from '../sealed/kdf-parameters.ts';
 import { findRecord, type Manifest } from '../sealed/manifest.ts';
 import { recordHash } from '../sealed/record-id.ts';
 import { sealRoot } from '../sealed/seal.ts';
-import { renameFiles, writeFile } from './durable-file.ts';
+import { renameFilesNow, writeFile } from './durable-file.ts';
 import {
   type ChangeInput,
   type RecordPut,
@@ -121,7 +121,7 @@ export class OpenSigner {
     try {
       store.#loadPairs();
       if (dryRun) return store;
-      if (root.place === 'next') renameFiles(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
+      if (root.place === 'next') renameFilesNow(ctx.files, [{ from: paths.rootNext, to: paths.root }]);
       sweep(ctx.files, paths, manifest, [paths.manifestNext, paths.rootNext]);
       await store.#syncBundle();
       return store;

@@ -70,7 +70,12 @@ describe('two terminals', () => {
     const { id, digest } = proposed.proposal;
     const vote = (who: string): string[] => ['governance', 'approve', id, '--expect-digest', digest, ...as(home, who)];
 
-    expect(await online<Proposed>(home, vote('alice'))).toMatchObject({ ingested: true, submitted_to: 'local' });
+    expect(await online<Proposed>(home, vote('alice'))).toMatchObject({
+      ingested: true,
+      submitted_to: 'local',
+      // The request does not say; what the server publishes has a key of it.
+      proposal: { new_tenant: false },
+    });
     await online(home, ['governance', 'execute', id], 12);
     await online(home, vote('bob'));
     expect(readdirSync(join(home.path, 'inbox')).filter((name) => name.endsWith('.json'))).toEqual([]);

@@ -43,7 +43,7 @@ export function filesContract(make: () => FilesSubject): void {
     expect(code(() => files.removeDirectory(path))).toBe('NotFound');
     expect(code(() => files.rename(path, `${root}/x`))).toBe('NotFound');
     expect(code(() => files.link(path, `${root}/x`))).toBe('NotFound');
-    expect(code(() => files.syncDirectory(path))).toBe('NotFound');
+    expect(code(() => files.syncDirectoryNow(path))).toBe('NotFound');
     expect(code(() => files.open(`${path}/below`, 'create-new'))).toBe('NotFound');
     expect(code(() => files.makeDirectory(`${path}/below`))).toBe('NotFound');
     expect(code(() => files.realPath(path))).toBe('NotFound');
@@ -169,7 +169,7 @@ export function filesContract(make: () => FilesSubject): void {
     for (const name of files.list(`${root}/e`)) files.remove(`${root}/e/${name}`);
     files.removeDirectory(`${root}/e`);
     expect(files.list(root)).toEqual([]);
-    files.syncDirectory(root);
+    files.syncDirectoryNow(root);
   });
 
   it('a temporary directory is a fresh one', () => {

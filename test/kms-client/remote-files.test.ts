@@ -54,6 +54,7 @@ function own(there: Record<string, Uint8Array> = {}): Files {
     remove: refuse('remove'),
     removeDirectory: refuse('removeDirectory'),
     syncDirectory: refuse('syncDirectory'),
+    syncDirectoryNow: refuse('syncDirectoryNow'),
     realPath: (path) => path,
     fileSystem: refuse('fileSystem'),
     temporaryDirectory: refuse('temporaryDirectory'),

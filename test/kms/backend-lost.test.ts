@@ -205,6 +205,38 @@ describe('a slow disk', () => {
   });
 });
 
+describe('a server that answers', () => {
+  it('waits for no directory: nothing that it syncs holds the process', async () => {
+    const { files } = nodeHost();
+    const now: string[] = [];
+    const later: string[] = [];
+    const name = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+    const watched = {
+      ...files,
+      syncDirectory: (path: string) => {
+        later.push(name(path));
+        return files.syncDirectory(path);
+      },
+      syncDirectoryNow: (path: string) => {
+        now.push(name(path));
+        files.syncDirectoryNow(path);
+      },
+    };
+    const { service, clock } = await serving({ hostChange: { files: watched } });
+    await service.start();
+    const { kid } = await service.kms.keys.create(key, call());
+    await clock.pass(2500, 500);
+    now.splice(0);
+    later.splice(0);
+    await service.kms.signing.sign({ kids: [kid], payload_b3: B3 }, call());
+    await service.kms.keys.rotate({ kid }, call());
+    await service.kms.audit.checkpoint({}, call());
+    await clock.pass(2500, 500);
+    expect(now).toEqual([]);
+    expect(new Set(later)).toEqual(new Set(['store', 'records', 'keys', 'e0', '000.p', 'logs']));
+  });
+});
+
 describe('verify only', () => {
   it('never writes, answers reads and verify (C-54)', async () => {
     const first = await lossy();

@@ -142,7 +142,7 @@ describe('durable files', () => {
       },
       syncDirectory: (at) => {
         calls.push('sync directory');
-        files.syncDirectory(at);
+        return files.syncDirectory(at);
       },
     };
     await writeFile({ files: logged, random: nodeHost().random }, `${path}/store/b`, Buffer.from('one'));

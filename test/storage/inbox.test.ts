@@ -26,7 +26,7 @@ describe('the inbox', () => {
     await putInbox(ctx, digest(1), utf8('one'));
     writeFileSync(join(ctx.paths.inbox, 'note.txt'), 'x', { mode: 0o600 });
     expect(readInbox(ctx).map((one) => one.name)).toEqual([inboxName(digest(1))]);
-    removeFromInbox(ctx, [inboxName(digest(1)), inboxName(digest(2))]);
+    await removeFromInbox(ctx, [inboxName(digest(1)), inboxName(digest(2))]);
     expect(readInbox(ctx)).toEqual([]);
   });
 
@@ -69,10 +69,10 @@ describe('the inbox', () => {
     const ctx = await context();
     for (let n = 0; n < 103; n++) {
       await putInbox(ctx, digest(n), utf8('x'));
-      refuseInbox(ctx, [inboxName(digest(n))]);
+      await refuseInbox(ctx, [inboxName(digest(n))]);
     }
     expect(readdirSync(join(ctx.paths.inbox, 'refused'))).toHaveLength(100);
     expect(readInbox(ctx)).toEqual([]);
-    expect(() => refuseInbox(ctx, [inboxName(digest(7777))])).toThrow(RonError);
+    await expect(refuseInbox(ctx, [inboxName(digest(7777))])).rejects.toThrow(RonError);
   });
 });

@@ -169,7 +169,9 @@ export class LogCopy implements Files, DamagedLog {
     this.remove(path);
   }
 
-  syncDirectory(): void {}
+  async syncDirectory(): Promise<void> {}
+
+  syncDirectoryNow(): void {}
 
   realPath(path: string): string {
     return path;

@@ -65,6 +65,7 @@ export function filesOf(sources: TestSources): Files {
     remove: never,
     removeDirectory: never,
     syncDirectory: never,
+    syncDirectoryNow: never,
     realPath: (path) => path,
     fileSystem: () => ({ type: sources.fileSystem ?? 'ext4', freeBytes: 1, totalBytes: 1 }),
     uid: () => sources.uid ?? 1000,

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 const control = process.env['SLOW_DISK']!;
-const { fdatasync, fdatasyncSync, fsyncSync, readFileSync } = fs;
+const { fdatasync, fdatasyncSync, fsync, fsyncSync, readFileSync } = fs;
 const asleep = new Int32Array(new SharedArrayBuffer(4));
 
 const delayMs = (): number => Number(readFileSync(control, 'utf8'));
@@ -18,8 +18,15 @@ function slowly(sync: (fd: number) => void): (fd: number) => void {
   };
 }
 
+const later =
+  (sync: typeof fsync) =>
+  (fd: number, done: (error: Error | null) => void): void => {
+    setTimeout(() => sync(fd, done), delayMs());
+  };
+
 Object.assign(fs, {
-  fdatasync: (fd: number, done: (error: Error | null) => void) => setTimeout(() => fdatasync(fd, done), delayMs()),
+  fdatasync: later(fdatasync),
+  fsync: later(fsync),
   fdatasyncSync: slowly(fdatasyncSync),
   fsyncSync: slowly(fsyncSync),
 });

@@ -7,6 +7,7 @@ import { fail } from '../../errors.ts';
 import type { Route } from '../../kms-api/routes.ts';
 import type { Authenticator } from '../admin-ports.ts';
 import type { Caller } from '../ports.ts';
+import { mintHint } from '../service/authorise.ts';
 
 type Bearer = Extract<Caller, { kind: 'capability' }>;
 
@@ -25,18 +26,17 @@ export function authenticated(authenticator: Authenticator, authorization: strin
   return authenticator.authenticate(token);
 }
 
-/** The next command for whoever can unseal the store. */
-const mintHint = (scope: string): string =>
-  `Who holds the store: \`ronctl cap mint --scope ${scope.slice('kms:'.length)} --tenant ID --out FILE\`; then give --token-file FILE.`;
-
 /** Throws Denied. `url`: as it was asked for. */
 export function authoriseRoute(route: Route, caller: Bearer, url: string): void {
   const { scope } = route;
+  const isInstance = route.tenant === 'instance';
   if (scope !== null && !caller.scopes.includes(scope)) {
-    fail('Denied', `the capability does not carry the scope ${scope}`, { hint: mintHint(scope) });
+    const hint = mintHint(scope, isInstance ? INSTANCE : 'TENANT');
+    fail('Denied', `the capability does not carry the scope ${scope}`, { hint });
   }
-  if (route.tenant === 'instance' && !caller.tenants.includes(INSTANCE)) {
-    fail('Denied', 'the capability is for tenants, not for the instance');
+  if (isInstance && !caller.tenants.includes(INSTANCE)) {
+    const hint = scope === null ? {} : { hint: mintHint(scope, INSTANCE) };
+    fail('Denied', `the capability is for tenants, and this is of the instance: tenant ${INSTANCE}`, hint);
   }
   const { paths } = caller.narrowed ?? {};
   if (paths === undefined) return;

@@ -44,9 +44,19 @@ const HINT = { hint: 'Get a capability with `ronctl cap mint`.' };
 
 const refuse = (why: string): never => fail('NoCapability', `the capability ${why}`, HINT);
 
-/** One of two clocks is wrong, or somebody is early (C-20). */
-function notYet(): never {
-  throw new ReasonedError('NoCapability', 'the capability is not valid yet', 'clock_skew', { hint: 'clock_skew' });
+/** Further ahead than two clocks differ. */
+const SKEW_MS = 300_000;
+
+/**
+ * Somebody is early, as the capability was minted or by far; or what its holder appended, by a clock of his own, is a little
+ * ahead of this one: clock_skew (C-20).
+ */
+function notYet({ recorded }: Verified, fromMs: Millis, nowMs: Millis): never {
+  const message = `the capability is not valid yet: it is from ${toTime(fromMs)} on`;
+  if (recorded?.effective.notBeforeMs === fromMs || fromMs - nowMs > SKEW_MS) {
+    fail('NoCapability', message, { hint: 'Wait until then.' });
+  }
+  throw new ReasonedError('NoCapability', message, 'clock_skew', { hint: 'clock_skew' });
 }
 
 function narrowedOf(of: EffectiveCaveats, once: boolean): Narrowed {
@@ -124,7 +134,8 @@ export class TokenAuthenticator implements Authenticator {
   #demandCurrent(verified: Verified, opId: Uuid | null): void {
     const { key, effective, once } = verified;
     this.#demandStanding(verified, effective.expiresMs);
-    if (effective.notBeforeMs !== null && this.#deps.nowMs() < effective.notBeforeMs) notYet();
+    const fromMs = effective.notBeforeMs;
+    if (fromMs !== null && this.#deps.nowMs() < fromMs) notYet(verified, fromMs, this.#deps.nowMs());
     const user = once ? this.#deps.register.usedBy(key) : null;
     if (user !== null && user !== opId) refuse('was for one use, and was used');
   }

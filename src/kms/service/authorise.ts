@@ -46,19 +46,23 @@ function nonceRefusal({ narrowed }: Bearer, call: Call): string | null {
   return nonce === undefined || nonce === call.opId ? null : 'is for another operation id';
 }
 
-const deny = (why: string): never => fail('Denied', `the capability ${why}`);
+/** The next command for whoever can unseal the store, with the tenant that the request is about. */
+export const mintHint = (scope: CapabilityScope, tenant: string): string =>
+  `Who holds the store: \`ronctl cap mint --scope ${scope.slice('kms:'.length)} --tenant ${tenant} --out FILE\`; then give --token-file FILE.`;
+
+const deny = (why: string, hint: string): never => fail('Denied', `the capability ${why}`, { hint });
 
 function refuse(call: Call, caller: Bearer, scope: CapabilityScope, target: Target | null, leavesRecord = true): void {
   const why =
     scopeRefusal(caller, scope, leavesRecord) ??
     (target === null ? instanceRefusal(caller) : targetRefusal(caller, target)) ??
     nonceRefusal(caller, call);
-  if (why !== null) deny(why);
+  if (why !== null) deny(why, mintHint(scope, target?.tenant ?? INSTANCE));
   caller.live?.check(call.opId);
 }
 
 function instanceRefusal({ tenants, narrowed }: Bearer): string | null {
-  if (!tenants.includes(INSTANCE)) return 'is for tenants, not for the instance';
+  if (!tenants.includes(INSTANCE)) return `is for tenants, and this is of the instance: tenant ${INSTANCE}`;
   return narrowed?.kid === undefined ? null : 'is for one key';
 }
 
@@ -84,7 +88,7 @@ export function authoriseAdmin(call: Call, leavesRecord = true): Bearer | null {
   const { caller } = call;
   if (caller.kind !== 'capability') return null;
   const why = scopeRefusal(caller, 'kms:admin', leavesRecord) ?? nonceRefusal(caller, call);
-  if (why !== null) deny(why);
+  if (why !== null) deny(why, mintHint('kms:admin', INSTANCE));
   caller.live?.check(call.opId);
   return caller;
 }

@@ -65,11 +65,11 @@ export async function ingest(
   const report = judgeInbox(writer, deps);
   if (dryRun) return report;
   await writer.flush(actor);
-  removeFromInbox(
+  await removeFromInbox(
     deps,
     [...report.ingested, ...report.known].map((one) => one.name),
   );
-  refuseInbox(
+  await refuseInbox(
     deps,
     report.refused.map((one) => one.name),
   );

@@ -94,7 +94,7 @@ export async function acceptRestore(
   }
   const executed = await carryOut(writer, open, { action, newKeys }, judgedAt, actor);
   dropMissing(context);
-  removeFromInbox(
+  await removeFromInbox(
     context,
     [...ingested.ingested, ...ingested.known].map((one) => one.name),
   );

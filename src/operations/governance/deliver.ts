@@ -31,7 +31,7 @@ export async function deliver(
   const taken: SignedFile[] = [];
   for (const file of files) if (await submit(deps, file)) taken.push(file);
   try {
-    removeFromInbox(
+    await removeFromInbox(
       ctx,
       taken.map(({ digest }) => inboxName(digest)),
     );

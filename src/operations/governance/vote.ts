@@ -11,6 +11,7 @@ import type { Proposal } from '../../governance/proposal.ts';
 import type { VerifiedRequest } from '../../governance/request.ts';
 import { findMember } from '../../governance/signer-set.ts';
 import { buildStatement, type CheckpointRef, type Purpose } from '../../governance/statement.ts';
+import { readGovernance } from '../../kms/service/governance-reader.ts';
 import { type OpenSigner, openSigner } from '../../storage/signer-store.ts';
 import { type StoreContext, storeContext } from '../../storage/store-deps.ts';
 import type { OperationDeps } from '../deps.ts';
@@ -19,6 +20,7 @@ import { describeProposal, type ProposalDescription, summariseVotes, type VoteSu
 import { findSigner } from './find-signer.ts';
 import { type IngestWish, ingestWritten } from './ingest.ts';
 import { type Released, readMemory, release } from './release.ts';
+import { tenantsHere } from './show.ts';
 import { keepChain, type LoadedRequest, loadTarget, type Target } from './target.ts';
 
 export type VotePurpose = Extract<Purpose, 'approve' | 'reject' | 'retract' | 'withdraw'>;
@@ -64,6 +66,11 @@ export interface ReviewResult extends ProposalDescription {
 export async function review(request: { readonly target: Target }, deps: OperationDeps): Promise<ReviewResult> {
   const ctx = await storeContext(deps);
   return reviewOf(ctx, loadTarget(ctx, request.target));
+}
+
+/** Whether the tenant of a request is new, by what a server publishes, verified from the pin. Throws what reading it throws. */
+export async function isNewThere({ scope }: Pick<ReviewResult, 'scope'>, reading: OperationDeps): Promise<boolean> {
+  return !tenantsHere(readGovernance(await storeContext(reading))).includes(scope.slice('tenant:'.length));
 }
 
 function reviewOf(ctx: StoreContext, { verified, knownTenants, source }: LoadedRequest): ReviewResult {

@@ -79,13 +79,28 @@ describe('401 and 403', () => {
     const [gone, soon] = [await sign(revoked), await sign(early)];
     expect([gone.status, soon.status]).toEqual([401, 401]);
     expect(soon.json()).toMatchObject({ error: { code: 'NoCapability', hint: 'clock_skew' } });
-    for (const reason of ['unauth', 'revoked', 'clock_skew']) {
-      expect([reason, seen.counts.get(`rejected_total{reason=${reason}}`)]).toEqual([reason, 1]);
+    // Not two clocks, but somebody who does not wait: as it was minted, or by far.
+    for (const waits of [
+      await token('scope = kms:sign', caps.exp(60).replace('exp', 'nbf')),
+      attenuate(await token(), [caps.exp(301).replace('exp', 'nbf')]),
+    ]) {
+      expect((await sign(waits)).json()).toMatchObject({
+        error: {
+          code: 'NoCapability',
+          hint: 'Wait until then.',
+          message: expect.stringMatching(
+            /^the capability is not valid yet: it is from 2026-11-20T08:0\d:\d\d\.000Z on$/,
+          ),
+        },
+      });
+    }
+    for (const [reason, count] of Object.entries({ unauth: 3, revoked: 1, clock_skew: 1 })) {
+      expect([reason, seen.counts.get(`rejected_total{reason=${reason}}`)]).toEqual([reason, count]);
       expect(seen.lines).toContainEqual(
         expect.objectContaining({ event: 'http_request', fields: expect.objectContaining({ reason, status: 401 }) }),
       );
     }
-    expect(seen.counts.get('auth_failures_total{service=ron-kms}')).toBe(3);
+    expect(seen.counts.get('auth_failures_total{service=ron-kms}')).toBe(5);
   });
 
   it('the same answer for known and unknown keys of a tenant that is not ours', async () => {

@@ -263,7 +263,7 @@ describe('scope and caveats, after the body is decoded', () => {
           code: 'NoCapability',
           ron_code: 'Denied',
           message: 'the capability does not carry the scope kms:sign',
-          hint: expect.stringContaining('ronctl cap mint --scope sign --tenant ID'),
+          hint: expect.stringContaining('ronctl cap mint --scope sign --tenant TENANT'),
         },
       },
     ]);
@@ -287,7 +287,12 @@ describe('scope and caveats, after the body is decoded', () => {
     const govern = await ask(place, 'GET', '/v1/kms/governance/proposals', { token: TOKEN });
     expect([govern.status, govern.json()]).toMatchObject([
       403,
-      { error: { message: 'the capability is for tenants, not for the instance' } },
+      {
+        error: {
+          message: 'the capability is for tenants, and this is of the instance: tenant _instance',
+          hint: expect.stringContaining(' --tenant _instance --out FILE`'),
+        },
+      },
     ]);
     expect((await sign(JSON.stringify(SIGN), {}, 'operator')).status).toBe(403);
   });

@@ -74,6 +74,6 @@ export class CursorFile {
     } finally {
       file.close();
     }
-    if (fresh) this.#files.syncDirectory(this.#path.slice(0, this.#path.lastIndexOf('/')));
+    if (fresh) this.#files.syncDirectoryNow(this.#path.slice(0, this.#path.lastIndexOf('/')));
   }
 }

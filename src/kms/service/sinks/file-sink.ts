@@ -46,7 +46,7 @@ export function fileSink(files: Files, spec: SinkSpec): Sink {
     const fresh = files.info(path) === null;
     const file = files.open(path, fresh ? 'create-new' : 'write');
     open = { path, file };
-    if (fresh) files.syncDirectory(directory);
+    if (fresh) files.syncDirectoryNow(directory);
     end = wholeBytes(file);
     if (end < file.info().sizeBytes) file.truncate(end);
     return file;
