@@ -11,7 +11,7 @@ import { openRecord } from '../sealed/open.ts';
 import { sealRecord } from '../sealed/seal.ts';
 import type { SealedItem, SealedPut } from './custody-port.ts';
 import type { CustodyPaths, CustodyState } from './custody-state.ts';
-import { removeFiles, writeFile } from './durable-file.ts';
+import { removeFilesNow, writeFile } from './durable-file.ts';
 import type { StoreContext } from './store-deps.ts';
 
 export type StagedKeys = 'service-keys' | 'log-keys';
@@ -51,5 +51,5 @@ export async function writeStaged(
 /** Once they are in the store, or no restore waits for them any more. */
 export function dropStaged(files: Files, paths: Pick<CustodyPaths, 'directory'>): void {
   const left = STAGED.map((which) => pathOf(paths, which)).filter((path) => files.info(path) !== null);
-  if (left.length > 0) removeFiles(files, left);
+  if (left.length > 0) removeFilesNow(files, left);
 }
