@@ -14,6 +14,9 @@ export const LIMITS = {
   commentBytes: 1024,
   openProposals: 100,
   openProposalsPerAuthor: 20,
+  /** Records in one dispute, and disputes of one claimant: they stay in the state of the ledger. */
+  disputeRefs: 256,
+  disputesPerClaimant: 1000,
   /** Kept free for freeze, unfreeze, signer-set-change, key-compromised. */
   reservedProposals: 10,
   inboxFiles: 1000,

@@ -4,15 +4,17 @@
 
 import type { JsonObject } from '../bytes/canonical-json.ts';
 import { parseCanonical } from '../bytes/canonical-json.ts';
-import { array, hex64, integer, object, sha256Digest, string, time } from '../bytes/decode.ts';
+import { integer, object, sha256Digest, time } from '../bytes/decode.ts';
 import type { Crypto } from '../crypto/provider.ts';
 import { SIGNATURES, type SignatureAlg } from '../crypto/suite.ts';
 import { type Envelope, envelopeDigest, envelopeFile } from '../envelope/dsse.ts';
 import { ED25519_KEYID, ML_DSA_KEYID } from '../envelope/dual-signature.ts';
 import { fingerprintWords } from '../envelope/fingerprint.ts';
 import { payloadType } from '../envelope/h.ts';
+import { parseDispute } from '../governance/dispute.ts';
 import { genesisSigners, parseGenesis } from '../governance/genesis.ts';
 import {
+  DISPUTE_TYPE,
   EXECUTION_TYPE,
   GENESIS_TYPE,
   ledgerId,
@@ -33,18 +35,9 @@ import { type Artefact, type ArtefactKind, check, type KnownKey, membersOf } fro
 import { judgeEnvelope, keysIn } from './known-keys.ts';
 
 export const ROLL_CALL_TYPE = payloadType('gov.roll-call.v1');
-export const DISPUTE_TYPE = payloadType('gov.dispute.v1');
 
 const seen = object({ ledger_seq: integer(0), ledger_hash: sha256Digest, checkpoint: checkpointRef });
 const rollCall = object({ ledger_id: ledgerId, signer: signerId, at: time, seen });
-const dispute = object({
-  ledger_id: ledgerId,
-  refs: array(object({ index: integer(0), leaf: hex64 }), 256, 1),
-  claimant: string({ maxBytes: 64 }),
-  text_sha256: sha256Digest,
-  at: time,
-});
-
 interface SignedKind {
   readonly kind: ArtefactKind;
   /** Checks the form; returns the key ids that must have signed. */
@@ -147,9 +140,9 @@ const KINDS: ReadonlyMap<string, SignedKind> = new Map<string, SignedKind>([
     DISPUTE_TYPE,
     {
       kind: 'dispute',
-      signers: (envelope) => pair(dispute(payloadOf(envelope), '').claimant),
+      signers: (envelope) => pair(parseDispute(envelope).claimant),
       words: false,
-      unchecked: [IN_FORCE, 'the records that it names'],
+      unchecked: [IN_FORCE, 'whether the log has the records that it names: `ronctl audit show INDEX`'],
     },
   ],
   [

@@ -9,6 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { pqDirectionOf } from '../policy/change.ts';
 import type { Overlay } from '../policy/overlay.ts';
 import { type Scope, scopePqOf } from '../policy/state.ts';
+import { admitDispute } from './dispute.ts';
 import { genesisSet, type VerifiedGenesis, verifyGenesis } from './genesis.ts';
 import { type Decision, type IndexEntry, isClosed, type LinePlace, trailOf } from './index-entry.ts';
 import type { Failed, Intent, Line } from './ledger.ts';
@@ -58,6 +59,7 @@ export function stateOfGenesis(
     clauses: [],
     chain: [],
     executing: null,
+    disputes: [],
     index: new Map(),
     open: new Map(),
   };
@@ -125,6 +127,9 @@ function applyBody(state: LedgerState, line: Line, place: HashedPlace, crypto: C
     case 'failed':
       admitFailed(state, line.body);
       applyFailed(state, line.body, place);
+      return null;
+    case 'dispute':
+      state.disputes = [...state.disputes, { ...admitDispute(state, line.body, line.ts, crypto), seq: line.seq }];
       return null;
     case 'tune': {
       const overlay = admitTune(state, line.body, line.seq);

@@ -8,6 +8,7 @@ import type { Overlay } from '../policy/overlay.ts';
 import type { Profile } from '../policy/profile.ts';
 import { type Scope, tenantOf } from '../policy/state.ts';
 import type { PqState } from '../rollout/phases.ts';
+import type { FiledDispute } from './dispute.ts';
 import type { IndexEntry } from './index-entry.ts';
 import type { Intent } from './ledger.ts';
 import type { Governed } from './outcome.ts';
@@ -94,6 +95,8 @@ export interface LedgerState {
   /** Ids of executed proposals that changed keys or the set, in order: the key chain. */
   chain: string[];
   executing: { readonly id: string; readonly intent: Intent; readonly after: Governed } | null;
+  /** In the order of their lines. */
+  disputes: readonly FiledDispute[];
   readonly index: Map<string, IndexEntry>;
   readonly open: Map<string, OpenProposal>;
 }

@@ -81,6 +81,7 @@ export const GENESIS_TYPE = payloadType('gov.genesis.v1');
 export const PROPOSAL_TYPE = payloadType('gov.proposal.v1');
 export const STATEMENT_TYPE = payloadType('gov.statement.v1');
 export const POSSESSION_TYPE = payloadType('gov.possession.v1');
+export const DISPUTE_TYPE = payloadType('gov.dispute.v1');
 export const EXECUTION_TYPE = payloadType('gov.execution.v1');
 export const DRAFT_TYPE = payloadType('gov.draft.v1');
 export const REQUEST_TYPE = payloadType('gov.request.v1');

@@ -25,6 +25,7 @@ import { decodeOverlay, overlayJson } from '../policy/overlay.ts';
 import { decodeProfile } from '../policy/profile.ts';
 import { decodePolicyState, policyStateJson, type Scope } from '../policy/state.ts';
 import { decodePqState } from '../rollout/phases.ts';
+import { claimant, disputeRefs, type FiledDispute } from './dispute.ts';
 import { type IndexEntry, indexEntries, indexJson, isClosed } from './index-entry.ts';
 import { intentBody, moment } from './ledger.ts';
 import { admitIntent } from './ledger-admit.ts';
@@ -52,7 +53,17 @@ const pqChange: Decoder<PqChange> = object({
   origin: string({ maxBytes: 255 }),
 });
 
-const shape = object({
+const filed: Decoder<FiledDispute> = object({
+  ledger_id: ledgerId,
+  refs: disputeRefs,
+  claimant,
+  text_sha256: sha256Digest,
+  at: time,
+  digest: sha256Digest,
+  seq: integer(1),
+});
+
+const required = {
   v: literal(1),
   ledger_id: ledgerId,
   seq: integer(0),
@@ -83,7 +94,8 @@ const shape = object({
   chain: array(proposalId, 100_000),
   executing: nullable(object({ id: proposalId, intent: intentBody })),
   index: indexEntries,
-});
+};
+const shape = object(required, { disputes: array(filed, 100_000, 1) });
 
 export function encodeState(state: LedgerState): Uint8Array {
   const json: JsonObject = {
@@ -111,6 +123,8 @@ export function encodeState(state: LedgerState): Uint8Array {
     chain: state.chain,
     executing:
       state.executing === null ? null : ({ id: state.executing.id, intent: state.executing.intent } as unknown as Json),
+    // Left out while there are none: a state of before stays what it was.
+    ...(state.disputes.length === 0 ? {} : { disputes: state.disputes as unknown as Json }),
     index: indexJson(state.index),
   };
   return canonicalFile(json);
@@ -172,6 +186,7 @@ export function decodeState(
     clauses: raw.clauses,
     chain: raw.chain,
     executing: null,
+    disputes: raw.disputes ?? [],
     index: raw.index,
     open,
   };

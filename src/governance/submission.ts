@@ -1,22 +1,25 @@
-// What travels through the inbox (governance page 9): proposals, statements, proofs of possession, as envelope files. This
+// What travels through the inbox (governance page 9): proposals, statements, proofs of possession, disputes, as
+// envelope files. This
 // module says what a file claims to be; nothing is verified. Refuses every other type.
 
 import { within } from '../bytes/decode.ts';
 import { type Envelope, envelopeDigest, parseEnvelope } from '../envelope/dsse.ts';
 import { demandType, laterVersionOf } from '../envelope/h.ts';
 import { RonError } from '../errors.ts';
-import { EXECUTION_TYPE, GENESIS_TYPE, POSSESSION_TYPE, PROPOSAL_TYPE, STATEMENT_TYPE } from './names.ts';
+import { parseDispute } from './dispute.ts';
+import { DISPUTE_TYPE, EXECUTION_TYPE, GENESIS_TYPE, POSSESSION_TYPE, PROPOSAL_TYPE, STATEMENT_TYPE } from './names.ts';
 import { parsePossession } from './possession.ts';
 import { type Proposal, parseProposal } from './proposal.ts';
 import { parseStatement, type Statement } from './statement.ts';
 
 export interface Submission {
-  readonly type: 'proposal' | 'statement' | 'possession';
+  readonly type: 'proposal' | 'statement' | 'possession' | 'dispute';
   readonly digest: string;
   readonly envelope: Envelope;
   readonly ledgerId: string;
-  /** Null for a possession, which names its proposal by digest only. */
+  /** Null for a possession, which names its proposal by digest only, and for a dispute, which has none. */
   readonly proposalId: string | null;
+  /** Empty for a dispute. */
   readonly proposalDigest: string;
   readonly by: string;
   readonly purpose: string;
@@ -86,8 +89,20 @@ export function describeEnvelope(envelope: Envelope, what: string): Submission {
         time: '',
       };
     }
+    case DISPUTE_TYPE: {
+      const { claimant: by, at: time, ledger_id: ledgerId } = parseDispute(envelope);
+      const about = { proposalId: null, proposalDigest: '' };
+      return { type: 'dispute', digest, envelope, ledgerId, ...about, by, purpose: 'dispute', time };
+    }
     default:
-      for (const known of [PROPOSAL_TYPE, STATEMENT_TYPE, POSSESSION_TYPE, GENESIS_TYPE, EXECUTION_TYPE]) {
+      for (const known of [
+        PROPOSAL_TYPE,
+        STATEMENT_TYPE,
+        POSSESSION_TYPE,
+        DISPUTE_TYPE,
+        GENESIS_TYPE,
+        EXECUTION_TYPE,
+      ]) {
         if (laterVersionOf(envelope.payloadType, known)) within(what, () => demandType(envelope.payloadType, known));
       }
       throw new RonError('Malformed', `${what}: ${envelope.payloadType} does not go through the inbox`, {

@@ -8,7 +8,7 @@ export function governanceSchemas(z: Zod, common: Common) {
   const { base64, checkpoint, confirmTime, count, digest, mutation, queryCount, scope, text } = common;
   const entry = {
     name: z.string(),
-    type: z.enum(['proposal', 'statement', 'possession', 'unknown']),
+    type: z.enum(['proposal', 'statement', 'possession', 'dispute', 'unknown']),
     id: z.string().nullable(),
     by: z.string().nullable(),
     purpose: z.string().nullable(),

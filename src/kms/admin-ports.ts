@@ -17,7 +17,7 @@ export interface CheckpointPlace {
 export interface InboxEntry {
   /** `<64 hex>.json` */
   readonly name: string;
-  readonly type: 'proposal' | 'statement' | 'possession' | 'unknown';
+  readonly type: 'proposal' | 'statement' | 'possession' | 'dispute' | 'unknown';
   readonly id: string | null;
   readonly by: string | null;
   readonly purpose: string | null;

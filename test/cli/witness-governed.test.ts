@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fromBase64Url } from '../../src/bytes/base64.ts';
 import { formatVkey, NOTE_TYPES } from '../../src/envelope/note.ts';
+import type { ReconcileResult } from '../../src/operations/audit/reconcile.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import type { WitnessKeysResult, WitnessRequestResult } from '../../src/operations/audit/witness.ts';
 import { temporaryHome } from '../support/binary.ts';
@@ -182,6 +183,11 @@ describe('after the log keys were rotated', () => {
       code: 'Unsupported',
       hint: expect.stringContaining('audit check-proof sign.proof'),
     });
+  });
+
+  it('audit reconcile explains the log keys that a proposal made and a quorum put in force', async () => {
+    const { data } = await home.json<ReconcileResult>(['audit', 'reconcile']);
+    expect(data).toMatchObject({ verdict: 'complete', findings: [] });
   });
 
   it('a ron-audit chain has no checkpoint that a witness could have cosigned', async () => {

@@ -42,7 +42,7 @@ interface Waiting {
   readonly submission: Submission;
 }
 
-const TYPE_ORDER: readonly Submission['type'][] = ['proposal', 'possession', 'statement'];
+const TYPE_ORDER: readonly Submission['type'][] = ['proposal', 'possession', 'statement', 'dispute'];
 
 const label = (name: string, one: Submission): InboxEntry => ({
   name,
@@ -169,6 +169,7 @@ function sorted(deps: Pick<InboxDeps, 'files' | 'paths'>, refused: RefusedEntry[
 function isKnown(writer: InboxJudge, submission: Submission): boolean {
   const { state } = writer;
   if (submission.type === 'proposal') return state.index.get(submission.proposalId ?? '')?.digest === submission.digest;
+  if (submission.type === 'dispute') return state.disputes.some((one) => one.digest === submission.digest);
   const entry = [...state.index.values()].find((one) => one.digest === submission.proposalDigest);
   return entry !== undefined && linesOf(writer, entry).includes(submission.digest);
 }

@@ -59,7 +59,9 @@ export function locateProposal(
 ): LocatedProposal {
   const state = demandState(reading);
   const waiting = waitingSubmissions(ctx).filter(({ submission }) => submission.type === 'proposal');
-  const ids = [...new Set([...state.index.keys(), ...waiting.map(({ submission }) => submission.proposalId!)])];
+  const ids = [
+    ...new Set([...state.index.keys(), ...waiting.flatMap(({ submission }) => submission.proposalId ?? [])]),
+  ];
   if (prefix && id.length < MIN_PREFIX) {
     throw new RonError('InvalidValue', `${JSON.stringify(id)}: at least ${MIN_PREFIX} characters of an id are needed`, {
       field: 'ID',

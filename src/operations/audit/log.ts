@@ -6,6 +6,7 @@ import { LIMITS } from '../../limits.ts';
 import { segmentNumber, segmentOf } from '../../storage/audit-paths.ts';
 import { segmentLines, withFile } from '../../storage/audit-segment.ts';
 import { type ArchivedSegment, archivedSegments } from '../../storage/audit-store.ts';
+import { isDisputed, readDisputes } from './disputed.ts';
 import { type LogHead, logHead, type ShownRecord, showRecord } from './head.ts';
 import type { AuditDeps } from './target.ts';
 
@@ -35,7 +36,7 @@ export interface AuditLogResult {
   readonly archived: number;
   readonly unsigned_tail: number;
   /** Newest first. */
-  readonly records: readonly ShownRecord[];
+  readonly records: readonly (ShownRecord & { readonly disputed: boolean | null })[];
   /** Matching records that `limit` left out. */
   readonly left_out: number;
 }
@@ -97,7 +98,11 @@ export async function auditLog(request: AuditLogRequest, deps: AuditDeps): Promi
     });
   }
   if (checkpoint !== null && total < checkpoint.size) throw missing(total);
-  const records = kept.toReversed().map(({ seq, line }) => showRecord(head, seq, line).shown);
+  const disputes = await readDisputes(deps);
+  const records = kept.toReversed().map(({ seq, line }) => {
+    const { shown } = showRecord(head, seq, line);
+    return { ...shown, disputed: isDisputed(disputes.of(shown)) };
+  });
   return {
     origin: head.origin,
     epoch: head.epoch,

@@ -45,7 +45,13 @@ export class RecordedKeys {
 
   /** `action`: what a quorum decided, which says whether one version or the whole key is meant; null when unknown. */
   take(record: AuditRecord, epoch: number, action: Action | null): void {
-    const id = requireKeyId(record.kid ?? '', 'kid');
+    if (record.kid === undefined) {
+      // The next pair of service or log keys, which a proposal names: it stands in no public.json.
+      if (record.op === 'create') return;
+      this.#findings.add('key-unexplained', `${record.op} names no key`, { epoch, index: record.seq });
+      return;
+    }
+    const id = requireKeyId(record.kid, 'kid');
     const entry = this.#keys.get(id.kid);
     const view = entry === undefined ? NO_KEYS : { ...NO_KEYS, keys: [entry] };
     try {

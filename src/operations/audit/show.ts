@@ -4,10 +4,14 @@ import { fromUtf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
 import { provenRecord, readSegmentLine } from '../../storage/audit-store.ts';
 import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
+import { type DisputeSummary, isDisputed, readDisputes } from './disputed.ts';
 import { type LogHead, logHead, type ShownRecord, showRecord } from './head.ts';
 import type { AuditDeps } from './target.ts';
 
 export interface AuditShowResult extends ShownRecord {
+  /** Null, as the list, when the ledger cannot be read here. */
+  readonly disputed: boolean | null;
+  readonly disputes: readonly DisputeSummary[] | null;
   readonly origin: string;
   readonly epoch: number;
   readonly trust: LogHead['trust'];
@@ -35,8 +39,11 @@ export async function auditShow(
     });
   }
   const { shown, proof } = showRecord(head, index, found.line);
+  const disputes = (await readDisputes(deps)).of(shown);
   return {
     ...shown,
+    disputed: isDisputed(disputes),
+    disputes,
     origin: head.origin,
     epoch: head.epoch,
     trust: head.trust,

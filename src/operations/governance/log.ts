@@ -2,7 +2,9 @@
 // itself is verified by its hash and its place, its signatures by `governance verify`.
 
 import { fromTime, toTime } from '../../bytes/time.ts';
+import { envelopeDigest } from '../../envelope/dsse.ts';
 import { ownBytes } from '../../errors.ts';
+import { disputeId, parseDispute } from '../../governance/dispute.ts';
 import { parseGenesis } from '../../governance/genesis.ts';
 import { type Line, parseLine } from '../../governance/ledger.ts';
 import { parsePossession } from '../../governance/possession.ts';
@@ -99,6 +101,12 @@ function tell(line: Line, ids: ReadonlyMap<string, string>): Told {
     case 'rollback': {
       const { actor, scope, duration_s: seconds, proposal_digest: digest } = line.body;
       return { by: actor, proposal_id: about(digest), what: `rolls ${scope} back for ${seconds} s` };
+    }
+    case 'dispute': {
+      const { claimant, refs } = parseDispute(line.body);
+      const records = refs.map((one) => one.index).join(', ');
+      const id = disputeId(envelopeDigest(line.body));
+      return { by: claimant, proposal_id: null, what: `disputes audit record ${records} (${id})` };
     }
     case 'note':
       return { by: line.body.actor, proposal_id: null, what: `note (${line.body.kind})` };

@@ -7,14 +7,14 @@ const text = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 
 export function auditLogView(result: AuditLogResult): TextModel {
-  const rows = result.records.map(({ index, signed, record }) => [
+  const rows = result.records.map(({ index, signed, record, disputed }) => [
     String(index),
     text(record['ts']).replace(/\.\d{3}Z$/, 'Z'),
     text(record['op']),
     text(record['kid']) || text(record['tenant']),
     text(record['actor']),
     text(record['result']),
-    signed ? '' : 'unsigned',
+    [...(signed ? [] : ['unsigned']), ...(disputed === true ? ['DISPUTED'] : [])].join(', '),
   ]);
   const out: Block[] = [table(['record', 'time', 'op', 'subject', 'actor', 'result', ''], rows)];
   const tail = result.unsigned_tail === 0 ? '' : `, ${result.unsigned_tail} of them behind the newest checkpoint`;

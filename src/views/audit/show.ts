@@ -5,6 +5,12 @@ import { type Block, blank, fields, line, section, type TextModel } from '../../
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
+function disputed({ disputes }: AuditShowResult): string {
+  if (disputes === null) return 'not known: the ledger cannot be read here';
+  const said = disputes.map((one) => `${one.id} by ${one.claimant}, ${one.at}, text ${one.text_sha256}`);
+  return said.length === 0 ? 'no' : said.join('; ');
+}
+
 export function auditShowView(result: AuditShowResult): TextModel {
   const { checkpoint } = result;
   const place =
@@ -19,6 +25,7 @@ export function auditShowView(result: AuditShowResult): TextModel {
       ['leaf', result.leaf],
       ['signed', place, result.signed ? 'good' : 'warn'],
       ['trust', result.trust],
+      ['disputed', disputed(result), result.disputed === false ? 'plain' : 'warn'],
     ]),
   ];
   if (result.proof.length > 0)
