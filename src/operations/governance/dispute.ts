@@ -84,7 +84,8 @@ export async function fileDispute(
         hint: 'Sign the log first: `ronctl audit checkpoint`.',
       });
     }
-    records.push({ index, leaf, op: String(record['op']) });
+    const { op } = record;
+    records.push({ index, leaf, op: typeof op === 'string' ? op : 'unknown' });
   }
   const state = demandState(readGovernance(await storeContext({ ...deps, ...reading })));
   const ctx = await storeContext(deps);
