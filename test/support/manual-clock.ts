@@ -54,6 +54,8 @@ export class ManualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    // No time has to pass for it: whoever sleeps so lets others run.
+    if (ms === 0) return settle(0);
     return new Promise((resolve, reject) => {
       const sleep: Sleep = { untilMs: this.sinceBootMs + ms, wake: resolve };
       this.#sleeps.push(sleep);
