@@ -15,7 +15,7 @@ import { nextSet } from './outcome.ts';
 import { parsePossession } from './possession.ts';
 import { verifyProposal } from './proposal.ts';
 import { tally } from './quorum.ts';
-import { verifyReceipt } from './receipt.ts';
+import { type Receipt, verifyReceipt } from './receipt.ts';
 import { isSignedBy } from './signatures.ts';
 import { checkSignerSet, type SignerSet, signerSetHash } from './signer-set.ts';
 import { verifyStatement } from './statement.ts';
@@ -54,8 +54,8 @@ export function chainLinkJson(link: ChainLink): JsonObject {
 
 export interface KeyEra {
   readonly logKeys: LogKeys;
-  /** The execution that brought them in: seq and origin of its `governance.execute` record; -1 = from the first record of
-   * that epoch on (an accepted restore); null = genesis. */
+  /** What brought them in: seq and origin of its `log-key-rotate` record; -1 = from the first record of that epoch on (an
+   * accepted restore); null = genesis. */
   readonly since: { readonly origin: string; readonly index: number } | null;
 }
 
@@ -157,7 +157,7 @@ function followLink(crypto: Crypto, genesis: Genesis, before: Authority, link: C
       return {
         ...before,
         logKeys: action.new_keys,
-        logEras: [...before.logEras, { logKeys: action.new_keys, since: receipt.audit }],
+        logEras: [...before.logEras, { logKeys: action.new_keys, since: effectPlace(receipt) }],
       };
     case 'restore-accept': {
       if (receipt.audit.origin !== nextOrigin(action.prev_origin)) broken(index, 'the receipt is of another log');
@@ -178,6 +178,11 @@ function followLink(crypto: Crypto, genesis: Genesis, before: Authority, link: C
     default:
       return broken(index, 'not a change of keys');
   }
+}
+
+/** The record of the action itself; a checkpoint may come between it and that of the execution. */
+function effectPlace({ audit, effects }: Receipt): NonNullable<KeyEra['since']> {
+  return { origin: audit.origin, index: effects[0]?.index ?? audit.index };
 }
 
 function demandPossessions(

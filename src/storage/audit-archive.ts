@@ -2,7 +2,7 @@
 // copied, synced and read again before the `archive` record names its digest; only under the checkpoint that follows is it
 // removed here. Tiles and indexes stay, so that every root and proof path does. Run again after a crash, it goes on: copies
 // that are there and right are kept, segments that a record names already are only removed.
-// Layout of the archive: DIR/e<N>/segments/<six digits>.jsonl. Refuses segments that do not fit their tiles (Tampered), and
+// Layout of the archive: DIR/e<N>/segments/<six digits>.jsonl; a copy gets its name when it is whole. Refuses segments that do not fit their tiles (Tampered), and
 // another file in the place of a copy (Exists).
 
 import type { VerifiedCheckpoint } from '../audit/checkpoint.ts';
@@ -18,7 +18,7 @@ import { type EpochPaths, segmentName } from './audit-paths.ts';
 import { segmentLines, withFile } from './audit-segment.ts';
 import { archivedSegments, provenRecord } from './audit-store.ts';
 import { cachedTileReader, tileReader } from './audit-tiles.ts';
-import { directoryOf, ensureDirectory } from './durable-file.ts';
+import { directoryOf, ensureDirectory, renameFiles, TEMPORARY_SUFFIX } from './durable-file.ts';
 import { copyFile, hashFile } from './file-copy.ts';
 
 const N = LIMITS.auditSegmentRecords;
@@ -80,11 +80,17 @@ async function copySegment(
   const from = paths.segment(n);
   demandFits(files, paths, checkpoint, n);
   const sha256 = hashFile(files, from);
-  if (target.info(to) === null) await copyFile(files, from, target, to);
+  if (target.info(to) === null) {
+    // What an interrupted run left is not gone on with: a copy is made in one go.
+    const unnamed = `${to}${TEMPORARY_SUFFIX}`;
+    if (target.info(unnamed) !== null) target.remove(unnamed);
+    await copyFile(files, from, target, unnamed);
+    await renameFiles(target, [{ from: unnamed, to }]);
+  }
   if (hashFile(target, to) !== sha256) {
     throw new RonError('Exists', `${to} is there, and is not segment ${n}`, {
       field: '--to',
-      hint: 'Name another directory; what an interrupted run left there is half a file and may be removed.',
+      hint: 'Name another directory.',
     });
   }
   return { n, bytes: files.info(from)!.sizeBytes, sha256 };

@@ -26,16 +26,18 @@ export interface ArchivedElsewhere {
   readonly unread: readonly number[];
 }
 
-/** Segments that are not here and were archived. Adds `archived` and `archive-mismatch`. */
+/** Segments from number `first` on that are not here and were archived. Adds `archived` and `archive-mismatch`. */
 export function archivedElsewhere(
   files: Files,
   { paths, archive }: { readonly paths: EpochPaths; readonly archive: string | null },
   newest: VerifiedCheckpoint | null,
   findings: Findings,
+  first = 0,
 ): ArchivedElsewhere {
   const readable: { number: number; bytes: number }[] = [];
   const unread: number[] = [];
   for (const { n, sha256, bytes, by } of missingArchived(files, paths, newest)) {
+    if (n < first) continue;
     const index = n * N;
     const path = `${archive}/${segmentName(n)}`;
     if (archive === null || files.info(path)?.type !== 'file') {

@@ -173,7 +173,7 @@ export async function verifyEpoch(deps: VerifyDeps, request: VerifyEpoch): Promi
     return { ...read, ...unknown, findings: findings.list, checkpoints: checkpoints.length, newest, forked };
   }
   const start = base?.start ?? 0;
-  const away = archivedElsewhere(files, request, newest, findings);
+  const away = archivedElsewhere(files, request, newest, findings, Math.floor(start / N));
   const isRead = (number: number): boolean => number >= Math.floor(start / N);
   const segments = [...here, ...away.readable].filter((one) => isRead(one.number)).sort((a, b) => a.number - b.number);
   const kept = known.map((one) => one.checkpoint.size);

@@ -53,7 +53,7 @@ function describe(holder: HolderFile | null, role: HolderRole): { readonly messa
       holder?.role === 'server'
         ? role === 'server'
           ? `Use it: other commands take --kms local. Or stop it first: kill ${holder.pid}`
-          : 'Use the running server: add --kms local.'
+          : `Use the running server: add --kms local. For what a server does not do, stop it first: kill ${holder.pid}`
         : 'Wait for it to finish, or raise --lock-timeout.',
   };
 }

@@ -69,6 +69,29 @@ beforeAll(async () => {
   await restored.json(['store', 'restore', backup]);
 });
 
+describe('a log whose keys were rotated', () => {
+  it('is exported, and a stranger who has the genesis follows its keys', async () => {
+    const stranger = temporaryHome();
+    await trustGenesis(stranger);
+    const whole = stranger.file('export');
+    await home.json(['audit', 'export', '--out', whole]);
+    const judged = await stranger.json<AuditVerifyResult>(['audit', 'verify', whole]);
+    expect(judged.data).toMatchObject({ verdict: 'consistent', trust: 'pinned', kind: 'export' });
+    const part = stranger.file('part');
+    await home.json(['audit', 'export', '--out', part, '--from', '3']);
+    const gapped = await stranger.json<AuditVerifyResult>(['audit', 'verify', part], 11);
+    expect(gapped.error?.field).toBe('declared-gap');
+    // A chain that lacks the rotation leads to the old keys only.
+    const cut = stranger.file('cut');
+    cpSync(whole, cut, { recursive: true });
+    writeFileSync(join(cut, 'key-chain.json'), '[]\n', { mode: 0o600 });
+    const refused = await stranger.json<AuditVerifyResult>(['audit', 'verify', cut], 10);
+    expect(refused.data?.findings.map((one) => one.code)).toContain('manifest-mismatch');
+    const since = await stranger.json<AuditVerifyResult>(['audit', 'verify', whole, '--since-anchor', anchor]);
+    expect(since.data).toMatchObject({ verdict: 'consistent' });
+  });
+});
+
 describe('a restore of before a rotation', () => {
   it('does not know the key of the anchor, nor what its signers have seen, before the lines are back', async () => {
     const unknown = await restored.json(['audit', 'anchor', '--import', anchor], 10);
@@ -147,6 +170,17 @@ describe('a restore of before a rotation', () => {
     await trustGenesis(stranger);
     const whole = await stranger.json<AuditVerifyResult>(['audit', 'verify', restored.path]);
     expect(whole.data).toMatchObject({ verdict: 'consistent', trust: 'pinned' });
+    // From a checkpoint of the lost key, over the link into the new epoch.
+    const since = await auditor.json<AuditVerifyResult>(['audit', 'verify', restored.path, '--since-anchor', anchor]);
+    expect(since.data).toMatchObject({ verdict: 'consistent' });
+    expect(since.data?.epochs).toHaveLength(2);
+    const own = await restored.json<AuditVerifyResult>(['audit', 'verify', '--since-anchor', 'remembered']);
+    expect(own.data).toMatchObject({ verdict: 'consistent' });
+    const fresh = stranger.file('e1');
+    await restored.json(['audit', 'export', '--out', fresh]);
+    const other = temporaryHome();
+    await trustGenesis(other);
+    expect((await other.json<AuditVerifyResult>(['audit', 'verify', fresh])).data?.verdict).toBe('consistent');
     // The log that was lost cannot come back as the present one.
     const old = await auditor.json<AuditVerifyResult>(['audit', 'verify', home.path], 11);
     expect(old.error?.field).toBe('older-copy');

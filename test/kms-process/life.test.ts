@@ -96,7 +96,7 @@ describe('a server', () => {
 
     const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', 'ed25519', '--new-tenant'];
     const locked = await home.json([...create, '--lock-timeout', '100ms', ...store()], 22);
-    expect(locked.error).toMatchObject({ code: 'Locked', hint: 'Use the running server: add --kms local.' });
+    expect(locked.error).toMatchObject({ code: 'Locked', hint: expect.stringContaining('--kms local') });
 
     const token = await mintToken(server, 'acme', ALL_OF_A_TENANT);
     home.write('acme.cap', `${token}\n`);

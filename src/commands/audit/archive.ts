@@ -13,7 +13,9 @@ export default class AuditArchive extends BaseCommand {
 
 Without the archive audit verify answers 11 (archived); with --archive DIR it reads the records there, and 10 is the answer for another file in their place. A segment that is deleted without such a record is tampering (10). Run again after an interruption: it goes on where it stopped.
 
-A server must be stopped for it.`;
+What a sink of a server has not taken yet stays, and the result names the sink: records that are away no sink gets any more.
+
+A server must be stopped for it, because it holds the home: stop it, archive, start it again.`;
   static override examples = [
     '<%= config.bin %> audit archive --before 1000000 --to /mnt/archive --dry-run',
     '<%= config.bin %> audit archive --before 1000000 --to /mnt/archive --passphrase-file store.pass',

@@ -5,8 +5,10 @@ import type { AuditDraft } from '../../audit/draft.ts';
 import { fromHex } from '../../bytes/hex.ts';
 import { RonError } from '../../errors.ts';
 import { epochNumber } from '../../governance/key-chain.ts';
+import type { Files } from '../../host.ts';
 import { RETENTION_MS } from '../../kms/service/recent-operations.ts';
 import { withSession } from '../../kms/service/session.ts';
+import { readCursors } from '../../kms/service/sinks/cursor.ts';
 import { LIMITS } from '../../limits.ts';
 import {
   type ArchivePlan,
@@ -27,6 +29,13 @@ export interface AuditArchiveRequest {
   readonly confirmTime: boolean;
 }
 
+/** A sink of a server that has not taken what would be archived. */
+export interface WaitingSink {
+  readonly sink: string;
+  /** The next record that it gets. */
+  readonly next: number;
+}
+
 export interface AuditArchiveResult {
   readonly dry_run: boolean;
   readonly origin: string;
@@ -39,6 +48,8 @@ export interface AuditArchiveResult {
   readonly finished: readonly number[];
   /** Records that are no longer in the home. */
   readonly records: number;
+  /** Why not everything below the index was taken: segments that these sinks still need stay. */
+  readonly waiting_for: readonly WaitingSink[];
   readonly checkpoint: { readonly size: number; readonly root: string } | null;
 }
 
@@ -58,8 +69,25 @@ function drafts(copied: readonly CopiedSegment[], actor: string): AuditDraft[] {
   return out;
 }
 
-function demandSome({ fresh, recorded }: ArchivePlan, before: number): void {
+const wholeSegments = (size: number): number => Math.floor(size / N) * N;
+
+/** Sinks that lack records below `before`, the furthest behind first. Records that are archived no sink gets any more. */
+function sinksBehind(files: Files, exportDir: string, epoch: number, before: number): WaitingSink[] {
+  return readCursors(files, exportDir)
+    .map(({ sink, cursor }) => ({ sink, next: cursor.epoch < epoch ? 0 : cursor.index }))
+    .filter(({ next }) => next < before)
+    .sort((a, b) => a.next - b.next);
+}
+
+function demandSome({ fresh, recorded }: ArchivePlan, before: number, behind: readonly WaitingSink[]): void {
   if (fresh.length + recorded.length > 0) return;
+  const [slowest] = behind;
+  if (slowest !== undefined) {
+    throw new RonError('Conflict', `the sink ${slowest.sink} has not taken record ${slowest.next} and on yet`, {
+      field: '--before',
+      hint: `Let a server run until it has (\`ronctl kms status\`). Of a sink that is no longer served remove audit/export/${slowest.sink}.cursor.`,
+    });
+  }
   throw new RonError('Conflict', `no full segment below record ${before} can be archived`, {
     field: '--before',
     hint: `A segment has ${N} records; those under a checkpoint and older than 24 hours are taken.`,
@@ -76,8 +104,15 @@ export async function auditArchive(request: AuditArchiveRequest, deps: Operation
     const paths = epochPaths(context.paths.audit, epoch);
     const signed = treeOf(store.newestCheckpoint());
     const keepSinceMs = context.clock.now() - RETENTION_MS;
-    const plan = planArchive(context.files, paths, signed, { before, keepSinceMs });
-    demandSome(plan, before);
+    const behind = sinksBehind(
+      context.files,
+      `${context.paths.audit}/export`,
+      epoch,
+      wholeSegments(Math.min(before, signed.size)),
+    );
+    const end = behind[0] === undefined ? before : Math.min(before, behind[0].next);
+    const plan = planArchive(context.files, paths, signed, { before: end, keepSinceMs });
+    demandSome(plan, before, behind);
     const common = {
       dry_run: dryRun,
       origin: store.origin,
@@ -85,6 +120,7 @@ export async function auditArchive(request: AuditArchiveRequest, deps: Operation
       archive: to,
       finished: plan.recorded,
       records: (plan.fresh.length + plan.recorded.length) * N,
+      waiting_for: behind,
     };
     if (dryRun) {
       const segments = plan.fresh.map((n) => ({ n, bytes: null, sha256: null }));

@@ -6,8 +6,9 @@ import { createLogVerifier, type VerifiedCheckpoint } from '../../audit/checkpoi
 import type { Finding } from '../../audit/findings.ts';
 import { RonError } from '../../errors.ts';
 import { readRemembered } from '../../storage/trust-memory.ts';
+import { claimedOrigin } from './export-target.ts';
 import type { AuditDeps, AuditTarget } from './target.ts';
-import { demandNote, judgingHome, logOfNote } from './trusted-origin.ts';
+import { demandNote, type GivenLog, judgingHome, logOfNote } from './trusted-origin.ts';
 
 export interface GivenNote {
   readonly name: string;
@@ -47,6 +48,15 @@ function remembered(target: AuditTarget): Placed {
   });
 }
 
+/** The key chain of an export may lead from the pinned genesis to keys that are not known here yet. */
+function exportedLog(target: AuditTarget, note: Uint8Array, name: string): GivenLog | null {
+  const of = claimedOrigin(note, name);
+  const epoch = target.kind === 'export' ? target.file?.epochs.find(({ origin }) => origin === of.origin) : undefined;
+  const log = epoch === undefined ? null : target.trusted(epoch.n);
+  if (log?.trust !== 'pinned') return null;
+  return { of, log, verifier: createLogVerifier(log, target.crypto), trust: 'pinned' };
+}
+
 function absent(target: AuditTarget, one: Placed): Finding & { readonly epoch: number } {
   const { origin, size } = one.checkpoint;
   const isSameStore = target.file !== null && origin.includes(`/${target.file.storeId}/e`);
@@ -62,7 +72,7 @@ export async function givenCheckpoints(
   request: { readonly anchor?: GivenNote | null; readonly since?: GivenNote | 'remembered' | null },
 ): Promise<GivenCheckpoints> {
   const judge = async ({ note, name }: GivenNote): Promise<Placed> => {
-    const given = logOfNote(await judgingHome(deps), note, name);
+    const given = exportedLog(target, note, name) ?? logOfNote(await judgingHome(deps), note, name);
     return { checkpoint: demandNote(given, note, name), epoch: given.of.epoch, name };
   };
   const anchor = request.anchor == null ? null : await judge(request.anchor);

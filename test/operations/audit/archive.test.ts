@@ -1,11 +1,24 @@
 // `audit archive` on a real store with more records than a segment has (log page 4.9, I-44): what is archived verifies with
 // the archive, is open without it, and nothing that was only deleted passes for it.
 
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeHost } from '../../../src/cli/node-host.ts';
+import { CursorFile } from '../../../src/kms/service/sinks/cursor.ts';
 import { auditArchive } from '../../../src/operations/audit/archive.ts';
 import { auditExportRonAudit } from '../../../src/operations/audit/export-lines.ts';
 import { auditExportNative } from '../../../src/operations/audit/export-native.ts';
@@ -21,6 +34,8 @@ import { initCustody } from '../../../src/storage/custody-creation.ts';
 import { openCustodyStore } from '../../../src/storage/custody-open.ts';
 import { createKey, INIT, signDraft } from '../../support/custody.ts';
 import { expectData } from '../../support/data-schema.ts';
+import { rememberingCrypto } from '../../support/fast-crypto.ts';
+import { Crashed, countedFiles, faultyFiles } from '../../support/faulty-files.ts';
 import { storeDeps } from '../../support/store.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'ronctl-archive-'));
@@ -33,12 +48,8 @@ const N = 65_536;
 const DAY_MS = 24 * 3600 * 1000;
 const early = { ...nodeHost().clock, now: () => Date.now() - 2 * DAY_MS };
 
-const deps = (dryRun = false): OperationDeps => ({
-  ...storeDeps(home),
-  dryRun,
-  online: null,
-  onProgress: () => undefined,
-});
+const quiet = { dryRun: false, online: null, onProgress: () => undefined };
+const deps = (dryRun = false): OperationDeps => ({ ...storeDeps(home), ...quiet, dryRun });
 
 async function verify(from: string | null = null): Promise<AuditVerifyResult> {
   const request = { target: null, fast: false, archive: from, headKeys: null };
@@ -63,7 +74,97 @@ beforeAll(async () => {
   await store.close();
 }, 120_000);
 
+const crypto = rememberingCrypto();
+
+/** A copy of the home that shares what nobody writes in place. */
+function linkedHome(to: string): void {
+  cpSync(home, to, { recursive: true, filter: (path) => !/\/segments\/000000\.jsonl$|\/tile\/0\/x?\d+/.test(path) });
+  for (const path of ['audit/e0/segments/000000.jsonl', ...tilesOf(home)]) {
+    mkdirSync(dirname(join(to, path)), { recursive: true, mode: 0o700 });
+    linkSync(join(home, path), join(to, path));
+  }
+}
+
+const tilesOf = (at: string): string[] =>
+  readdirSync(join(at, 'audit/e0/tile/0'), { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => relative(at, join(one.parentPath, one.name)));
+
+describe('audit archive, killed at any of its calls', () => {
+  const copied = join(root, 'killed', 'home');
+  const to = join(root, 'killed', 'archive');
+  const inHome = join(copied, 'audit/e0/segments/000000.jsonl');
+  const inArchive = join(to, 'e0/segments/000000.jsonl');
+  const run = (files = nodeHost().files) =>
+    auditArchive(
+      { before: N, to, confirmTime: false },
+      { ...storeDeps(copied, { hostChange: { files }, crypto: async () => crypto }), ...quiet },
+    );
+  const fresh = (): void => {
+    rmSync(join(root, 'killed'), { recursive: true, force: true });
+    mkdirSync(join(root, 'killed'));
+    linkedHome(copied);
+  };
+
+  /** Where what a new process finds changes; `npm run test:crash` stops at every call. */
+  const TURNS = [
+    'write 000000.jsonl.tmp',
+    'rename 000000.jsonl',
+    'write 000001.jsonl',
+    'sync head',
+    'rename checkpoint',
+    'remove 000000.jsonl',
+  ];
+
+  it('has the segment here or in the archive, and goes on when it is run again', async () => {
+    fresh();
+    const calls: string[] = [];
+    const counting = countedFiles(nodeHost().files, (act, what) => {
+      calls.push(what);
+      return act();
+    });
+    await run(counting);
+    const bytes = statSync(inArchive).size;
+    const all = process.env['RONCTL_TEST_CRASH'] === 'all';
+    const points = all ? calls.map((_, at) => at + 1) : TURNS.map((what) => calls.indexOf(what) + 1);
+    for (const k of points) {
+      fresh();
+      const where = `killed before call ${k} of ${calls.length}: ${calls[k - 1]}`;
+      const faulty = faultyFiles(nodeHost().files, k, { kind: 'crash', when: 'before' });
+      await expect(run(faulty.files), where).rejects.toThrow(Crashed);
+      const kept = [inHome, inArchive].map((path) => existsSync(path) && statSync(path).size === bytes);
+      expect(kept, where).toContain(true);
+      const again = await run().catch((error: unknown) => error);
+      // Nothing is left to do once the segment is gone.
+      if (kept[0] === true) expect(again, where).toMatchObject({ records: N });
+      else expect(again, where).toMatchObject({ code: 'Conflict' });
+      expect([existsSync(inHome), statSync(inArchive).size], where).toEqual([false, bytes]);
+      expect(readdirSync(dirname(inArchive)), where).toEqual(['000000.jsonl']);
+      const judged = await auditVerify(
+        { target: null, fast: true, archive: to, headKeys: null },
+        { ...storeDeps(copied), ...quiet },
+      );
+      expect([judged.verdict, codes(judged)], where).toEqual(['consistent', []]);
+    }
+  }, 600_000);
+});
+
 describe('audit archive', () => {
+  it('leaves what a sink has not taken, and names the sink', async () => {
+    const cursors = new CursorFile(nodeHost().files, join(home, 'audit/export'), 'siem');
+    const first = cursors.read();
+    await cursors.write({ ...first, index: N - 1 });
+    await expect(take(N)).rejects.toMatchObject({
+      code: 'Conflict',
+      message: expect.stringContaining('siem has not taken record 65535'),
+      hint: expect.stringContaining('siem.cursor'),
+    });
+    expect(existsSync(segment)).toBe(true);
+    await cursors.write({ ...first, index: N });
+    expect(await take(N, true)).toMatchObject({ segments: [{ n: 0 }], waiting_for: [] });
+    rmSync(join(home, 'audit/export'), { recursive: true });
+  });
+
   it('takes nothing but full segments, and says so', async () => {
     await expect(take(N - 1)).rejects.toMatchObject({ code: 'Conflict', field: '--before' });
     const dry = await take(N + 500, true);
@@ -83,6 +184,18 @@ describe('audit archive', () => {
     expect(without).toMatchObject({ verdict: 'inconclusive', first_index: 0 });
     expect(codes(without)).toEqual(['archived']);
     expect(without.epochs[0]?.records).toBeGreaterThan(N);
+    const notes = readFileSync(join(home, 'audit/e0/checkpoints.jsonl'), 'utf8').trimEnd().split('\n');
+    const since = (line: string, from: string | null = null) => {
+      const note = Buffer.from((JSON.parse(line) as { note_b64: string }).note_b64, 'base64');
+      const given = { name: 'kept', note: new Uint8Array(note) };
+      return auditVerify({ target: null, fast: false, archive: from, since: given, headKeys: null }, deps());
+    };
+    // From behind the archived records on nothing of them is read.
+    const behind = await since(notes.at(-2)!);
+    expect([behind.verdict, codes(behind)]).toEqual(['consistent', []]);
+    const within = await since(notes[2]!);
+    expect([within.verdict, codes(within)]).toEqual(['inconclusive', ['archived']]);
+    expect((await since(notes[2]!, archive)).verdict).toBe('consistent');
     const reconciled = await auditReconcile({ sealed: null, archive: null }, deps());
     expectData('audit/reconcile', reconciled);
     expect(reconciled.verdict).toBe('undecidable');

@@ -38,6 +38,26 @@ function readSlot(bytes: Uint8Array): (Cursor & { readonly n: number }) | null {
   }
 }
 
+const SUFFIX = '.cursor';
+
+/** The newest valid slot; null when there is none. */
+function newestSlot(bytes: Uint8Array | null): (Cursor & { readonly n: number }) | null {
+  const slots = [0, SLOT_BYTES].flatMap((at) => {
+    const found = bytes === null ? null : readSlot(bytes.subarray(at, at + SLOT_BYTES));
+    return found === null ? [] : [found];
+  });
+  return slots.toSorted((a, b) => b.n - a.n)[0] ?? null;
+}
+
+/** Every sink that has a cursor in this home, served now or not. */
+export function readCursors(files: Files, exportDir: string): { readonly sink: string; readonly cursor: Cursor }[] {
+  const names = files.list(exportDir).filter((name) => name.endsWith(SUFFIX));
+  return names.map((name) => {
+    const newest = newestSlot(files.read(`${exportDir}/${name}`, 2 * SLOT_BYTES));
+    return { sink: name.slice(0, -SUFFIX.length), cursor: newest ?? FIRST_CURSOR };
+  });
+}
+
 export class CursorFile {
   readonly #files: Files;
   readonly #path: string;
@@ -45,18 +65,13 @@ export class CursorFile {
 
   constructor(files: Files, exportDir: string, sink: string) {
     this.#files = files;
-    this.#path = `${exportDir}/${sink}.cursor`;
+    this.#path = `${exportDir}/${sink}${SUFFIX}`;
     ensureDirectory(files, exportDir);
   }
 
   read(): Cursor {
-    const bytes = this.#files.read(this.#path, 2 * SLOT_BYTES);
-    const slots = [0, SLOT_BYTES].flatMap((at) => {
-      const found = bytes === null ? null : readSlot(bytes.subarray(at, at + SLOT_BYTES));
-      return found === null ? [] : [found];
-    });
-    const newest = slots.toSorted((a, b) => b.n - a.n)[0];
-    if (newest === undefined) return FIRST_CURSOR;
+    const newest = newestSlot(this.#files.read(this.#path, 2 * SLOT_BYTES));
+    if (newest === null) return FIRST_CURSOR;
     const { n, ...cursor } = newest;
     this.#n = n;
     return cursor;
