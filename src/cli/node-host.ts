@@ -8,7 +8,7 @@ import { nodeLocks } from './lock.ts';
 import { nodeClock, nodeRandom } from './node-clock.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeProcesses } from './node-processes.ts';
-import { nodeTerminal } from './node-terminal.ts';
+import { nodeTerminal, type Streams } from './node-terminal.ts';
 import { nodeWorkers } from './node-workers.ts';
 
 function nodeEnv(): Env {
@@ -48,10 +48,10 @@ function stderrLog(terminal: Pick<Terminal, 'writeStderr'>): Log {
   };
 }
 
-export function nodeHost(): Host {
+export function nodeHost(streams?: Streams): Host {
   const clock = nodeClock();
   const files = nodeFiles();
-  const terminal = nodeTerminal();
+  const terminal = nodeTerminal(streams);
   return {
     clock,
     random: nodeRandom(),

@@ -133,10 +133,17 @@ class SecretReader {
   }
 }
 
-export function nodeTerminal(): Terminal {
-  const stdoutIsTty = isatty(1);
-  const stderrIsTty = isatty(2);
-  const interactive = isatty(0) && stderrIsTty;
+/** Descriptors of the standard streams. */
+export interface Streams {
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+export function nodeTerminal({ stdin, stdout, stderr }: Streams = { stdin: 0, stdout: 1, stderr: 2 }): Terminal {
+  const stdoutIsTty = isatty(stdout);
+  const stderrIsTty = isatty(stderr);
+  const interactive = isatty(stdin) && stderrIsTty;
   let stdoutOpen = true;
   let secrets: SecretReader | undefined;
   const needTerminal = (): void => {
@@ -144,7 +151,7 @@ export function nodeTerminal(): Terminal {
   };
   const writeStderr = (text: string): void => {
     try {
-      writeAll(2, utf8(text), 'standard error');
+      writeAll(stderr, utf8(text), 'standard error');
     } catch {
       // A full disk under stderr: nowhere is left to say so, and the exit code must stay what it is.
     }
@@ -170,9 +177,9 @@ export function nodeTerminal(): Terminal {
       const { askLine } = await import('../ui/prompt.ts');
       return askLine(prompt);
     },
-    readStdin: (maxBytes) => readDescriptor(0, maxBytes, 'standard input'),
+    readStdin: (maxBytes) => readDescriptor(stdin, maxBytes, 'standard input'),
     writeStdout(bytes) {
-      if (stdoutOpen) stdoutOpen = writeAll(1, typeof bytes === 'string' ? utf8(bytes) : bytes, 'standard output');
+      if (stdoutOpen) stdoutOpen = writeAll(stdout, typeof bytes === 'string' ? utf8(bytes) : bytes, 'standard output');
     },
     writeStderr,
   };

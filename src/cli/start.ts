@@ -7,6 +7,7 @@ import type { Host } from '../host.ts';
 import { toRonError } from './json-error.ts';
 import type { Launch, LaunchOptions, ServerSignal } from './launch.ts';
 import { nodeHost } from './node-host.ts';
+import type { Streams } from './node-terminal.ts';
 import { formatOfArgv, formatOfVariable } from './output-format.ts';
 import { reporter } from './report.ts';
 import { rootPlugin } from './root-plugin.ts';
@@ -61,17 +62,15 @@ function watchSignals(launch: Launch): void {
   process.on('SIGHUP', stop('Terminated', 'terminated: the terminal was closed'));
 }
 
-export async function start(argv: readonly string[], options: StartOptions): Promise<void> {
-  const host = nodeHost();
-  const launch: Launch = {
-    host,
-    development: options.development,
-    argv,
-    onSignal: async () => undefined,
-    onServerSignal: null,
-  };
-  watchStdout(host);
-  watchSignals(launch);
+const launchOn = (host: Host, argv: readonly string[], { development }: StartOptions): Launch => ({
+  host,
+  development,
+  argv,
+  onSignal: async () => undefined,
+  onServerSignal: null,
+});
+
+async function runLine(launch: Launch, options: StartOptions): Promise<void> {
   // oclif would look for a theme in the user's configuration directory.
   process.env['RONCTL_DISABLE_THEME'] = '1';
   const load: LaunchOptions = {
@@ -86,8 +85,24 @@ export async function start(argv: readonly string[], options: StartOptions): Pro
     launch,
   };
   try {
-    await run([...argv], load);
+    await run([...launch.argv], load);
   } catch (thrown) {
-    process.exitCode = await reportStart(host, argv, thrown);
+    process.exitCode = await reportStart(launch.host, launch.argv, thrown);
   }
+}
+
+/** The command line of this process. */
+export async function start(argv: readonly string[], options: StartOptions): Promise<void> {
+  const launch = launchOn(nodeHost(), argv, options);
+  watchStdout(launch.host);
+  watchSignals(launch);
+  await runLine(launch, options);
+}
+
+/**
+ * One command line in a process that goes on: its streams are these descriptors, `process.exitCode` is how it ended, and
+ * signals are the caller's. For tests of what a command answers, which would mostly start processes otherwise.
+ */
+export async function startWithin(argv: readonly string[], options: StartOptions, streams: Streams): Promise<void> {
+  await runLine(launchOn(nodeHost(streams), argv, options), options);
 }

@@ -264,7 +264,9 @@ describe('two processes', () => {
   });
 
   test('four writers at once make four versions, in a log that verifies', async () => {
-    const runs = await Promise.all([1, 2, 3, 4].map(() => home.run(rotate('--lock-timeout', '60s'))));
+    const runs = await Promise.all(
+      [1, 2, 3, 4].map(() => home.run(rotate('--lock-timeout', '60s'), { ownProcess: true })),
+    );
     expect(runs.map(({ exit }) => exit)).toEqual([0, 0, 0, 0]);
     const { data } = await home.json<{ key: { version: number } }>(['kms', 'show', story.kid]);
     expect(data?.key.version).toBe(5);

@@ -4,7 +4,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { envelopesOf, type TestHome, temporaryHome } from '../support/binary.ts';
+import { envelopesOf, type RunOptions, type TestHome, temporaryHome } from '../support/binary.ts';
 import { carryOut, governHome } from '../support/governed-home.ts';
 import { type Server, startServer } from '../support/server.ts';
 
@@ -19,9 +19,9 @@ interface Proposed {
 }
 
 /** Envelope of a command that must have run online, by the server of this home unless `argv` names another. */
-async function online<T>(of: TestHome, argv: readonly string[], exit = 0): Promise<T> {
+async function online<T>(of: TestHome, argv: readonly string[], exit = 0, options: RunOptions = {}): Promise<T> {
   const run = argv.includes('--kms') ? argv : [...argv, '--kms', 'local'];
-  const { mode, data } = await of.json<T>(run, exit);
+  const { mode, data } = await of.json<T>(run, exit, { serverElsewhere: true, ...options });
   expect(mode, argv.join(' ')).toBe('online');
   return data!;
 }
@@ -48,9 +48,10 @@ async function mint(name: string, tenant: string, scopes: readonly string[]): Pr
 const as = (of: TestHome, id: string): string[] => ['--signer', id, '--passphrase-file', of.passphrase(id)];
 const KEY_SCOPES = ['read', 'rotate', 'sign', 'verify', 'wrap', 'unwrap'];
 
-async function createKey(alg = 'ed25519'): Promise<{ kid: string; token: string[] }> {
-  const token = ['--token-file', await mint('acme.cap', 'acme', KEY_SCOPES)];
-  const create = ['kms', 'create', '--tenant', 'acme', '--purpose', 'release', '--alg', alg, '--new-tenant'];
+/** The minting limit is per tenant. */
+async function createKey(alg = 'ed25519', tenant = 'acme'): Promise<{ kid: string; token: string[] }> {
+  const token = ['--token-file', await mint(`${tenant}.cap`, tenant, KEY_SCOPES)];
+  const create = ['kms', 'create', '--tenant', tenant, '--purpose', 'release', '--alg', alg, '--new-tenant'];
   const made = await online<{ kid: string }>(home, [...create, ...token]);
   return { kid: made.kid.replace(/#v\d+$/, ''), token };
 }
@@ -182,7 +183,7 @@ describe('a rotation of the own keys of the service', () => {
       expect(await server.stop()).toBe(0);
       expect((await home.json<{ verdict: string }>(['audit', 'verify'])).data?.verdict).toBe('consistent');
       const again = await startServer(home);
-      await createKey();
+      await createKey('ed25519', action);
       expect(await again.stop()).toBe(0);
     },
   );
@@ -251,14 +252,15 @@ describe('a busy server', () => {
     const { kid, token } = await createKey();
     const sign = ['kms', 'sign', kid, '--b3', 'a'.repeat(64), '--out', 'b', '--force', ...token];
     const state = { writing: true };
+    const ask = <T>(argv: readonly string[]): Promise<T> => online(home, argv, 0, { ownProcess: true });
     const writer = (async () => {
-      for (let n = 0; n < 12; n++) await online(home, n % 3 === 0 ? ['kms', 'rotate', kid, ...token] : sign);
+      for (let n = 0; n < 12; n++) await ask(n % 3 === 0 ? ['kms', 'rotate', kid, ...token] : sign);
       state.writing = false;
     })();
     for (let reads = 0; state.writing || reads < 4; reads++) {
-      expect(await online(home, ['audit', 'verify'])).toMatchObject({ verdict: 'consistent' });
-      expect(await online(home, ['kms', 'list'])).toMatchObject({ trust: 'authenticated' });
-      expect(await online(home, ['governance', 'list'])).toMatchObject({ trust: 'authenticated' });
+      expect(await ask(['audit', 'verify'])).toMatchObject({ verdict: 'consistent' });
+      expect(await ask(['kms', 'list'])).toMatchObject({ trust: 'authenticated' });
+      expect(await ask(['governance', 'list'])).toMatchObject({ trust: 'authenticated' });
     }
     await writer;
   });
@@ -267,7 +269,7 @@ describe('a busy server', () => {
 describe('the home of a server', () => {
   test('an unsealing command says who holds it and how to ask; afterwards the server is gone', async () => {
     const server: Server = await startServer(home);
-    const { kid } = await createKey();
+    const { kid } = await createKey('ed25519', 'held');
     const held = await home.json(
       ['kms', 'rotate', kid, '--lock-timeout', '100ms', '--passphrase-file', home.passphrase('store')],
       22,

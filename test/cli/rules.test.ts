@@ -122,16 +122,17 @@ describe('definitions', () => {
   });
 });
 
+// Each command starts the program once, without arguments; the other lines run within (test/support/within.ts).
 describe.concurrent('the binary, in an empty home and without a terminal', () => {
   test.each([...byName])('%s --help shows usage and examples on stdout', async (_, { words }) => {
-    const run = await home.run([...words, '--help']);
+    const run = await home.run([...words, '--help'], { ownProcess: false });
     expect(run).toMatchObject({ exit: 0, stderr: '' });
     expect(run.stdout).toContain(`$ ronctl ${words.join(' ')}`);
     expect(run.stdout).toContain('EXAMPLES');
   });
 
   test.each([...byName])('%s refuses an unknown flag with the envelope', async (_, { words }) => {
-    const run = await home.run([...words, '--no-such-flag', '--json']);
+    const run = await home.run([...words, '--no-such-flag', '--json'], { ownProcess: false });
     expect(run.exit).toBe(2);
     expect(envelopeOf(run)).toMatchObject({ ok: false, mode: 'offline', error: { code: 'Usage' } });
     expect(run.stderr).toBe('');
@@ -161,7 +162,7 @@ describe.concurrent('the binary, in an empty home and without a terminal', () =>
     '%s without arguments: one envelope, a frozen exit code, no question, no home made',
     async (name, { words }) => {
       if (name === 'quickstart') return;
-      const run = await home.run([...words, '--json']);
+      const run = await home.run([...words, '--json'], { ownProcess: true });
       expect([...EXIT_CODES.keys()]).toContain(run.exit);
       expect(run.exit, run.stderr).not.toBe(1);
       expect(envelopeOf(run).schema).toBe(`ronctl/${words.join('.')}/1`);
@@ -173,8 +174,8 @@ describe.concurrent('the binary, in an empty home and without a terminal', () =>
     '%s: the answer in table mode says the same',
     async (_, { words, args }) => {
       const given = args.filter(({ required }) => required).map(({ options }) => options[0] ?? 'x');
-      const json = await home.run([...words, ...given, '--json']);
-      const table = await home.run([...words, ...given]);
+      const json = await home.run([...words, ...given, '--json'], { ownProcess: false });
+      const table = await home.run([...words, ...given], { ownProcess: false });
       expect(table.exit).toBe(json.exit);
       if (json.exit === 0) expect(table.stdout).not.toBe('');
       else expect(table.stderr).toMatch(/^ronctl: \w+ [A-Za-z]+: /m);

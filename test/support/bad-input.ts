@@ -43,7 +43,7 @@ export async function expectRefused(
   { argv, exit, code, message, field, hint, ...options }: BadInput,
 ): Promise<Envelope> {
   const before = treeOf(home.directory);
-  const run = await home.run([...argv, '--json'], options);
+  const run = await home.run([...argv, '--json'], { expected: exit, ...options });
   const line = `ronctl ${argv.join(' ')}\n${run.stdout}${run.stderr}`;
   expect(run.exit, line).toBe(exit);
   const answer = envelopeOf(run);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, expect } from 'vitest';
+import { runWithin } from './within.ts';
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 export const BINARY = join(PROJECT, 'bin', 'ronctl');
@@ -26,6 +27,12 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Another program than bin/ronctl. */
   readonly program?: string;
+  /** A process of its own, or not, whatever ran before. */
+  readonly ownProcess?: boolean;
+  /** The server that is asked is a process of its own. */
+  readonly serverElsewhere?: boolean;
+  /** The exit code that is expected, where it is known. */
+  readonly expected?: number;
 }
 
 /** Variables every run has; nothing of the caller's environment leaks in but PATH. */
@@ -137,6 +144,37 @@ export function envelopesOf<T = unknown>(run: Run): Envelope<T>[] {
   return lines.map((line, index) => checkOne(line, index === lines.length - 1 ? run.exit : 0, run.argv) as Envelope<T>);
 }
 
+/** Servers, and what looks at its own process or outlives its answer. */
+const OWN_PROCESS = /^(kms serve|audit witness|quickstart|doctor|completion)$/;
+let commandIds: readonly string[] | undefined;
+const started = new Set<string>();
+
+/** The command of a line as in the manifest, or null: a topic, a misspelt name, a flag alone. */
+function commandOf(argv: readonly string[]): string | null {
+  commandIds ??= Object.keys(
+    (JSON.parse(readFileSync(join(PROJECT, 'oclif.manifest.json'), 'utf8')) as { commands: object }).commands,
+  );
+  const ids = commandIds;
+  const found = [3, 2, 1].map((count) => argv.slice(0, count).join(':')).find((id) => ids.includes(id));
+  return found?.replaceAll(':', ' ') ?? null;
+}
+
+/** True for the first line of each command and exit code in a file of tests, and for what `within` is not made for. */
+function startsProgram(argv: readonly string[], options: RunOptions): boolean {
+  const command = commandOf(argv);
+  if (options.program !== undefined || command === null || OWN_PROCESS.test(command)) return true;
+  // Descriptors are those of the process.
+  if (options.stdin !== undefined || argv.some((word) => /^(-$|--passphrase-fd\b)/.test(word))) return true;
+  // A command waits for its server without the event loop, on which a server of the test itself may run.
+  const asks = argv.some((word) => /^--kms\b/.test(word)) || options.env?.['RONCTL_KMS'] !== undefined;
+  if (asks && options.serverElsewhere !== true) return true;
+  if (options.ownProcess !== undefined) return options.ownProcess;
+  const key = `${expect.getState().testPath} ${command} ${asks} ${options.expected}`;
+  if (started.has(key)) return false;
+  started.add(key);
+  return true;
+}
+
 export class TestHome {
   /** RONCTL_HOME of the runs; not created. */
   readonly path: string;
@@ -148,18 +186,17 @@ export class TestHome {
     this.path = path ?? join(this.directory, 'home');
   }
 
-  /** Runs bin/ronctl in this home, from its directory. */
+  /** Runs ronctl in this home, from its directory: bin/ronctl, or within this process as `startsProgram` says. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<Run> {
-    return runBinary(argv, {
-      cwd: this.directory,
-      ...options,
-      env: { RONCTL_HOME: this.path, HOME: this.directory, ...options.env },
-    });
+    const env = { RONCTL_HOME: this.path, HOME: this.directory, ...options.env };
+    const cwd = options.cwd ?? this.directory;
+    if (startsProgram(argv, { ...options, env })) return runBinary(argv, { ...options, cwd, env });
+    return runWithin(PROJECT, { argv, env: { ...baseEnv(), ...env }, cwd });
   }
 
   /** Runs with --json; the exit code must be `exit`; the checked envelope. */
   async json<T = unknown>(argv: readonly string[], exit = 0, options: RunOptions = {}): Promise<Envelope<T>> {
-    const run = await this.run([...argv, '--json'], options);
+    const run = await this.run([...argv, '--json'], { expected: exit, ...options });
     expect(run.exit, `ronctl ${argv.join(' ')}\n${run.stdout}\n${run.stderr}`).toBe(exit);
     return envelopeOf<T>(run);
   }
