@@ -8,6 +8,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/each-file.ts'],
     globalSetup: ['test/support/test-directory.ts', 'test/support/build.ts'],
     env: { TMPDIR: testDirectory() },
     environment: 'node',

@@ -12,7 +12,7 @@ import { clientOf, servedOnSocket } from './http-kms.ts';
 import { ManualClock, settle } from './manual-clock.ts';
 import { serving } from './serving.ts';
 
-/** One home for all: making it costs more than most tests. */
+/** One home for the tests of a file: making it costs more than most tests. */
 let template: Promise<GovernedStore> | undefined;
 
 /** The clock goes at the pace of a slow disk: nothing waits in vain for its 200 ms. */
@@ -52,7 +52,9 @@ export async function governedKms(): Promise<AdminSubject> {
 
 /** After the tests of a file. */
 export async function forgetGovernedKms(): Promise<void> {
-  (await template)?.remove();
+  const made = template;
+  template = undefined;
+  (await made)?.remove();
 }
 
 const STREAMS = ['ledger', 'records', 'events'];

@@ -1,26 +1,14 @@
-// Homes with an audit log on disk, made by the writer itself, and directories that go when the file of tests is done.
+// Homes with an audit log on disk, made by the writer itself.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { nodeHost } from '../../src/cli/node-host.ts';
 import { nativeCrypto } from '../../src/crypto/native.ts';
 import type { Files, Host } from '../../src/host.ts';
 import type { AuditDeps } from '../../src/operations/audit/target.ts';
 import { ensureHome, homePaths } from '../../src/storage/home.ts';
 import { countingRandom, fillLog, newLog, testClock } from './audit.ts';
-
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
-});
-
-export function scratch(): string {
-  const made = mkdtempSync(join(tmpdir(), 'ronctl-scratch-'));
-  roots.push(made);
-  return made;
-}
+import { scratch } from './scratch.ts';
 
 /** This machine at the hour of the records of `fillLog`. */
 export const auditHost = (): Host => ({

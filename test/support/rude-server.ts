@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Endpoint } from '../../src/kms-client/connect.ts';
 
 export interface RudeServer {
@@ -13,11 +13,6 @@ export interface RudeServer {
   /** What came, request by request, heads and bodies as text. */
   readonly requests: string[];
 }
-
-const open: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-});
 
 /** `behave` gets each request (a head with its body) and the connection. */
 export async function rudeServer(behave: (socket: Socket, request: string, nth: number) => void): Promise<RudeServer> {
@@ -40,7 +35,7 @@ export async function rudeServer(behave: (socket: Socket, request: string, nth: 
     });
   });
   await new Promise<void>((done) => server.listen(socketPath, done));
-  open.push(async () => {
+  onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((done) => server.close(done));
     rmSync(directory, { recursive: true, force: true });

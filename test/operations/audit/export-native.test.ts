@@ -14,9 +14,10 @@ import type { AuditVerifyResult } from '../../../src/operations/audit/verify-res
 import { ensureHome, homePaths } from '../../../src/storage/home.ts';
 import { auditVerifyView } from '../../../src/views/audit/verify.ts';
 import { countingRandom, fillLog, newLog, reopenLog, testClock } from '../../support/audit.ts';
-import { depsOf, scratch } from '../../support/audit-homes.ts';
+import { depsOf } from '../../support/audit-homes.ts';
 import { expectData } from '../../support/data-schema.ts';
 import { refusal, refusalOf } from '../../support/refusal.ts';
+import { scratch } from '../../support/scratch.ts';
 
 const SIZE = 600;
 let home: string;

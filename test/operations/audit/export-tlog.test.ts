@@ -11,9 +11,10 @@ import { auditExportTlog } from '../../../src/operations/audit/export-tlog.ts';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
 import type { AuditVerifyResult } from '../../../src/operations/audit/verify-result.ts';
 import { fillLog, reopenLog } from '../../support/audit.ts';
-import { auditHost, depsOf, filesBelow, flip, makeLogHome, scratch, vkeyOf } from '../../support/audit-homes.ts';
+import { auditHost, depsOf, filesBelow, flip, makeLogHome, vkeyOf } from '../../support/audit-homes.ts';
 import { expectData } from '../../support/data-schema.ts';
 import { refusalOf } from '../../support/refusal.ts';
+import { scratch } from '../../support/scratch.ts';
 import { tlogCheckers } from '../../support/tlog-checkers.ts';
 
 async function grow(home: string, size: number): Promise<void> {

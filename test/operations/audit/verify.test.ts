@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { auditVerify } from '../../../src/operations/audit/verify.ts';
 import { type AuditVerifyResult, verdictError } from '../../../src/operations/audit/verify-result.ts';
 import { auditDeps, closing, HEAD_KEY, reopenLog, signDraft, testClock } from '../../support/audit.ts';
-import { depsOf, makeLogHome, scratch } from '../../support/audit-homes.ts';
+import { depsOf, makeLogHome } from '../../support/audit-homes.ts';
+import { scratch } from '../../support/scratch.ts';
 
 async function verify(
   home: string,
