@@ -8,11 +8,11 @@ import { parse } from 'yaml';
 import type { AuditVerdict } from '../../src/audit/findings.ts';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import { testClock } from '../support/audit.ts';
-import { scratch } from '../support/audit-homes.ts';
 import { type Envelope, envelopeOf, type Run, runBinary } from '../support/binary.ts';
 import { expectData } from '../support/data-schema.ts';
 import { type DiskLog, logsOfSizes } from '../support/log-copies.ts';
 import { DAMAGES, type Damage, type Others } from '../support/log-damages.ts';
+import { scratch } from '../support/scratch.ts';
 
 const MODES = ['table', 'json', 'yaml'] as const;
 type Mode = (typeof MODES)[number];

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditVerifyResult } from '../../src/operations/audit/verify-result.ts';
 import { testClock } from '../support/audit.ts';
-import { flip, scratch } from '../support/audit-homes.ts';
+import { flip } from '../support/audit-homes.ts';
 import { BINARY, envelopeOf, type Run, runBinary } from '../support/binary.ts';
 import { logsOfSizes } from '../support/log-copies.ts';
+import { scratch } from '../support/scratch.ts';
 
 /** Two whole segments and the beginning of a third. */
 const SIZE = 132_000;
