@@ -23,6 +23,9 @@ interface Built {
 /** As node loads it, not through vitest: the modules that are packed. */
 const builtEntry = (root: string): Built => createRequire(import.meta.url)(join(root, 'dist/cli/start.js')) as Built;
 
+/** As a command left it. */
+const exitCode = (): number => Number(process.exitCode ?? 0);
+
 async function once(root: string, { argv, env, cwd }: Line): Promise<Run> {
   const { startWithin } = builtEntry(root);
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -42,7 +45,7 @@ async function once(root: string, { argv, env, cwd }: Line): Promise<Run> {
     const stdoutBytes = readFileSync(file('stdout'));
     return {
       argv,
-      exit: Number(process.exitCode ?? 0),
+      exit: exitCode(),
       stdout: stdoutBytes.toString('utf8'),
       stdoutBytes,
       stderr: readFileSync(file('stderr'), 'utf8'),
