@@ -149,7 +149,7 @@ export const DAMAGES: readonly Damage[] = [
   {
     name: 'a record duplicated',
     sizes: SIGNED,
-    apply: (files, size) => edit(files, 0, (lines) => lines.splice(middle(size), 0, lines[middle(size)]!)),
+    apply: (files, size) => editMiddle(files, size, (lines, at) => lines.splice(at, 0, lines[at]!)),
     ...tampered,
     code: 'leaf-mismatch',
     index: (size) => middle(size) + 1,
