@@ -140,8 +140,13 @@ const hiddenShape = object({
 export const isRedactedHeader = (line: Uint8Array): boolean =>
   Buffer.from(line.buffer, line.byteOffset, line.length).includes('"format":"ron-audit-redacted/');
 
-/** Throws Malformed, naming `what`. */
+/** Throws Malformed, naming `what`, or NewerVersion for another number of this format. */
 export function parseHeader(line: Uint8Array, what: string): RedactedHeader {
+  const text = Buffer.from(line.buffer, line.byteOffset, line.length).toString('latin1');
+  const format = /"format":"(ron-audit-redacted\/[0-9]+)"/.exec(text)?.[1];
+  if (format !== undefined && format !== REDACTED_FORMAT) {
+    throw new RonError('NewerVersion', `${what}: ${format} was written by a newer ronctl`, { field: 'format' });
+  }
   const { format: _, ...header } = decodeCanonical(headerShape, line, what);
   if (header.to < header.from) malformed('to', `${what}: smaller than from`);
   return header;

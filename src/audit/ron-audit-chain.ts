@@ -22,6 +22,8 @@ export interface ChainFinding {
 
 export interface RonAuditVerdict {
   readonly records: number;
+  /** With those that are no records. */
+  readonly lines: number;
   /** Records by the rule under which their hash is right. */
   readonly rules: Readonly<Record<HashRule, number>>;
   readonly writer_id: string | null;
@@ -104,6 +106,7 @@ export class RonAuditChain {
     const first = this.#first;
     return {
       records: this.#parsed,
+      lines: this.#records,
       rules: { ...this.#rules },
       writer_id: first?.writer_id ?? null,
       stream: first?.stream ?? null,

@@ -25,7 +25,7 @@ export function resolvedFile(
   path: string,
   given: string,
   pipeHint: string,
-  what: 'file' | 'directory' = 'file',
+  what: 'file' | 'directory' | 'file or directory' = 'file',
 ): string {
   if (host.files.info(path) === null) {
     throw new RonError('NotFound', `there is no ${what} ${given}`, { hint: 'Check the path.' });

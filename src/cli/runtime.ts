@@ -63,7 +63,7 @@ export interface Runtime {
   /** Absolute path of one that the user gave. */
   path(given: string): string;
   /** Absolute path, links resolved, of a file or directory that is read in place. NotFound names flag or argument. */
-  inputPath(given: string, what?: 'file' | 'directory'): string;
+  inputPath(given: string, what?: 'file' | 'directory' | 'file or directory'): string;
   /** Bytes of a file or, for `-`, of standard input, which one argument may use. NotFound, TooLarge. */
   readInput(given: string, maxBytes: number): Promise<Uint8Array>;
   /** The same as strict UTF-8. */

@@ -133,7 +133,11 @@ export class CommittedLedger {
         bytes = readLedgerLine(this.#deps.files, this.#deps.ledgerDir, { seq: next, offset });
       } catch (error) {
         if (!(error instanceof RonError)) throw error;
-        this.#stop('ledger-missing', next, `ledger line ${next} is missing; line ${seq} was committed`);
+        this.#stop(
+          'ledger-missing',
+          next,
+          `ledger line ${next} is missing, and the log commits line ${seq}; what follows is not compared`,
+        );
         return;
       }
       let line: Line | null = null;

@@ -47,7 +47,7 @@ export interface RedactedSummary {
 
 /** Of a ron-audit chain. */
 export interface RonAuditSummary {
-  /** Under which rule the hashes are right; null when under none, or not the same one. */
+  /** Under which rule the hashes of all lines are right; null when under none, or not the same one. */
   readonly rule: HashRule | null;
   readonly records: number;
   readonly writer_id: string | null;
@@ -128,13 +128,13 @@ export async function auditVerifyRonAudit(path: string, deps: AuditDeps): Promis
   for (const line of linesOf(deps, path, LINE_BYTES_MAX)) chain.push(fromUtf8(line));
   const verdict = chain.end();
   const found = verdict.findings.map((one) => ({ epoch: 0, ...one }));
-  const rules = RULES.filter((rule) => verdict.rules[rule] > 0);
+  const rule = RULES.find((one) => verdict.rules[one] > 0 && verdict.rules[one] === verdict.lines) ?? null;
   const { records, writer_id, stream, first_seq, last_seq, head } = verdict;
   const bytes = deps.host.files.info(path)?.sizeBytes ?? 0;
   return {
     ...resultOf(path, 'ron-audit', 'none', { findings: found, total: verdict.findings_total, bytes }),
     ron_audit: {
-      rule: rules.length === 1 ? rules[0]! : null,
+      rule,
       records,
       writer_id,
       stream,

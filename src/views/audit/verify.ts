@@ -113,7 +113,7 @@ function ronAudit(chain: RonAuditSummary): Block {
     ['writer', chain.writer_id ?? '-'],
     ['stream', chain.stream ?? '-'],
     ['records', chain.first_seq === null ? '0' : `${chain.records}, seq ${chain.first_seq} to ${chain.last_seq}`],
-    ['rule', chain.rule ?? 'none that all records follow'],
+    ['rule', chain.rule ?? (chain.records === 0 ? '-' : 'none that all records follow')],
     ['head', chain.head ?? '-'],
     ['signed', 'no: nobody signed this chain; whoever writes the file can write all of it, and cut its end', 'warn'],
   ]);
@@ -129,7 +129,9 @@ function redacted({ whole, redacted: hidden, unproven }: RedactedSummary): Block
   if (unproven.length === 0) return out;
   const rows = unproven.map((one) => [String(one.index), one.redacted.join(', '), JSON.stringify(one.shown)]);
   const title = 'Shown of redacted records: UNPROVEN, whoever redacted them may have written anything';
-  return [...out, blank, section(title, [table(['record', 'left out', 'shown'], rows)])];
+  const more = hidden - unproven.length;
+  const rest = more > 0 ? [line(`and ${more} more, as little proven`, 'dim')] : [];
+  return [...out, blank, section(title, [table(['record', 'left out', 'shown'], rows)]), ...rest];
 }
 
 function witnessedBlocks({ policy, checkpoint, quorum }: WitnessSummary): Block[] {
