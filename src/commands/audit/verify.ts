@@ -83,7 +83,10 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
       throw new RonError('Usage', `--format ${flags.format} needs the FILE`, { field: '--format' });
     }
     const deps = await runtime.readDeps(flags);
-    const target = args.dir === undefined ? null : runtime.inputPath(args.dir, flags.format === undefined ? 'file or directory' : 'file');
+    const target =
+      args.dir === undefined
+        ? null
+        : runtime.inputPath(args.dir, flags.format === undefined ? 'file or directory' : 'file');
     const policy = await policySource(runtime, flags.policy);
     const verified = target === null ? null : await verifiedFile(target, policy, flags, deps);
     if (verified !== null)
