@@ -2,10 +2,6 @@
 
 import { createHash, createHmac, hash } from 'node:crypto';
 
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(hash('sha256', bytes, 'buffer'));
-}
-
 /** A text is hashed as UTF-8. */
 export function sha256Hex(input: Uint8Array | string): string {
   return hash('sha256', input, 'hex');
@@ -17,6 +13,14 @@ const LATIN1 = { outputEncoding: 'latin1', outputLength: 32 } as const;
 /** The 32 bytes as a latin1 string, for bulk hashing into a buffer without an allocation per hash. */
 export function sha256Latin1(bytes: Uint8Array): string {
   return hash('sha256', bytes, LATIN1);
+}
+
+/** By way of the string: the runtime needs longer for a buffer than for a short hash. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  const digest = sha256Latin1(bytes);
+  const out = new Uint8Array(32);
+  for (let at = 0; at < out.length; at++) out[at] = digest.charCodeAt(at);
+  return out;
 }
 
 export function sha512(bytes: Uint8Array): Uint8Array {
