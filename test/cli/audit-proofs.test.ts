@@ -101,9 +101,11 @@ describe('ronctl audit verify with a kept checkpoint', () => {
     expect(epoch!.records).toBeGreaterThan(size);
     const text = await home.run(['audit', 'verify', '--since-anchor', 'remembered']);
     expect(text.stdout).toMatch(/read from +record \d+ on/);
-    // A single file is no log: the command that judges it is named.
+    // An older checkpoint alone is compared with the log at hand.
+    const alone = await home.json<AuditVerifyResult>(['audit', 'verify', old]);
+    expect(alone.data).toMatchObject({ kind: 'checkpoint', verdict: 'consistent', epochs: [{ checkpoint: { size } }] });
+    // A proof is no log: the command that judges it is named.
     const hints = [
-      ['old.checkpoint', 'ronctl audit verify --anchor old.checkpoint'],
       ['1.tlog-proof', 'ronctl audit check-proof 1.tlog-proof'],
       ['since.proof', 'ronctl audit check-proof since.proof --old'],
       ['cut', 'ronctl audit check-proof cut'],
