@@ -152,7 +152,7 @@ async function verifiedFile(
     return auditVerifyRonAudit(path, deps);
   }
   // Before sinks: the header of a redacted export carries a checkpoint as their messages do.
-  if (isRedactedExport(deps, path)) return auditVerifyRedacted(path, await askedPolicy(deps, source), deps);
+  if (isFile && isRedactedExport(deps, path)) return auditVerifyRedacted(path, await askedPolicy(deps, source), deps);
   if (isSink(deps, path)) return auditVerifySink(path, await askedPolicy(deps, source), deps);
   if (isCheckpointFile(deps, path)) return auditVerifyCheckpoint(path, await askedPolicy(deps, source), deps);
   return null;
