@@ -34,11 +34,11 @@ export class WriteThread {
     const { port1, port2 } = new MessageChannel();
     const own = import.meta.url;
     const worker = new Worker(new URL(own.endsWith('.ts') ? './worker.ts' : './worker.js', own), {
-      workerData: { task: 'files.write', input: { port: port2 } },
-      transferList: [port2],
+      workerData: { task: 'files.write' },
       execArgv: [],
       env: {},
     });
+    worker.postMessage({ port: port2 }, [port2]);
     this.#post = (steps) => port1.postMessage(steps);
     port1.on('message', (reply: WriteReply) => {
       this.#waiting.shift()?.resolve(reply);
