@@ -32,7 +32,8 @@ it('the files are what the generator makes', () => {
 describe('records', () => {
   it.each(vectors('record').map((one) => [one.name, one] as const))('%s', (_, one) => {
     const line = utf8(one.in['line'] as string);
-    const fast = new LineReader().read(Buffer.from(line).toString('latin1'));
+    const reader = new LineReader();
+    const fast = reader.readLine(Buffer.from(line), 0, line.length);
     if (one.out === undefined) {
       expect(() => parseRecord(line, 'record')).toThrow(RonError);
       expect(fast).toBeNull();
@@ -43,7 +44,9 @@ describe('records', () => {
     expect(toHex(leafHash(line))).toBe(one.out['leaf']);
     // Only a line with bytes beyond ASCII is left to the full parser.
     expect(fast === null).toBe(/[^ -~]/.test(one.in['line'] as string));
-    if (fast !== null) expect(fast).toMatchObject({ seq: record.seq, prev: record.prev, op: record.op });
+    if (fast === null) return;
+    expect(fast).toMatchObject({ seq: record.seq, op: record.op });
+    expect(Buffer.from(line).toString('latin1', reader.prevAt, reader.prevAt + 64)).toBe(record.prev);
   });
 });
 
