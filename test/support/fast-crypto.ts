@@ -4,21 +4,40 @@
 
 import { sha256Hex } from '../../src/crypto/hash.ts';
 import { nativeCrypto } from '../../src/crypto/native.ts';
-import type { Crypto, SignatureScheme } from '../../src/crypto/provider.ts';
+import type { Crypto, SignatureScheme, VerifyingKey } from '../../src/crypto/provider.ts';
 import type { SignatureAlg } from '../../src/crypto/suite.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 function rememberingSignatures(inner: SignatureScheme): SignatureScheme {
   const known = new Map<string, boolean>();
+  const remembered = (inputs: readonly Uint8Array[], judge: () => boolean): boolean => {
+    const key = inputs.map(sha256Hex).join(' ');
+    const answer = known.get(key) ?? judge();
+    known.set(key, answer);
+    return answer;
+  };
+  const keys = new Map<string, VerifyingKey | null>();
+  const imported = (publicKey: Uint8Array): VerifyingKey | null => {
+    const key = inner.importPublic(publicKey);
+    return key === null
+      ? null
+      : {
+          ...key,
+          verify: (message, signature) =>
+            remembered([publicKey, message, signature], () => key.verify(message, signature)),
+        };
+  };
   return {
     ...inner,
-    verify: (publicKey, message, signature) => {
-      const key = [publicKey, message, signature].map(sha256Hex).join(' ');
-      const answer = known.get(key) ?? inner.verify(publicKey, message, signature);
-      known.set(key, answer);
-      return answer;
+    importPublic: (publicKey) => {
+      const name = hex(publicKey);
+      const key = keys.has(name) ? keys.get(name)! : imported(publicKey);
+      keys.set(name, key);
+      return key;
     },
+    verify: (publicKey, message, signature) =>
+      remembered([publicKey, message, signature], () => inner.verify(publicKey, message, signature)),
   };
 }
 
