@@ -134,19 +134,23 @@ function* told(pieces: Iterable<Uint8Array>, tell: (piece: Uint8Array) => void):
   }
 }
 
-/** Joins small pieces; each is copied before the next is asked for. */
+/** Joins small pieces in one buffer: what comes is used up before the next is asked for. */
 export function* joined(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let group: Uint8Array[] = [];
+  const buffer = Buffer.alloc(PIECE_BYTES);
   let size = 0;
   for (const piece of pieces) {
-    group.push(piece.slice());
+    if (size > 0 && size + piece.length > buffer.length) {
+      yield buffer.subarray(0, size);
+      size = 0;
+    }
+    if (piece.length > buffer.length) {
+      yield piece;
+      continue;
+    }
+    buffer.set(piece, size);
     size += piece.length;
-    if (size < PIECE_BYTES) continue;
-    yield Buffer.concat(group);
-    group = [];
-    size = 0;
   }
-  if (size > 0) yield Buffer.concat(group);
+  if (size > 0) yield buffer.subarray(0, size);
 }
 
 function* lines(source: NativeSource, ranges: readonly RecordRange[]): Generator<Uint8Array> {

@@ -106,6 +106,20 @@ describe.each(Object.values(KEMS))('$set', (suite) => {
   });
 });
 
+describe.each(['ml-kem', 'x-wing'] as const)('%s, more recipients than are kept', (alg) => {
+  it('gives each its own secret, also when they take turns', async () => {
+    const kem = native.kem(alg);
+    const secrets = await Promise.all(Array.from({ length: 70 }, () => kem.generate()));
+    const publicKeys = await Promise.all(secrets.map((secret) => kem.publicKey(secret)));
+    for (const turn of [0, 1]) {
+      for (const [n, publicKey] of publicKeys.entries()) {
+        const { shared, ciphertext } = await kem.encapsulate(publicKey.slice());
+        expect(await kem.decapsulate(secrets[n]!, ciphertext), `${turn} ${n}`).toEqual(shared);
+      }
+    }
+  });
+});
+
 describe('low order and modulus', () => {
   const lowOrder = [0, 1].map((first) => new Uint8Array(32).fill(0).with(0, first));
 
