@@ -40,7 +40,7 @@ export function logView(result: LogResult): TextModel {
   ]);
   return [
     table(['line', 'time', 'type', 'by', 'what', 'proposal'], rows),
-    line(result.since === null ? 'everything' : `since ${utc(result.since)}`, 'dim'),
+    line(`${rows.length} lines${result.since === null ? ', the whole ledger' : ` since ${utc(result.since)}`}`, 'dim'),
   ];
 }
 
