@@ -4,11 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/bytes/text.ts';
 import type { Envelope } from '../../src/envelope/dsse.ts';
 import { buildDispute, type Dispute, disputeId, disputesOf } from '../../src/governance/dispute.ts';
-import { parseLine } from '../../src/governance/ledger.ts';
-import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
-import type { LedgerState } from '../../src/governance/ledger-state.ts';
 import { decodeState, encodeState } from '../../src/governance/state-file.ts';
-import { at, crypto, HOUR, MIN, signAs, signer, World } from '../support/governance.ts';
+import { at, HOUR, MIN, replay, signAs, signer, World } from '../support/governance.ts';
 import { refusal } from '../support/refusal.ts';
 
 const LEAF = 'ab'.repeat(32);
@@ -23,16 +20,6 @@ const content = (world: World, change: Partial<Dispute> = {}): Dispute => ({
 });
 const signed = async (dispute: Dispute, by = dispute.claimant): Promise<Envelope> =>
   signAs(buildDispute(dispute), { ...(await signer(by)), id: dispute.claimant });
-
-function replay(world: World): LedgerState {
-  let state: LedgerState | null = null;
-  for (const bytes of world.lines) {
-    const line = parseLine(bytes, state);
-    if (state === null) state = startLedger(crypto, line, bytes.length);
-    else applyLine(state, line, bytes.length, crypto);
-  }
-  return state!;
-}
 
 describe('a dispute', () => {
   it('marks the records that it names, by their leaves, and nothing else of the state', async () => {

@@ -10,7 +10,6 @@ import type { NewSet } from '../../src/governance/actions.ts';
 import { newIdentities, removedIds } from '../../src/governance/actions.ts';
 import { buildLine, decodeLine, FIRST_PREV, parseLine } from '../../src/governance/ledger.ts';
 import { demandCurrent, demandWindow } from '../../src/governance/ledger-admit.ts';
-import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
 import { linesOfEntry, loadProposal } from '../../src/governance/ledger-load.ts';
 import type { LedgerState } from '../../src/governance/ledger-state.ts';
 import { PROPOSAL_TYPE, shortName } from '../../src/governance/names.ts';
@@ -18,7 +17,7 @@ import { parseProposal } from '../../src/governance/proposal.ts';
 import type { SignerSet } from '../../src/governance/signer-set.ts';
 import { decodeState, encodeState } from '../../src/governance/state-file.ts';
 import { approvedValue } from '../../src/policy/state.ts';
-import { at, crypto, freshNonce, HOUR, MIN, moment, signAs, signer, World } from '../support/governance.ts';
+import { at, crypto, freshNonce, HOUR, MIN, moment, replay, signAs, signer, World } from '../support/governance.ts';
 import { refusal } from '../support/refusal.ts';
 
 async function approved(world: World, input: Parameters<World['propose']>[0] = {}): Promise<string> {
@@ -29,16 +28,6 @@ async function approved(world: World, input: Parameters<World['propose']>[0] = {
 }
 
 const entry = (world: World, id: string) => world.state.index.get(id)!;
-
-function replay(world: World): LedgerState {
-  let state: LedgerState | null = null;
-  for (const bytes of world.lines) {
-    const line = parseLine(bytes, state);
-    if (state === null) state = startLedger(crypto, line, bytes.length);
-    else applyLine(state, line, bytes.length, crypto);
-  }
-  return state!;
-}
 
 function reopen(world: World, bytes: Uint8Array = encodeState(world.state)): LedgerState {
   return decodeState(bytes, (one, sets) =>

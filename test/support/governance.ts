@@ -11,7 +11,7 @@ import { type DualSigningKeys, signDual } from '../../src/envelope/dual-signatur
 import type { Action } from '../../src/governance/actions.ts';
 import { planFor } from '../../src/governance/execution-plan.ts';
 import { buildGenesis, type Genesis, type VerifiedGenesis, verifyGenesis } from '../../src/governance/genesis.ts';
-import { buildLine, type Intent, type LineBody } from '../../src/governance/ledger.ts';
+import { buildLine, type Intent, type LineBody, parseLine } from '../../src/governance/ledger.ts';
 import { demandCurrent, tallyOf } from '../../src/governance/ledger-admit.ts';
 import { applyLine, startLedger } from '../../src/governance/ledger-apply.ts';
 import { baseSeq, type LedgerState } from '../../src/governance/ledger-state.ts';
@@ -324,4 +324,15 @@ export class World {
     this.line({ type: 'intent', body: intent });
     this.line({ type: 'execution', body: await this.receipt(id, intent, service) });
   }
+}
+
+/** The ledger of a world, read again from its lines. */
+export function replay(world: World): LedgerState {
+  let state: LedgerState | null = null;
+  for (const bytes of world.lines) {
+    const line = parseLine(bytes, state);
+    if (state === null) state = startLedger(crypto, line, bytes.length);
+    else applyLine(state, line, bytes.length, crypto);
+  }
+  return state!;
 }
