@@ -6,7 +6,7 @@ import { fstatSync, readSync, type Stats, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { wipe } from '../bytes/wipe.ts';
 import { RonError } from '../errors.ts';
-import { fileError } from './node-file.ts';
+import { fileError } from './node-files.ts';
 
 const CHUNK_BYTES = 65_536;
 /** Descriptors that are looked at for the other end of a pipe. */

@@ -9,7 +9,7 @@ import { RonError } from '../errors.ts';
 import type { Terminal } from '../host.ts';
 import { LIMITS } from '../limits.ts';
 import { readDescriptor } from './descriptor.ts';
-import { fileError } from './node-file.ts';
+import { fileError } from './node-files.ts';
 
 const errnoOf = (thrown: unknown): unknown => (thrown instanceof Error && 'code' in thrown ? thrown.code : undefined);
 
