@@ -8,14 +8,9 @@ import type { Runtime } from '../../cli/runtime.ts';
 import { RonError } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import type { GivenNote } from '../../operations/audit/given-checkpoints.ts';
-import type { AuditDeps } from '../../operations/audit/target.ts';
 import { auditVerify, sealedHeadKeys } from '../../operations/audit/verify.ts';
-import { auditVerifyCheckpoint, isCheckpointFile } from '../../operations/audit/verify-checkpoint.ts';
-import { auditVerifyRedacted, auditVerifyRonAudit, isRedactedExport } from '../../operations/audit/verify-file.ts';
-import { askedPolicy } from '../../operations/audit/verify-note.ts';
-import { type AuditVerifyResult, verdictError } from '../../operations/audit/verify-result.ts';
-import { auditVerifySink, isSink } from '../../operations/audit/verify-sink.ts';
-import type { PolicySource } from '../../operations/audit/witness-policy.ts';
+import { verifiedFile } from '../../operations/audit/verify-artefact.ts';
+import { verdictError } from '../../operations/audit/verify-result.ts';
 import { auditVerifyView } from '../../views/audit/verify.ts';
 
 export default class AuditVerify extends BaseCommand {
@@ -112,48 +107,4 @@ Exit codes: 0 consistent, 10 tampered, 11 inconclusive, 4 no log, 3 not an audit
     const data = await auditVerify(request, deps);
     return { data, text: () => auditVerifyView(data), error: verdictError(data) };
   }
-}
-
-/** Null for a directory, unless a sink wrote it, and for a file that no verdict of a log is about. */
-async function verifiedFile(
-  path: string,
-  source: PolicySource | null,
-  flags: Pick<
-    Input<typeof AuditVerify>['flags'],
-    'format' | 'unseal' | 'policy' | 'anchor' | 'since-anchor' | 'archive'
-  >,
-  deps: AuditDeps,
-): Promise<AuditVerifyResult | null> {
-  const isFile = deps.host.files.info(path)?.type === 'file';
-  if (flags.format !== undefined && !isFile) {
-    throw new RonError('Usage', `--format ${flags.format} is about a file`, { field: '--format' });
-  }
-  // A directory of a home is none that a sink wrote: --unseal is refused for files alone.
-  if (!isFile && (flags.unseal || !isSink(deps, path))) return null;
-  if (flags.unseal) throw new RonError('Usage', '--unseal is about the log of this home', { field: '--unseal' });
-  for (const [flag, given] of [
-    ['--anchor', flags.anchor],
-    ['--since-anchor', flags['since-anchor']],
-    ['--archive', flags.archive],
-  ] as const) {
-    if (given === undefined) continue;
-    throw new RonError('Usage', `${flag} is about a log, and ${path} is no directory of one`, {
-      field: flag,
-      hint: 'Name the log, a copy or an export of it: `ronctl audit verify DIR`.',
-    });
-  }
-  if (flags.format !== undefined) {
-    if (flags.policy !== undefined) {
-      throw new RonError('Usage', 'a ron-audit chain has no checkpoint: no witness can have cosigned it', {
-        field: '--policy',
-        hint: 'Verify the log that it was made from, or its tlog-tiles or native export, with --policy.',
-      });
-    }
-    return auditVerifyRonAudit(path, deps);
-  }
-  // Before sinks: the header of a redacted export carries a checkpoint as their messages do.
-  if (isFile && isRedactedExport(deps, path)) return auditVerifyRedacted(path, await askedPolicy(deps, source), deps);
-  if (isSink(deps, path)) return auditVerifySink(path, await askedPolicy(deps, source), deps);
-  if (isCheckpointFile(deps, path)) return auditVerifyCheckpoint(path, await askedPolicy(deps, source), deps);
-  return null;
 }
