@@ -4,11 +4,10 @@
 import { FINDINGS_LISTED, Findings, worstVerdict } from '../../audit/findings.ts';
 import { fromUtf8 } from '../../bytes/text.ts';
 import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
-import { checkpointSummary } from './checkpoint-summary.ts';
 import { claimedOrigin } from './export-target.ts';
 import type { AuditDeps } from './target.ts';
 import { type AskedPolicy, noteJudge } from './verify-note.ts';
-import type { AuditVerifyResult } from './verify-result.ts';
+import { type AuditVerifyResult, fileEpoch } from './verify-result.ts';
 
 const NOTE = /^[^\n]+\/e[0-9]+\n[0-9]+\n[^\n]+\n\n\u2014 /;
 
@@ -42,21 +41,7 @@ export async function auditVerifyCheckpoint(
     semantic: false,
     head_checked: false,
     bytes: note.length,
-    epochs: [
-      {
-        epoch,
-        origin,
-        records: 0,
-        covered: 0,
-        unsigned_tail: 0,
-        torn_bytes: 0,
-        checkpoints: checkpoint === null ? 0 : 1,
-        checkpoint: checkpoint === null ? null : checkpointSummary(checkpoint),
-        remembered: remembered === null ? null : checkpointSummary(remembered),
-        anchor: null,
-        since: null,
-      },
-    ],
+    epochs: [fileEpoch({ epoch, origin, records: 0 }, checkpoint, remembered)],
     first_index: null,
     findings: findings.list.map((one) => ({ epoch, ...one })).slice(0, FINDINGS_LISTED),
     findings_total: findings.list.length,

@@ -16,11 +16,10 @@ import { fromUtf8, utf8 } from '../../bytes/text.ts';
 import { RonError } from '../../errors.ts';
 import { NOTE_BYTES_MAX } from '../../storage/audit-notes.ts';
 import { segmentLines } from '../../storage/audit-segment.ts';
-import { checkpointSummary } from './checkpoint-summary.ts';
 import { parseOrigin } from './export-target.ts';
 import type { AuditDeps } from './target.ts';
 import { type AskedPolicy, type NoteJudge, noteJudge } from './verify-note.ts';
-import type { AuditVerifyResult } from './verify-result.ts';
+import { type AuditVerifyResult, fileEpoch } from './verify-result.ts';
 
 /** Longer lines are none of ours. */
 const LINE_BYTES_MAX = 1024 * 1024;
@@ -215,21 +214,7 @@ export async function auditVerifyRedacted(
   const bytes = deps.host.files.info(path)?.sizeBytes ?? 0;
   return {
     ...resultOf(path, 'redacted', trust, { findings: all, total: all.length, bytes }),
-    epochs: [
-      {
-        epoch,
-        origin: header.origin,
-        records: whole + redacted,
-        covered: whole + redacted,
-        unsigned_tail: 0,
-        torn_bytes: 0,
-        checkpoints: checkpoint === null ? 0 : 1,
-        checkpoint: checkpoint === null ? null : checkpointSummary(checkpoint),
-        remembered: remembered === null ? null : checkpointSummary(remembered),
-        anchor: null,
-        since: null,
-      },
-    ],
+    epochs: [fileEpoch({ epoch, origin: header.origin, records: whole + redacted }, checkpoint, remembered)],
     evidence: await judge.keepFork(checkpoint, findings.list),
     redacted: { from: header.from, to: header.to, whole, redacted, unproven },
     ...(witnessed === undefined ? {} : { witnessed }),

@@ -1,8 +1,9 @@
 // What `audit verify` answers, whatever it was given to judge, and the error that a verdict becomes.
 
+import type { VerifiedCheckpoint } from '../../audit/checkpoint.ts';
 import type { AuditVerdict, Finding } from '../../audit/findings.ts';
 import { RonError } from '../../errors.ts';
-import type { CheckpointSummary } from './checkpoint-summary.ts';
+import { type CheckpointSummary, checkpointSummary } from './checkpoint-summary.ts';
 import type { QuorumSummary } from './collect-cosignatures.ts';
 import type { RedactedSummary, RonAuditSummary } from './verify-file.ts';
 
@@ -22,6 +23,25 @@ export interface EpochSummary {
   readonly anchor: CheckpointSummary | null;
   /** The checkpoint that reading began at; null = at record 0. */
   readonly since: CheckpointSummary | null;
+}
+
+/** Of an artefact with records of one epoch and one checkpoint at most. */
+export function fileEpoch(
+  of: Pick<EpochSummary, 'epoch' | 'origin' | 'records'>,
+  checkpoint: VerifiedCheckpoint | null,
+  remembered: VerifiedCheckpoint | null,
+): EpochSummary {
+  return {
+    ...of,
+    covered: of.records,
+    unsigned_tail: 0,
+    torn_bytes: 0,
+    checkpoints: checkpoint === null ? 0 : 1,
+    checkpoint: checkpoint === null ? null : checkpointSummary(checkpoint),
+    remembered: remembered === null ? null : checkpointSummary(remembered),
+    anchor: null,
+    since: null,
+  };
 }
 
 export interface AuditVerifyResult {
